@@ -1,0 +1,47 @@
+# Every target works on a fresh machine: what it needs is set up first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: help setup demo test check fmt bench services clean
+.DEFAULT_GOAL := help
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Make .venv with everything that demo, test and bench need
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "torch==2.13.0"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: $(READY)  ## A real shop from raw invoices to answers on http://127.0.0.1:8080
+	$(BIN)/shelfwise demo demo-shop
+
+check: $(READY)  ## Lint, types and floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: check  ## Everything: lint, types, floors and every test
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope
+
+fmt: $(READY)  ## Put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## The quick form of every benchmark
+	$(BIN)/python benchmarks/funnel.py --quick
+	$(BIN)/python benchmarks/accuracy.py --quick
+
+services:  ## How to start the services that integration tests talk to
+	@echo "The tests of this release need no services: records are kept in SQLite."
+
+clean:  ## Remove what was built, the demo shop included
+	rm -rf $(VENV) demo-shop build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

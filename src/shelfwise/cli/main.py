@@ -1,0 +1,59 @@
+"""`shelfwise`: the verbs, and how errors become exit codes.
+
+Exit codes: 0 fine, 1 our fault, 2 the input's, 3 a service is down.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Threads that wait for each other must sleep, not spin: on a shared machine spinning costs more than the work.
+# OpenMP reads this when NumPy's, FAISS's or LightGBM's runtime is first loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import typer
+
+from shelfwise.cli import (
+    check,
+    demo,
+    doctor,
+    encode,
+    evaluate,
+    ingest,
+    init,
+    models,
+    recommend,
+    serve,
+    train,
+)
+from shelfwise.cli.output import fail
+from shelfwise.errors import ShelfwiseError
+
+app = typer.Typer(
+    name="shelfwise",
+    help="A self-hosted recommender for shops, driven by pretrained language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (init, check, ingest, encode, train, evaluate, recommend, serve, doctor, demo):
+    app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
+app.add_typer(models.app, name="models")
+
+
+def run() -> None:
+    """The console script: run a verb; an error of ours becomes its message and exit code."""
+    try:
+        app()
+    except ShelfwiseError as error:
+        fail(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; what was committed is kept\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

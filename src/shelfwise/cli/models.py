@@ -1,0 +1,69 @@
+"""`shelfwise models`: list, promote and roll back model versions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, table
+
+app = typer.Typer(help="Model versions: list, promote, roll back.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_versions(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
+    """All versions, oldest first; the one in service is marked."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened:
+        versions = opened.versions.list()
+    if as_json:
+        print_json(
+            [{"version": version.name, "in_service": version.is_current, **version.manifest} for version in versions]
+        )
+        return
+    shown = table("", "version", "trained", "events", "items", "ranker", "held-out NDCG@10", right=(3, 4, 6))
+    for version in versions:
+        manifest = version.manifest
+        ranker = manifest["learned"]["ranker"]
+        held_out = ranker.get("held_out_ndcg", {}).get(ranker["model"])
+        shown.add_row(
+            "→" if version.is_current else "",
+            version.name,
+            manifest["created_at"],
+            f"{manifest['data']['n_events']:,}",
+            f"{manifest['n_items']:,}",
+            ranker["model"],
+            "–" if held_out is None else f"{held_out:.4f}",
+        )
+    answers.print(shown)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Name of the version.")],
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version in service."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened:
+        _say(opened.versions.promote(version).name, as_json)
+
+
+@app.command("rollback")
+def roll_back(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
+    """Put the version in service that was there before."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened:
+        _say(opened.versions.roll_back().name, as_json)
+
+
+def _say(name: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"in_service": name})
+    else:
+        people.print(f"in service: {name}; a running server takes it up when it is restarted", markup=False)

@@ -1,0 +1,49 @@
+"""`shelfwise recommend`: one user's slate, or every user's list as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
+from shelfwise.errors import InputError
+
+
+def command(
+    shop: ShopOption = HERE,
+    user: Annotated[str | None, typer.Option(help="Who; an unknown user gets what a stranger sees.")] = None,
+    scenario: Annotated[str, typer.Option(help="The place of the shop that asks.")] = "home",
+    k: Annotated[int | None, typer.Option(help="Items; the scenario's number where omitted.")] = None,
+    item: Annotated[
+        list[str] | None, typer.Option(help="Context: the item looked at, or in the cart; repeatable.")
+    ] = None,
+    all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a user should see, and why."""
+    from shelfwise.shop import Shop
+
+    if all_users and output is None:
+        raise InputError("--all-users needs --output FILE.parquet", where="--output", code="no_output")
+    with Shop.open(shop) as opened:
+        if all_users and output is not None:
+            with steps() as show:
+                n_users = opened.recommend_all(output, scenario, k, show)
+            if as_json:
+                print_json({"users": n_users, "output": str(output)})
+            else:
+                people.print(f"{n_users:,} users' lists: {output}", markup=False)
+            return
+        slate = opened.recommend(user, scenario, k, items=item or [])
+    if as_json:
+        print_json(slate.model_dump())
+        return
+    shown = table("", "item", "title", "because", right=(0,))
+    for entry in slate.items:
+        shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
+    answers.print(shown)
+    for note in slate.degraded:
+        people.print(f"note: {note}", markup=False)

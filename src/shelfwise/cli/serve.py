@@ -1,0 +1,23 @@
+"""`shelfwise serve`: answer over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelfwise.cli.output import HERE, ShopOption, people
+
+
+def command(
+    shop: ShopOption = HERE,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; shop.toml's where omitted.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; shop.toml's where omitted.")] = None,
+) -> None:
+    """Serve the JSON API until stopped; outside localhost it wants the environment's SHELFWISE_API_KEY."""
+    from shelfwise.shop import Shop
+
+    opened = Shop.open(shop)
+    serve = opened.config.serve
+    people.print(f"serving {shop} on http://{host or serve.host}:{port or serve.port}/v1", markup=False)
+    opened.serve(host, port)

@@ -1,0 +1,1 @@
+"""`shop.toml`: what it may say, how it is read, how it is drafted."""

@@ -1,0 +1,62 @@
+"""A component as `shop.toml` names it: a class, and options that the class's own `Config` checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shelfwise import plugins
+from shelfwise.config.problems import as_config_error
+
+
+class ComponentSpec(BaseModel):
+    """One named table such as `[retrieve.transitions]`: `use` and the component's own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: str = Field(description="Built-in name, name of an installed plugin, or 'package.module:Class'.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but `use`."""
+        return dict(self.model_extra or {})
+
+
+class Options(BaseModel):
+    """Base of every component's `Config`: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Configured(Protocol):
+    """What every component class offers before it is built."""
+
+    Config: type[Options]
+
+
+C = TypeVar("C")
+
+
+def build(kind: str, spec: ComponentSpec, builtin: Mapping[str, str], *, where: str, base: type[C]) -> C:
+    """Make the component that a table names; cheap: nothing heavy is loaded yet.
+
+    Args:
+        kind: retriever, ranker, ….
+        spec: The table.
+        builtin: The stage package's own names.
+        where: Path of the table, for error messages.
+        base: What the class must be a kind of.
+
+    Raises:
+        ConfigError: no such component, or an option that its `Config` refuses.
+    """
+    found: Any = plugins.resolve(kind, spec.use, builtin, where=f"{where}.use")
+    config_class: type[Options] = found.Config
+    try:
+        options = config_class.model_validate(spec.options)
+    except ValidationError as cause:
+        raise as_config_error(cause, config_class, where) from cause
+    component: C = found(options)
+    return component

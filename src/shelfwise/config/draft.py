@@ -1,0 +1,153 @@
+"""Write a configuration as TOML that is its own manual: above each key what it does and what it allows."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, get_args, get_origin
+
+import tomlkit
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from shelfwise.config.component import ComponentSpec
+from shelfwise.config.shop import ShopConfig
+
+WIDTH = 100
+
+OptionsOf = Mapping[str, type[BaseModel]]
+"""The `Config` class of each component's table, by the table's path such as `retrieve.transitions`."""
+
+INTRODUCTION = """\
+This file describes the shop to Shelfwise. Every key is preceded by what it does; a key that is commented out
+stands at its default. Paths are relative to this folder. Secrets do not belong here: they come from the environment.
+"""
+
+
+def render(config: ShopConfig, options: OptionsOf) -> str:
+    """The whole configuration as TOML.
+
+    What differs from its default is written; everything else stands as a comment, ready to be changed.
+    """
+    document = tomlkit.document()
+    for line in textwrap.wrap(INTRODUCTION, WIDTH):
+        document.add(tomlkit.comment(line))
+    document.add(tomlkit.nl())
+    lines = [tomlkit.dumps(document)]
+    _table(lines, "", config, options)
+    return "\n".join(part.rstrip() for part in "\n".join(lines).splitlines()).strip() + "\n"
+
+
+def _table(lines: list[str], path: str, table: BaseModel, options: OptionsOf) -> None:
+    values, tables = _parted(table)
+    for name, field in values:
+        _key(lines, name, getattr(table, name), field)
+    for name, field in tables:
+        value, at = getattr(table, name), f"{path}.{name}" if path else name
+        if isinstance(value, ComponentSpec):
+            _heading(lines, at, field.description)
+            _component(lines, value, options.get(at))
+        elif isinstance(value, BaseModel):
+            _heading(lines, at, (type(value).__doc__ or "").split("\n")[0])
+            _table(lines, at, value, options)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                about = (type(one).__doc__ or "").split("\n")[0]
+                if isinstance(one, ComponentSpec):
+                    about = (options[f"{at}.{key}"].__doc__ or "").split("\n")[0] if f"{at}.{key}" in options else ""
+                _heading(lines, f"{at}.{key}", about)
+                if isinstance(one, ComponentSpec):
+                    _component(lines, one, options.get(f"{at}.{key}"))
+                else:
+                    _table(lines, f"{at}.{key}", one, options)
+
+
+def _parted(table: BaseModel) -> tuple[list[tuple[str, FieldInfo]], list[tuple[str, FieldInfo]]]:
+    """Plain values, and what is a table of its own; TOML wants the former first."""
+    values: list[tuple[str, FieldInfo]] = []
+    tables: list[tuple[str, FieldInfo]] = []
+    for name, field in type(table).model_fields.items():
+        value = getattr(table, name)
+        is_named = isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values())
+        (tables if isinstance(value, BaseModel) or is_named else values).append((name, field))
+    return values, tables
+
+
+def _component(lines: list[str], spec: ComponentSpec, config_class: type[BaseModel] | None) -> None:
+    lines.append(_assignment("use", spec.use))
+    if config_class is None:
+        lines.extend(_assignment(name, value) for name, value in spec.options.items())
+        return
+    chosen = config_class.model_validate(spec.options)
+    for name, field in config_class.model_fields.items():
+        _key(lines, name, getattr(chosen, name), field)
+
+
+def _heading(lines: list[str], path: str, about: str | None) -> None:
+    lines.append("")
+    lines.extend(f"# {line}" for line in textwrap.wrap(about or "", WIDTH))
+    lines.append(f"[{path}]")
+
+
+def _key(lines: list[str], name: str, value: Any, field: FieldInfo) -> None:
+    default = field.get_default(call_default_factory=True, validated_data={})
+    stated = [field.description or ""]
+    allowed = _allowed(field)
+    if allowed:
+        stated.append(f"Allowed: {allowed}.")
+    if default is not PydanticUndefined and default is not None and value != default:
+        stated.append(f"Default: {_written(_plain(default))}.")
+    lines.extend(f"# {line}" for line in textwrap.wrap(" ".join(part for part in stated if part), WIDTH))
+    if value is None:
+        lines.append(f"# {name} =")
+    elif default is not PydanticUndefined and value == default:
+        lines.append(f"# {_assignment(name, value)}")
+    else:
+        lines.append(_assignment(name, value))
+
+
+def _assignment(name: str, value: Any) -> str:
+    return f"{name} = {_written(_plain(value))}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return tomlkit.item(value, _parent=tomlkit.array()).as_string()  # type: ignore[arg-type]
+    return tomlkit.item(value).as_string()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return value
+
+
+def _allowed(field: FieldInfo) -> str:
+    """The values or the range that a field allows, in words; empty where there is no limit."""
+    choices = [choice for choice in _choices(field.annotation) if choice != ""]
+    if choices:
+        return ", ".join(choices)
+    bounds: dict[str, Any] = {}
+    for one in field.metadata:
+        for bound in ("ge", "gt", "le", "lt"):
+            if hasattr(one, bound):
+                bounds[bound] = getattr(one, bound)
+    low = f"from {bounds['ge']:g}" if "ge" in bounds else f"above {bounds['gt']:g}" if "gt" in bounds else ""
+    high = f"to {bounds['le']:g}" if "le" in bounds else f"below {bounds['lt']:g}" if "lt" in bounds else ""
+    return " ".join(part for part in (low, high) if part)
+
+
+def _choices(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return [member.value for member in annotation]
+    return [choice for inner in get_args(annotation) for choice in _choices(inner)]

@@ -1,0 +1,127 @@
+"""What `shop.toml` may say. Every field's description is the comment that the drafted file carries."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shelfwise.config.component import ComponentSpec
+from shelfwise.config.ingest import IngestSpec
+from shelfwise.errors import did_you_mean
+from shelfwise.schemas.events import EventKind
+from shelfwise.schemas.queries import MAX_K
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSpec(_Table):
+    """Where everything is kept."""
+
+    records: str = Field(
+        default="sqlite:///shelfwise.db",
+        description="Database URL of items, users and events; a relative path starts at this file's folder.",
+    )
+    models: str = Field(default="models", description="Folder of model versions.")
+    vectors: str = Field(default="vectors", description="Folder of encoders and the vectors they made.")
+
+
+class EncodeSpec(_Table):
+    """How items become vectors."""
+
+    text: ComponentSpec | None = Field(
+        default_factory=lambda: ComponentSpec(use="sentence-transformer"),
+        description="The encoder of item texts.",
+    )
+    whiten_dim: int = Field(default=128, ge=2, le=4_096, description="Dimensions kept when the vectors are whitened.")
+    whiten_shrinkage: float = Field(
+        default=0.1, ge=0, le=1, description="0 trusts the vectors' own covariance, 1 only rotates and cuts."
+    )
+
+
+class BehaviourSpec(_Table):
+    """What counts as interest, and what is to be predicted."""
+
+    target: EventKind | Literal["auto"] = Field(
+        default="auto",
+        description="The event to predict; 'auto' takes the strongest that the shop has enough of.",
+    )
+    history: int = Field(default=50, ge=1, le=1_000, description="Latest events of a user that are looked at.")
+    repeats: Literal["auto", "allow", "exclude"] = Field(
+        default="auto",
+        description=(
+            "Whether an item that the user had before may be recommended again; 'auto' learns it from the data: "
+            "allowed where at least one in twenty held-out events is a repeat."
+        ),
+    )
+
+
+class ScenarioSpec(_Table):
+    """One place of the shop that asks for a slate."""
+
+    k: int = Field(default=20, ge=1, le=MAX_K, description="Items in the slate where the request names no number.")
+    retrieve: list[str] = Field(
+        default_factory=list[str],
+        description="Names of the [retrieve.…] tables that propose candidates; empty: all of them.",
+    )
+    repeats: Literal["inherit", "allow", "exclude"] = Field(
+        default="inherit", description="Overrides [behaviour] repeats in this place."
+    )
+
+
+class EvaluateSpec(_Table):
+    """How `shelfwise evaluate` splits and measures."""
+
+    k: int = Field(default=10, ge=1, le=MAX_K, description="Length of the lists that are measured.")
+    test_d: float = Field(default=28.0, gt=0, description="Length of the held-out end of time, in days.")
+    n_resamples: int = Field(default=1_000, ge=100, le=100_000, description="Bootstrap resamples over users.")
+    seed: int = Field(default=0, description="Seed of everything drawn at random.")
+
+
+class ServeSpec(_Table):
+    """The HTTP server."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=1, le=65_535, description="Port to listen on.")
+
+
+def _default_retrievers() -> dict[str, ComponentSpec]:
+    names = ("transitions", "cooccurrence", "content", "popular", "recent", "again")
+    return {name: ComponentSpec(use=name) for name in names}
+
+
+def _default_scenarios() -> dict[str, ScenarioSpec]:
+    return {
+        "home": ScenarioSpec(),
+        "item": ScenarioSpec(k=12, retrieve=["transitions", "cooccurrence", "content"]),
+        "cart": ScenarioSpec(k=8, retrieve=["transitions", "cooccurrence", "content", "popular"]),
+    }
+
+
+class ShopConfig(_Table):
+    """The whole of `shop.toml`. Named tables define, scenarios compose."""
+
+    version: Literal[1] = Field(description="Version of this file's format.")
+    store: StoreSpec = StoreSpec()
+    ingest: IngestSpec = IngestSpec()
+    behaviour: BehaviourSpec = BehaviourSpec()
+    encode: EncodeSpec = EncodeSpec()
+    retrieve: dict[str, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
+    rank: ComponentSpec = ComponentSpec(use="fusion")
+    scenarios: dict[str, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
+    evaluate: EvaluateSpec = EvaluateSpec()
+    serve: ServeSpec = ServeSpec()
+
+    @model_validator(mode="after")
+    def _names_lead_somewhere(self) -> Self:
+        for scenario, spec in self.scenarios.items():
+            for name in spec.retrieve:
+                if name not in self.retrieve:
+                    hint = did_you_mean(name, self.retrieve)
+                    raise ValueError(
+                        f"scenarios.{scenario}.retrieve names {name!r}, and there is no [retrieve.{name}]"
+                        + (f"; {hint}" if hint else "")
+                    )
+        return self

@@ -1,0 +1,1 @@
+"""What models learn from: interactions, the catalogue as arrays, splits and point-in-time examples."""

@@ -1,0 +1,67 @@
+"""Point-in-time examples: what was known of a user at a moment, and what came next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.ids import Rows
+
+NO_CONTEXT: Rows = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question with its right answers.
+
+    Attributes:
+        user_row: Who.
+        situation: What was known: nothing in it happened after `situation.now_ms`.
+        relevant: The distinct items that came next; never empty.
+    """
+
+    user_row: int
+    situation: Situation
+    relevant: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Examples as a sequence."""
+
+    entries: list[Example]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.entries)
+
+    def shuffled(self, seed: int) -> Examples:
+        """All of them in a random order, so that any first part is a fair sample."""
+        order = np.random.default_rng(seed).permutation(len(self.entries))
+        return Examples([self.entries[index] for index in order])
+
+    def without_repeats(self) -> Examples:
+        """With only those answers that the user did not have before; examples left without any are dropped."""
+        kept: list[Example] = []
+        for example in self.entries:
+            new = example.relevant[~np.isin(example.relevant, example.situation.history.rows)]
+            if len(new):
+                kept.append(Example(example.user_row, example.situation, new))
+        return Examples(kept)
+
+    def repeat_share(self) -> float:
+        """The share of answers that the user had before; 0 without examples."""
+        n_answers = sum(len(example.relevant) for example in self.entries)
+        n_new = sum(len(example.relevant) for example in self.without_repeats().entries)
+        return 0.0 if n_answers == 0 else 1.0 - n_new / n_answers
+
+
+def example(history: History, now_ms: int, user_row: int, relevant: npt.NDArray[np.int32]) -> Example:
+    """An example without context items."""
+    return Example(user_row, Situation(history, now_ms, NO_CONTEXT), np.unique(relevant).astype(np.int32))

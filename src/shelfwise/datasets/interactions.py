@@ -1,0 +1,111 @@
+"""Interactions: the events that show interest, as columns sorted by user and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.schemas.candidates import History
+from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
+from shelfwise.schemas.ids import Bools, Floats, Rows, Times
+from shelfwise.store.event_log import EventArrays
+
+DAY_MS = 86_400_000
+FIRST_REAL_TIME_MS = 788_918_400_000
+"""1995-01-01: timestamps before it only order events, as in a log that kept no clock."""
+
+ENOUGH_TARGETS = 1_000
+"""So many events of a kind, or one in a hundred of all, make it worth predicting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """Events with an item that show interest, sorted by user, then time, then arrival; shape `(E,)` each.
+
+    Attributes:
+        user_rows: Who.
+        item_rows: What.
+        kinds: Codes of `EventKind`.
+        times_ms: When.
+        prices: Money for one piece; NaN where the event names none.
+        sessions: A number per session, -1 without one.
+        n_users: One more than the highest user row in the store.
+        n_items: One more than the highest item row in the store.
+    """
+
+    user_rows: npt.NDArray[np.int32]
+    item_rows: Rows
+    kinds: npt.NDArray[np.int8]
+    times_ms: Times
+    prices: Floats
+    sessions: npt.NDArray[np.int64]
+    n_users: int
+    n_items: int
+
+    def __len__(self) -> int:
+        return len(self.item_rows)
+
+    @classmethod
+    def of(cls, events: EventArrays, *, n_users: int, n_items: int) -> Interactions:
+        """Keep what shows interest."""
+        positive = np.isin(events.kinds, [CODE_BY_KIND[kind] for kind in POSITIVE_KINDS])
+        return cls(
+            events.user_rows[positive],
+            events.item_rows[positive],
+            events.kinds[positive],
+            events.times_ms[positive],
+            events.prices[positive],
+            events.sessions[positive],
+            n_users,
+            n_items,
+        )
+
+    def where(self, keep: Bools | npt.NDArray[np.intp]) -> Interactions:
+        """Some of them, in the same order."""
+        columns: dict[str, Any] = {
+            field.name: getattr(self, field.name)[keep]
+            for field in fields(self)
+            if field.name not in ("n_users", "n_items")
+        }
+        return Interactions(**columns, n_users=self.n_users, n_items=self.n_items)
+
+    def before(self, time_ms: int) -> Interactions:
+        """What happened strictly earlier."""
+        return self.where(self.times_ms < time_ms)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether timestamps are moments; otherwise they only order one user's events."""
+        return len(self) > 0 and bool(np.median(self.times_ms) >= FIRST_REAL_TIME_MS)
+
+    @property
+    def end_ms(self) -> int:
+        """The moment just after the last event; 0 without events."""
+        return int(self.times_ms.max()) + 1 if len(self) else 0
+
+    def bounds(self) -> npt.NDArray[np.intp]:
+        """Where each user's events start; user `u` has `[bounds[u], bounds[u + 1])`; shape `(n_users + 1,)`."""
+        return np.searchsorted(self.user_rows, np.arange(self.n_users + 1))
+
+    def history(self, start: int, end: int) -> History:
+        """The events at positions `[start, end)`, all of one user, as a history."""
+        return History(self.item_rows[start:end], self.kinds[start:end], self.times_ms[start:end])
+
+
+def target_kind(interactions: Interactions, wanted: EventKind | str) -> EventKind:
+    """The kind of event to predict.
+
+    Args:
+        wanted: A kind, or "auto": the strongest of which there is enough, else the most frequent.
+    """
+    if wanted != "auto":
+        return EventKind(wanted)
+    counts = np.bincount(interactions.kinds, minlength=len(EventKind))
+    enough = min(ENOUGH_TARGETS, max(1, len(interactions) // 100))
+    for kind in POSITIVE_KINDS:
+        if counts[CODE_BY_KIND[kind]] >= enough:
+            return kind
+    return max(POSITIVE_KINDS, key=lambda kind: counts[CODE_BY_KIND[kind]])

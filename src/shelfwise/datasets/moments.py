@@ -1,0 +1,52 @@
+"""Moments in the past at which a model may be asked what it did not know yet: for fitting rankers and for tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.datasets.splits import Split, leave_last_out, time_split
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.schemas.events import EventKind
+from shelfwise.schemas.ids import Bools
+
+WINDOW_D = 28.0
+N_WINDOWS = 3
+"""Windows of time, one before the other, whose events are asked for; fewer where the log is short."""
+
+HISTORY_SHARE = 0.5
+"""The oldest part of a log that is never asked about: something must be known before the first question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A split with everything the stages may be fitted on at that time."""
+
+    split: Split
+    data: TrainingData
+
+
+def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]:
+    """The splits that the ranker learns from, latest first.
+
+    With a clock: windows of `WINDOW_D` days before `data.now_ms`, each asked with what was known at its start.
+    Without: each user's last target event.
+    """
+    interactions = data.interactions
+    if not interactions.has_clock:
+        split = leave_last_out(interactions, target, users)
+        return [Moment(split, data.with_interactions(split.train, data.now_ms))]
+    earliest = float(np.quantile(interactions.times_ms, 0.01))
+    span_d = (data.now_ms - earliest) / DAY_MS
+    window_d = min(WINDOW_D, span_d * (1 - HISTORY_SHARE) / 2)
+    n_windows = max(1, min(N_WINDOWS, int(span_d * (1 - HISTORY_SHARE) / window_d)))
+    found: list[Moment] = []
+    for index in range(n_windows):
+        until_ms = data.now_ms - int(index * window_d * DAY_MS)
+        cut_ms = until_ms - int(window_d * DAY_MS)
+        split = time_split(interactions, target, users, cut_ms=cut_ms, until_ms=until_ms)
+        if len(split.train):
+            found.append(Moment(split, data.with_interactions(split.train, cut_ms)))
+    return found

@@ -1,0 +1,106 @@
+"""What an evaluation found: numbers with intervals, comparable within one run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over questions with its 95 % interval by bootstrap over users."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model's line of the table.
+
+    Attributes:
+        settings: What tuning chose; for our own model, what the ranker chose.
+        n_tried: Settings that were compared to choose it.
+        metrics: By name, at k.
+        coverage: Share of the catalogue that was shown to anybody.
+        gini: Inequality of exposure, 0 to 1.
+        intra_list_distance: Mean cosine distance of texts within a list; None without an encoder.
+        novelty: Mean surprise of what was shown, in bits.
+        fit_s: Seconds of fitting, tuning included.
+        score_s: Seconds for all questions.
+    """
+
+    model: str
+    settings: dict[str, Any]
+    n_tried: int
+    metrics: dict[str, Estimate]
+    coverage: float
+    gini: float
+    intra_list_distance: float | None
+    novelty: float
+    fit_s: float
+    score_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One part of the questions or of the answers.
+
+    Attributes:
+        n: Questions with an answer in this slice.
+        ndcg: By model.
+    """
+
+    name: str
+    n: int
+    ndcg: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Our model against the best baseline, on the same questions, by paired bootstrap.
+
+    Attributes:
+        relative: `ours / theirs - 1` in NDCG.
+        p_value: Two-sided, by sign flips.
+    """
+
+    against: str
+    relative: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """Everything that one run found.
+
+    Attributes:
+        protocol: leave-one-out or time-split.
+        k: Length of the lists.
+        n_users: Questions asked: one per user.
+        n_items: Items ranked for each.
+        seen_items: "removed" or "kept": whether items of the history could be recommended.
+        asked: In words: what was known, what was asked, what counted.
+        rows: Ours first, then the baselines, best first.
+        slices: NDCG by part.
+        comparison: Ours against the best baseline.
+        seconds: Of the whole run.
+    """
+
+    protocol: str
+    k: int
+    n_users: int
+    n_items: int
+    seen_items: str
+    asked: str
+    rows: list[Row]
+    slices: list[Slice]
+    comparison: Comparison
+    seconds: float
+
+    def as_document(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)

@@ -1,0 +1,244 @@
+"""Run an evaluation: split, fit ours and the baselines on the same past, ask all the same questions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shelfwise.config.shop import ShopConfig
+from shelfwise.datasets.examples import Examples
+from shelfwise.datasets.interactions import target_kind
+from shelfwise.datasets.moments import moments
+from shelfwise.datasets.splits import (
+    Protocol,
+    Split,
+    cut_before_end,
+    leave_one_out,
+    require_clock,
+    time_split,
+)
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.errors import StateError
+from shelfwise.evaluate.baselines import BASELINES, Baseline
+from shelfwise.evaluate.measure import METRICS, Measured, measure, score_with_baseline, score_with_funnel
+from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, Row
+from shelfwise.evaluate.slices import slices
+from shelfwise.metrics import (
+    bootstrap_interval,
+    coverage,
+    gini,
+    intra_list_distance,
+    novelty,
+    paired_difference,
+)
+from shelfwise.pipeline.fitted import Fitted, Progress
+from shelfwise.schemas.events import EventKind
+from shelfwise.schemas.ids import Bools
+
+OURS = "shelfwise"
+TUNING_QUESTIONS = 1_000
+"""Questions of the past that each setting of a baseline is tried on."""
+
+Fit = Callable[[ShopConfig, TrainingData, Bools, Progress], Fitted]
+"""Fits the funnel on what is known at one moment: `shelfwise.train.fit.fit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """The same questions for every model.
+
+    Attributes:
+        data: What may be known.
+        examples: What is asked.
+        allowed: What may be shown; shape `(n_items,)`.
+        repeats: Whether items of the history may be recommended.
+    """
+
+    data: TrainingData
+    examples: Examples
+    allowed: Bools
+    repeats: bool
+    n_history: int
+    k: int
+
+
+def evaluate(
+    fit: Fit,
+    config: ShopConfig,
+    data: TrainingData,
+    users: Bools,
+    protocol: Protocol,
+    k: int,
+    progress: Progress,
+) -> EvaluationReport:
+    """Compare our model with tuned baselines.
+
+    Args:
+        fit: Fits our model on the part that may be known.
+        config: The shop's.
+        data: Everything the shop has; the split is made here.
+        users: Who may be asked about, by user row.
+        protocol: leave-one-out or time-split.
+        k: Length of the lists.
+        progress: Told of every step.
+
+    Raises:
+        StateError: there is nobody to ask about, or a time split of a log without a clock.
+    """
+    started = time.perf_counter()
+    target = target_kind(data.interactions, config.behaviour.target)
+    split = _split(config, data, users, protocol, target)
+    if not len(split.examples):
+        raise StateError(
+            f"no user has enough {target.value} events to be asked about",
+            expected="three per user for leave-one-out; one after the cut for a time split",
+            hint="ingest more events, or set [evaluate] test_d",
+            code="nobody_to_ask",
+        )
+    past = data.with_interactions(split.train, split.cut_ms)
+    fit_started = time.perf_counter()
+    fitted = fit(config, past, users, progress)
+    fit_s = time.perf_counter() - fit_started
+    exam = Exam(
+        past,
+        split.examples if fitted.repeats else split.examples.without_repeats(),
+        data.catalogue.allowed,
+        fitted.repeats,
+        config.behaviour.history,
+        k,
+    )
+    score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
+    measured = {OURS: _ask(score, exam, OURS, progress)}
+    about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
+    rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]
+    for kind in BASELINES:
+        tuned = _tuned(kind, exam, users, target, progress)
+        if tuned is None:
+            continue
+        baseline, settings, n_tried, tuning_s = tuned
+        score = score_with_baseline(baseline, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
+        measured[kind.name] = _ask(score, exam, kind.name, progress)
+        rows.append(_row(kind.name, settings, n_tried, measured[kind.name], exam, config, tuning_s))
+    rows[1:] = sorted(rows[1:], key=lambda row: -row.metrics["ndcg"].mean)
+    by_model = {name: found[0] for name, found in measured.items()}
+    return EvaluationReport(
+        protocol,
+        k,
+        len(exam.examples),
+        int(exam.allowed.sum()),
+        "kept" if exam.repeats else "removed",
+        _in_words(protocol, target, split, config),
+        rows,
+        slices(by_model, past, exam.examples, k),
+        _comparison(by_model, rows[1].model, config),
+        time.perf_counter() - started,
+    )
+
+
+def _split(config: ShopConfig, data: TrainingData, users: Bools, protocol: Protocol, target: EventKind) -> Split:
+    if protocol == "leave-one-out":
+        return leave_one_out(data.interactions, target, users)
+    require_clock(data.interactions)
+    cut_ms = cut_before_end(data.interactions, config.evaluate.test_d)
+    return time_split(data.interactions, target, users, cut_ms=cut_ms)
+
+
+def _ask(score: Any, exam: Exam, name: str, progress: Progress) -> tuple[Measured, float]:
+    started = time.perf_counter()
+    measured = measure(
+        score,
+        exam.examples,
+        len(exam.allowed),
+        exam.k,
+        lambda done, total: progress(f"{name}: ranking the catalogue for every user", done, total),
+    )
+    return measured, time.perf_counter() - started
+
+
+def _tuned(
+    kind: type[Baseline], exam: Exam, users: Bools, target: EventKind, progress: Progress
+) -> tuple[Baseline, dict[str, Any], int, float] | None:
+    """The baseline with its best settings on the latest questions before the split, fitted up to the split."""
+    started = time.perf_counter()
+    grid = kind.grid(exam.data, repeats=exam.repeats)
+    if not grid:
+        return None
+    moment = moments(exam.data, target, users)[0]
+    asked = moment.split.examples if exam.repeats else moment.split.examples.without_repeats()
+    asked = Examples(asked.shuffled(0).entries[:TUNING_QUESTIONS])
+    best: tuple[float, dict[str, Any]] | None = None
+    for place, settings in enumerate(grid):
+        progress(f"{kind.name}: tuning", place, len(grid))
+        if len(grid) > 1 and len(asked):
+            candidate = kind(**settings)
+            candidate.fit(moment.data)
+            everything = np.ones(len(exam.allowed), bool)
+            score = score_with_baseline(candidate, everything, repeats=exam.repeats, n_history=exam.n_history)
+            ndcg = float(measure(score, asked, len(everything), exam.k).by_metric["ndcg"].mean())
+        else:
+            ndcg = 0.0
+        if best is None or ndcg > best[0]:
+            best = (ndcg, settings)
+    assert best is not None
+    baseline = kind(**best[1])
+    baseline.fit(exam.data)
+    return baseline, best[1], len(grid), time.perf_counter() - started
+
+
+def _row(
+    name: str,
+    settings: dict[str, Any],
+    n_tried: int,
+    found: tuple[Measured, float],
+    exam: Exam,
+    config: ShopConfig,
+    fit_s: float,
+) -> Row:
+    measured, score_s = found
+    estimates: dict[str, Estimate] = {}
+    for metric in METRICS:
+        interval = bootstrap_interval(
+            measured.by_metric[metric], n_resamples=config.evaluate.n_resamples, seed=config.evaluate.seed
+        )
+        estimates[metric] = Estimate(interval.mean, interval.low, interval.high)
+    n_items = len(exam.allowed)
+    popularity = np.bincount(exam.data.interactions.item_rows, minlength=n_items).astype(np.float64)
+    distance = None
+    if exam.data.vectors is not None and exam.k > 1:
+        distance = float(np.nanmean(intra_list_distance(measured.lists, exam.data.vectors)))
+    return Row(
+        name,
+        settings,
+        n_tried,
+        estimates,
+        coverage(measured.lists, n_items),
+        gini(measured.lists, n_items),
+        distance,
+        float(np.nanmean(novelty(measured.lists, popularity))),
+        fit_s,
+        score_s,
+    )
+
+
+def _comparison(measured: dict[str, Measured], against: str, config: ShopConfig) -> Comparison:
+    found = paired_difference(
+        measured[OURS].by_metric["ndcg"],
+        measured[against].by_metric["ndcg"],
+        n_resamples=config.evaluate.n_resamples,
+        seed=config.evaluate.seed,
+    )
+    return Comparison(against, found.relative, found.relative_low, found.relative_high, found.p_value)
+
+
+def _in_words(protocol: Protocol, target: EventKind, split: Split, config: ShopConfig) -> str:
+    if protocol == "leave-one-out":
+        return (
+            f"each user's last {target.value}; fitted without it and without the one before it, "
+            "which is part of the history asked with"
+        )
+    when = np.datetime64(split.cut_ms, "ms").astype("datetime64[m]")
+    return f"all {target.value}s of the last {config.evaluate.test_d:g} days; known: what happened before {when} UTC"

@@ -1,0 +1,176 @@
+"""The ranker's input: one line per candidate of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shelfwise.features.item_state import DAY_MS, HALF_LIVES_D, ItemState
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.schemas.candidates import Merged, Situation
+from shelfwise.schemas.ids import Floats, Rows
+
+_Put = Callable[[str, "Floats | float"], None]
+
+N_SEEDS = 10
+SEED_DECAY = 0.8
+MISSING = np.float32(np.nan)
+
+PER_SOURCE = ("score", "share", "rank")
+OWN = (
+    *(f"popularity_{half_life:g}d" for half_life in HALF_LIVES_D),
+    "popularity_all",
+    "rise",
+    "age_log_d",
+    "price_log_ratio",
+    "name_affinity",
+    "name_affinity_last",
+    "text_affinity_mean",
+    "text_affinity_max",
+    "text_affinity_last",
+    "had_times",
+    "had_ago_log_d",
+    "had_position",
+    "had_share",
+    "had_due",
+    "repeat_rate",
+    "moments_log",
+    "moment_gap_log_d",
+    "history_log",
+    "history_repeat_share",
+    "history_ago_log_d",
+    "n_sources",
+    "reciprocal_ranks",
+)
+"""Features beside those of each retriever, in the order of the columns."""
+
+
+def feature_names(sources: tuple[str, ...]) -> list[str]:
+    """The columns' names, in order."""
+    return [f"{source}.{name}" for source in sources for name in PER_SOURCE] + list(OWN)
+
+
+def candidate_features(
+    merged: Merged, situation: Situation, state: ItemState, vectors: TextVectors | None, *, has_clock: bool
+) -> Floats:
+    """Describe each candidate to the ranker.
+
+    Args:
+        merged: The candidates with each retriever's scores and ranks; N of them, R retrievers.
+        situation: The request.
+        state: Item knowledge as of no later than `situation.now_ms`.
+        vectors: Whitened text vectors of length 1; None without an encoder.
+        has_clock: Whether times are moments.
+
+    Returns:
+        Shape `(N, 3 R + len(OWN))`, columns as in `feature_names`. NaN stands for "not known": a missing feature never
+        breaks a request.
+
+    Cost:
+        O(N (R + D N_SEEDS)); about 0.2 ms for 300 candidates.
+    """
+    n, n_sources = merged.scores.shape
+    out = np.full((n, len(PER_SOURCE) * n_sources + len(OWN)), MISSING, np.float32)
+    named = merged.ranks > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        highest = np.max(merged.scores, axis=0, initial=0.0, where=named)
+        out[:, 0 : 3 * n_sources : 3] = merged.scores
+        out[:, 1 : 3 * n_sources : 3] = merged.scores / np.maximum(highest, 1e-12)
+        out[:, 2 : 3 * n_sources : 3] = np.where(named, merged.ranks, np.nan)
+    column = dict(zip(OWN, range(3 * n_sources, out.shape[1]), strict=True))
+
+    def put(name: str, values: Floats | float) -> None:
+        out[:, column[name]] = values
+
+    popularity = state.popularity[merged.rows]
+    for place, name in enumerate(OWN[:4]):
+        put(name, popularity[:, place])
+    put("repeat_rate", state.repeat_rate[merged.rows])
+    put("rise", popularity[:, 0] - popularity[:, 2])
+    put("n_sources", named.sum(axis=1).astype(np.float32))
+    put("reciprocal_ranks", np.where(named, 1 / (60 + merged.ranks), 0).sum(axis=1).astype(np.float32))
+    if has_clock:
+        first_ms = state.first_ms[merged.rows]
+        age_d = np.maximum(situation.now_ms - first_ms, 0) / DAY_MS
+        put("age_log_d", np.where(first_ms >= 0, np.log1p(age_d), np.nan).astype(np.float32))
+    _describe_history(put, merged.rows, situation, has_clock)
+    seeds, weights = _seeds(situation, len(state))
+    if len(seeds):
+        known = state.log_price[seeds]
+        known = known[~np.isnan(known)]
+        if len(known):
+            put("price_log_ratio", state.log_price[merged.rows] - known.mean())
+        put("name_affinity", _name_affinity(state, seeds, weights, merged.rows))
+        put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], merged.rows))
+        if vectors is not None:
+            _describe_texts(put, merged.rows, seeds, weights, vectors)
+    return out
+
+
+def _describe_history(put: _Put, rows: Rows, situation: Situation, has_clock: bool) -> None:
+    history = situation.history
+    put("history_log", float(np.log1p(len(history))))
+    if not len(history):
+        put("had_times", 0.0)
+        return
+    # A moment is a distinct timestamp: two lines of one invoice are one time, not two.
+    starts = np.empty(len(history), bool)
+    starts[0] = True
+    np.not_equal(history.times_ms[1:], history.times_ms[:-1], out=starts[1:])
+    moment = np.cumsum(starts)
+    n_moments = int(moment[-1])
+    lines = np.unique(history.rows.astype(np.int64) * (n_moments + 1) + moment)
+    distinct, first, times = np.unique(lines // (n_moments + 1), return_index=True, return_counts=True)
+    latest = lines[first + times - 1] % (n_moments + 1)
+    place = np.minimum(np.searchsorted(distinct, rows), len(distinct) - 1)
+    had = distinct[place] == rows
+    times, latest = times[place], latest[place]
+    put("history_repeat_share", 1 - len(distinct) / len(lines))
+    put("moments_log", float(np.log1p(n_moments)))
+    put("had_times", np.where(had, times, 0).astype(np.float32))
+    put("had_share", np.where(had, times / n_moments, 0).astype(np.float32))
+    put("had_position", np.where(had, n_moments - latest, np.nan).astype(np.float32))
+    if has_clock:
+        when_ms = history.times_ms[starts]
+        ago_d = np.maximum(situation.now_ms - when_ms, 0) / DAY_MS
+        put("history_ago_log_d", float(np.log1p(ago_d[-1])))
+        if n_moments > 1:
+            put("moment_gap_log_d", float(np.log1p((ago_d[0] - ago_d[-1]) / (n_moments - 1))))
+        item_ago_d = ago_d[latest - 1]
+        put("had_ago_log_d", np.where(had, np.log1p(item_ago_d), np.nan).astype(np.float32))
+        # How far the next purchase is due: time since the last one over the usual time between two.
+        earliest = lines[first][place] % (n_moments + 1)
+        usual_d = (ago_d[earliest - 1] - item_ago_d) / np.maximum(times - 1, 1)
+        put(
+            "had_due",
+            np.where(had & (times > 1), item_ago_d / np.maximum(usual_d, 0.5), np.nan).astype(np.float32),
+        )
+
+
+def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors: TextVectors) -> None:
+    seed_vectors, known = vectors.take(seeds)
+    if not known.any():
+        return
+    of_items, inside = vectors.take(rows)
+    cosines = of_items @ seed_vectors[known].T
+    cosines[~inside] = MISSING
+    share = weights[known] / weights[known].sum()
+    put("text_affinity_mean", cosines @ share)
+    put("text_affinity_max", cosines.max(axis=1))
+    put("text_affinity_last", cosines[:, 0])
+
+
+def _name_affinity(state: ItemState, seeds: Rows, weights: Floats, rows: Rows) -> Floats:
+    voiced = np.bincount(
+        state.names[seeds].ravel(), np.repeat(weights, state.names.shape[1]), minlength=len(state.rarity)
+    )
+    return ((voiced * state.rarity)[state.names[rows]].sum(axis=1) / weights.sum()).astype(np.float32)
+
+
+def _seeds(situation: Situation, n_items: int) -> tuple[Rows, Floats]:
+    latest = situation.seeds[::-1]
+    latest = latest[latest < n_items]
+    _, first = np.unique(latest[: 4 * N_SEEDS], return_index=True)
+    seeds = latest[np.sort(first)[:N_SEEDS]]
+    return seeds, (SEED_DECAY ** np.arange(len(seeds))).astype(np.float32)

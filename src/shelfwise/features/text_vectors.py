@@ -1,0 +1,36 @@
+"""Whitened text vectors by row: those of the model version, memory-mapped, and those that came while serving."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shelfwise.schemas.ids import Bools, Floats, Rows
+
+
+class TextVectors:
+    """A table of vectors that can be looked up by row and added to."""
+
+    def __init__(self, base: Floats) -> None:
+        self.base = base
+        self._fresh: dict[int, Floats] = {}
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self.base.shape[1])
+
+    def put(self, row: int, vector: Floats) -> None:
+        """Add a vector, or replace that of a row; shape `(dim,)`."""
+        self._fresh[row] = vector
+
+    def take(self, rows: Rows) -> tuple[Floats, Bools]:
+        """Vectors of rows, and which of them are known; shapes `(N, dim)` and `(N,)`; unknown ones are 0."""
+        known = rows < len(self.base)
+        vectors = self.base[np.where(known, rows, 0)]
+        if not known.all():
+            vectors[~known] = 0
+        if self._fresh:
+            for place in np.flatnonzero(np.isin(rows, list(self._fresh))):
+                vectors[place] = self._fresh[int(rows[place])]
+                known[place] = True
+        return vectors, known

@@ -1,0 +1,332 @@
+"""Ingest one file: every batch wholly or not at all, every file once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from shelfwise.config.ingest import EventsSpec, ItemsSpec, TableSpec, UsersSpec
+from shelfwise.errors import StateError
+from shelfwise.ingest.blocks import Block, Expand
+from shelfwise.ingest.event_rows import CheckedEvents, read_events
+from shelfwise.ingest.formats import time_formats
+from shelfwise.ingest.item_rows import attributes_of, items_of, read_item_rows, read_user_rows
+from shelfwise.ingest.mapping import further_columns, resolve_columns
+from shelfwise.ingest.most_common import MostCommon
+from shelfwise.ingest.presets import PRESETS, Preset
+from shelfwise.ingest.reasons import Reason
+from shelfwise.ingest.report import IngestReport, report_on
+from shelfwise.ingest.table_file import TableFile, look_at
+from shelfwise.store import catalogue, event_log, people, sources
+from shelfwise.store.identities import find_rows
+from shelfwise.store.records import Records
+from shelfwise.store.sources import Refused, Source
+from shelfwise.store.tables import items
+
+TableName = Literal["items", "events", "users"]
+
+Progress = Callable[[int, int | None, int, int], None]
+"""Called after each batch with lines done, lines in all (None where unknown), bytes done, bytes in all."""
+
+_WITHOUT_EFFECT = {"path", "batch_rows", "max_line_bytes"}
+"""Fields of a spec that do not change what is stored."""
+
+_HASH_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A file, and everything that is known about reading it.
+
+    Attributes:
+        columns: Our column = the file's, or what the preset makes.
+        wanted: All columns to read.
+        formats: How its times are written.
+    """
+
+    table: TableName
+    spec: TableSpec
+    file: TableFile
+    preset: Preset
+    columns: dict[str, str]
+    wanted: tuple[str, ...]
+    expand: Expand | None
+    formats: tuple[str, ...]
+    now_ms: int
+
+    def blocks(self, skip: int) -> Iterator[Block]:
+        """The records after the first `skip`."""
+        return self.file.blocks(self.wanted, skip=skip, size=self.spec.batch_rows, expand=self.expand)
+
+
+def ingest_table(
+    records: Records,
+    spec: TableSpec,
+    base_dir: Path,
+    table: TableName,
+    *,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> IngestReport:
+    """Read a file, map and check its rows, store the good ones, quarantine the others.
+
+    A batch's rows, its quarantine and how far the file is are one transaction: after a crash the same call
+    goes on where the last batch ended. A file that was finished with the same mapping is skipped.
+
+    Args:
+        base_dir: The shop's folder.
+        now: The moment after which a time lies in the future; the clock's where omitted.
+
+    Raises:
+        DataError: the file as a whole cannot be read; what was stored before stays.
+        StateError: another process is ingesting the same file.
+    """
+    started = time.perf_counter()
+    moment = now or datetime.now(UTC)
+    plan = make_plan(spec, base_dir, table, moment)
+    fingerprint = fingerprint_of(plan.file.path, spec, table)
+    with records.write() as connection:
+        state = sources.find_or_start(connection, fingerprint, table, spec.path, plan.now_ms)
+    skipped = state.finished
+    if not skipped:
+        job = _Job(records, plan, fingerprint, state, progress)
+        state = job.run()
+    with records.read() as connection:
+        return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
+
+
+def make_plan(spec: TableSpec, base_dir: Path, table: TableName, now: datetime) -> Plan:
+    """Look at the file and settle its columns and formats, storing nothing.
+
+    Raises:
+        DataError: the file cannot be read with this spec.
+    """
+    file = look_at(spec, base_dir)
+    preset = PRESETS[spec.preset]
+    if isinstance(spec, ItemsSpec) and preset.attributes and not spec.attributes:
+        present = [column for column in preset.attributes if column in file.columns]
+        spec = spec.model_copy(update={"attributes": present})
+    expand = preset.expand if file.format != "csv" else None
+    if expand is not None:
+        columns, wanted = {name: name for name in spec.canonical}, preset.makes
+    else:
+        columns = resolve_columns(spec, file, table, preset.columns)
+        wanted = tuple(dict.fromkeys([*columns.values(), *further_columns(spec, file, table)]))
+    formats = time_formats(spec, file, table, columns, preset, expand)
+    return Plan(table, spec, file, preset, columns, wanted, expand, formats, int(now.timestamp() * 1_000))
+
+
+def fingerprint_of(path: Path, spec: TableSpec, table: str) -> str:
+    """What makes a file under a mapping the same again: its bytes and whatever changes the outcome."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_HASH_CHUNK):
+            digest.update(chunk)
+    mapping = spec.model_dump(mode="json", exclude=_WITHOUT_EFFECT, exclude_defaults=True)
+    digest.update(json.dumps({"table": table, **mapping}, sort_keys=True, ensure_ascii=False).encode())
+    return digest.hexdigest()
+
+
+class _Job:
+    """One file on its way into the store."""
+
+    def __init__(
+        self, records: Records, plan: Plan, fingerprint: str, state: Source, progress: Progress | None
+    ) -> None:
+        self._records = records
+        self._plan = plan
+        self._fingerprint = fingerprint
+        self._state = state
+        self._progress = progress
+        self._total_bytes = plan.file.path.stat().st_size
+
+    def run(self) -> Source:
+        spec = self._plan.spec
+        if isinstance(spec, EventsSpec):
+            self._events(spec)
+        elif isinstance(spec, UsersSpec):
+            self._users(spec)
+        elif isinstance(spec, ItemsSpec) and spec.many_rows == "most-common":
+            self._items_most_common(spec)
+        elif isinstance(spec, ItemsSpec):
+            self._items_last(spec)
+        else:
+            raise TypeError(f"no table is read by {type(spec).__name__}")
+        if not self._state.finished:
+            with self._records.write() as connection:
+                self._advance(connection, 0, [], finished=True)
+        return self._state
+
+    def _events(self, spec: EventsSpec) -> None:
+        plan = self._plan
+        for block in plan.blocks(self._state.lines_done):
+            checked = read_events(
+                block,
+                spec,
+                plan.columns,
+                plan.formats,
+                kind_by_name=plan.preset.kinds,
+                now_ms=plan.now_ms,
+                name=plan.file.name,
+            )
+            with self._records.write() as connection:
+                if block.is_exploded:
+                    stored, refused = _append_exploded(connection, block, checked, self._state.source)
+                else:
+                    stored, refused = _append(connection, block, checked, self._state.source)
+                self._advance(connection, len(block.lines), block.refused + checked.refused + refused, stored)
+            self._show(block)
+
+    def _items_last(self, spec: ItemsSpec) -> None:
+        plan = self._plan
+        for block in plan.blocks(self._state.lines_done):
+            rows = read_item_rows(block, spec, plan.columns, plan.formats, now_ms=plan.now_ms, name=plan.file.name)
+            refused = block.refused + rows.refused
+            found = list(items_of(rows.frame))
+            with self._records.write() as connection:
+                catalogue.upsert(connection, found)
+                self._advance(connection, len(block.lines), refused, len(block.lines) - len(refused))
+            self._show(block)
+
+    def _items_most_common(self, spec: ItemsSpec) -> None:
+        # The counts live in memory only: after a crash all lines are counted again, but those whose
+        # quarantine is already in the store are not refused a second time. The items come in one
+        # transaction at the end.
+        plan = self._plan
+        counts = MostCommon()
+        lines = 0
+        already_done = self._state.lines_done
+        for block in plan.blocks(0):
+            rows = read_item_rows(block, spec, plan.columns, plan.formats, now_ms=plan.now_ms, name=plan.file.name)
+            counts.add(rows.frame)
+            new = min(len(block.lines), max(0, lines + len(block.lines) - already_done))
+            lines += len(block.lines)
+            if new:
+                first_new = block.lines[len(block.lines) - new]
+                refused = [row for row in block.refused + rows.refused if row.line >= first_new]
+                with self._records.write() as connection:
+                    self._advance(connection, new, refused)
+            self._show(block, lines)
+        found = list(items_of(counts.result()))
+        with self._records.write() as connection:
+            catalogue.upsert(connection, found)
+            stored = self._state.lines_done - self._state.quarantined
+            self._advance(connection, 0, [], stored, finished=True)
+
+    def _users(self, spec: UsersSpec) -> None:
+        plan = self._plan
+        for block in plan.blocks(self._state.lines_done):
+            rows = read_user_rows(block, spec, plan.columns, now_ms=plan.now_ms, name=plan.file.name)
+            refused = block.refused + rows.refused
+            found = [(row["user_id"], attributes_of(row)) for row in rows.frame.iter_rows(named=True)]
+            with self._records.write() as connection:
+                people.upsert(connection, found)
+                self._advance(connection, len(block.lines), refused, len(block.lines) - len(refused))
+            self._show(block)
+
+    def _advance(
+        self,
+        connection: Connection,
+        lines: int,
+        refused: Sequence[Refused],
+        stored: int | None = None,
+        *,
+        finished: bool = False,
+    ) -> None:
+        """Write a batch's quarantine and how far the file is; what is neither stored nor refused was there before.
+
+        Without `stored` the batch's good lines are left open: they are counted when the file ends.
+        """
+        state = self._state
+        found = sources.find_or_start(connection, self._fingerprint, self._plan.table, state.name, self._plan.now_ms)
+        if found != state:
+            raise StateError(
+                f"{state.name} is being ingested by another process",
+                where=f"ingest.{self._plan.table}",
+                hint="wait until it has finished; the same command then goes on or has nothing to do",
+            )
+        sources.refuse(connection, state.source, refused)
+        before = 0 if stored is None or finished else lines - len(refused) - stored
+        after = replace(
+            state,
+            lines_done=state.lines_done + lines,
+            finished=finished,
+            stored=state.stored + (stored or 0),
+            already_stored=state.already_stored + before,
+            quarantined=state.quarantined + len(refused),
+        )
+        sources.record_progress(connection, after)
+        self._state = after
+
+    def _show(self, block: Block, lines: int | None = None) -> None:
+        if self._progress is not None:
+            done = self._state.lines_done if lines is None else lines
+            self._progress(done, self._plan.file.lines_total, block.bytes_done, self._total_bytes)
+
+
+def _append(connection: Connection, block: Block, checked: CheckedEvents, source: int) -> tuple[int, list[Refused]]:
+    """Store the events of a block whose records are one event each; the count stored, and further refusals."""
+    outcome = event_log.append(connection, checked.events, source)
+    refused = [_unknown(block, checked, index) for index in outcome.unknown_items]
+    refused.extend(
+        block.refuse(checked.records[index], Reason.DUPLICATE, _repeated(twin.line))
+        for index, twin in outcome.twins.items()
+        if twin.source == source
+    )
+    return len(outcome.stored), refused
+
+
+def _append_exploded(
+    connection: Connection, block: Block, checked: CheckedEvents, source: int
+) -> tuple[int, list[Refused]]:
+    """Store the events of a block whose records can be several: all of a record's events or none.
+
+    A record is stored where any of its events is new, a duplicate where an earlier line has them all.
+    """
+    known = find_rows(
+        connection,
+        items,
+        items.c.item_id,
+        (event.item_id for event in checked.events if event.item_id is not None),
+    )
+    unknown: dict[int, int] = {}
+    for index, event in enumerate(checked.events):
+        if event.item_id is not None and event.item_id not in known:
+            unknown.setdefault(checked.records[index], index)
+    kept = [index for index, record in enumerate(checked.records) if record not in unknown]
+    outcome = event_log.append(connection, [checked.events[index] for index in kept], source)
+    new = {checked.records[kept[index]] for index in outcome.stored}
+    refused = [_unknown(block, checked, index) for index in unknown.values()]
+    first_twins: dict[int, int | None] = {}
+    elsewhere: set[int] = set()
+    for index, twin in outcome.twins.items():
+        record = checked.records[kept[index]]
+        if twin.source != source:
+            elsewhere.add(record)
+        first_twins.setdefault(record, twin.line)
+    refused.extend(
+        block.refuse(record, Reason.DUPLICATE, _repeated(line))
+        for record, line in first_twins.items()
+        if record not in new and record not in elsewhere
+    )
+    return len(new), refused
+
+
+def _unknown(block: Block, checked: CheckedEvents, index: int) -> Refused:
+    return block.refuse(
+        checked.records[index],
+        Reason.UNKNOWN_ITEM,
+        f"the item {checked.events[index].item_id!r} is not in the catalogue",
+    )
+
+
+def _repeated(line: int | None) -> str:
+    return f"the same event stands on line {line}"

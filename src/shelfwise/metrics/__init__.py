@@ -1,0 +1,35 @@
+"""Evaluation metrics: accuracy of a ranking, qualities of shown lists, and how sure we are of either."""
+
+from shelfwise.metrics.intervals import (
+    Interval,
+    PairedDifference,
+    bootstrap_interval,
+    holm,
+    paired_difference,
+)
+from shelfwise.metrics.lists import (
+    average_popularity,
+    coverage,
+    gini,
+    intra_list_distance,
+    novelty,
+    popularity_share,
+)
+from shelfwise.metrics.ranking import RankingMetrics, rank_of, ranking_metrics
+
+__all__ = [
+    "Interval",
+    "PairedDifference",
+    "RankingMetrics",
+    "average_popularity",
+    "bootstrap_interval",
+    "coverage",
+    "gini",
+    "holm",
+    "intra_list_distance",
+    "novelty",
+    "paired_difference",
+    "popularity_share",
+    "rank_of",
+    "ranking_metrics",
+]

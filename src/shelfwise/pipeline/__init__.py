@@ -1,0 +1,1 @@
+"""Declares, checks and runs the stages for a query."""

@@ -1,0 +1,43 @@
+"""Make the components that `shop.toml` names."""
+
+from __future__ import annotations
+
+from shelfwise.config.component import build
+from shelfwise.config.shop import ShopConfig
+from shelfwise.encode import BUILTIN as ENCODERS
+from shelfwise.encode.encoder import TextEncoder
+from shelfwise.rank import BUILTIN as RANKERS
+from shelfwise.rank.ranker import Ranker
+from shelfwise.retrieve import BUILTIN as RETRIEVERS
+from shelfwise.retrieve.retriever import Retriever
+
+
+def build_retrievers(config: ShopConfig) -> dict[str, Retriever]:
+    """One retriever per `[retrieve.…]` table, by its name, in the file's order; a shop without encoder has no content.
+
+    Raises:
+        ConfigError: an unknown component or option; the message names the table.
+    """
+    return {
+        name: build("retriever", spec, RETRIEVERS, where=f"retrieve.{name}", base=Retriever)
+        for name, spec in config.retrieve.items()
+    }
+
+
+def build_ranker(config: ShopConfig) -> Ranker:
+    """The ranker of `[rank]`."""
+    return build("ranker", config.rank, RANKERS, where="rank", base=Ranker)
+
+
+def build_text_encoder(config: ShopConfig) -> TextEncoder | None:
+    """The encoder of `[encode.text]`; None where the shop encodes no text."""
+    if config.encode.text is None:
+        return None
+    return build("encoder", config.encode.text, ENCODERS, where="encode.text", base=TextEncoder)
+
+
+def check(config: ShopConfig) -> None:
+    """Make every component once, so that a wrong name or option is found before anything is computed."""
+    build_retrievers(config)
+    build_ranker(config)
+    build_text_encoder(config)

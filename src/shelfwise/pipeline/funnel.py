@@ -1,0 +1,136 @@
+"""The funnel: retrieve, merge, describe, rank. The same code for one request, for all users, and for training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shelfwise.features.candidate_features import candidate_features
+from shelfwise.features.item_state import ItemState
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.pipeline.merge import merge
+from shelfwise.rank.ranker import Ranker
+from shelfwise.retrieve.retriever import Retriever
+from shelfwise.schemas.candidates import Candidates, Merged, Situation
+from shelfwise.schemas.ids import Bools, Floats, Rows
+
+NOT_ASKED = Candidates.empty()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Candidates in the ranker's order.
+
+    Attributes:
+        rows: Best first, equal scores in the order of rows; shape `(N,)`.
+        scores: The ranker's; shape `(N,)`, never rising.
+        merged: Where they came from.
+        places: Each item's line in `merged`; shape `(N,)`.
+    """
+
+    rows: Rows
+    scores: Floats
+    merged: Merged
+    places: Rows
+
+
+@dataclass(slots=True)
+class Funnel:
+    """The fitted stages.
+
+    Attributes:
+        retrievers: By the name of their table in `shop.toml`; the order is that of the ranker's features.
+        ranker: Fitted on exactly these retrievers.
+        state: What the ranker is told of every item.
+        vectors: Whitened text vectors; None without an encoder.
+        has_clock: Whether the shop's timestamps are moments.
+    """
+
+    retrievers: Mapping[str, Retriever]
+    ranker: Ranker
+    state: ItemState
+    vectors: TextVectors | None
+    has_clock: bool
+
+    def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
+        """Ask the named retrievers, or all; the columns are always those of all."""
+        from_all = not names
+        return merge(
+            {
+                name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
+                for name, retriever in self.retrievers.items()
+            }
+        )
+
+    def describe(self, merged: Merged, situation: Situation) -> Floats:
+        """The ranker's features for merged candidates; shape `(N, F)`."""
+        return candidate_features(merged, situation, self.state, self.vectors, has_clock=self.has_clock)
+
+    def observe(self, row: int, time_ms: int) -> None:
+        """Take up one event of interest in an item, as it happens."""
+        for retriever in self.retrievers.values():
+            retriever.observe(row, time_ms)
+
+    def add_item(self, row: int, *, vector: Floats | None, price: float | None, created_ms: int) -> None:
+        """Take up an item that is new or changed, as it happens.
+
+        Args:
+            vector: Its whitened text vector; shape `(D,)`; None without an encoder.
+            price: None where unknown.
+            created_ms: When it came into the catalogue.
+        """
+        self.state.put(row, price=price, created_ms=created_ms)
+        if self.vectors is not None and vector is not None:
+            self.vectors.put(row, vector)
+        for retriever in self.retrievers.values():
+            retriever.add_item(row, vector=vector, created_ms=created_ms)
+
+    def rank(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Ranked:
+        """All candidates of one request in order.
+
+        Args:
+            situation: The request.
+            allowed: Whether each item may be shown; shape `(n,)`.
+            names: Retrievers to ask; empty: all.
+        """
+        merged = self.retrieve(situation, allowed, names)
+        return in_order(merged, self.ranker.rank(self.describe(merged, situation)))
+
+    def rank_many(self, requests: Sequence[tuple[Situation, Bools]], names: Sequence[str] = ()) -> list[Ranked]:
+        """`rank` for many requests, with one call of the ranker for all of them."""
+        merged = [self.retrieve(situation, allowed, names) for situation, allowed in requests]
+        features = [
+            self.describe(candidates, situation) for candidates, (situation, _) in zip(merged, requests, strict=True)
+        ]
+        scores = self.ranker.rank(np.concatenate(features)) if features else np.empty(0, np.float32)
+        ends = np.cumsum([len(candidates) for candidates in merged])
+        return [
+            in_order(candidates, scores[end - len(candidates) : end])
+            for candidates, end in zip(merged, ends.tolist(), strict=True)
+        ]
+
+
+def in_order(merged: Merged, scores: Floats) -> Ranked:
+    """Sort candidates by score; equal scores in the order of rows."""
+    places = np.argsort(-scores, kind="stable").astype(np.int32)
+    return Ranked(merged.rows[places], scores[places], merged, places)
+
+
+def allowed_for(allowed: Bools, situation: Situation, *, repeats: bool, exclude: Rows | None = None) -> Bools:
+    """Who may be shown to this user: what the shop allows, less context, exclusions and (maybe) what was had.
+
+    Args:
+        allowed: What the shop allows; shape `(n,)`; not changed.
+        situation: The request; its context items are never answered.
+        repeats: Whether items of the history may be shown again.
+        exclude: Further rows to leave out.
+    """
+    own = allowed.copy()
+    own[situation.context] = False
+    if not repeats:
+        own[situation.history.rows] = False
+    if exclude is not None:
+        own[exclude] = False
+    return own

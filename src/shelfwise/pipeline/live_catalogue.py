@@ -1,0 +1,69 @@
+"""The catalogue as answers need it: titles, paths, what may be shown; kept up to date while serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from shelfwise.datasets.catalogue import is_allowed
+from shelfwise.schemas.ids import Bools, ItemId, Row
+from shelfwise.schemas.items import category_path
+from shelfwise.store.catalogue import StoredItem
+
+ROOM = 1_024
+"""Rows added at a time when new items outgrow the arrays."""
+
+
+class LiveCatalogue:
+    """Every item by row, deleted ones included."""
+
+    def __init__(self, items: Iterable[StoredItem]) -> None:
+        self.item_ids: list[ItemId] = []
+        self.titles: list[str | None] = []
+        self.paths: list[tuple[str, ...]] = []
+        self._row_by_id: dict[str, Row] = {}
+        self._allowed = np.zeros(ROOM, bool)
+        self._under: dict[tuple[str, ...], Bools] = {}
+        for entry in items:
+            self.put(entry)
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def allowed(self) -> Bools:
+        """Whether each item may be shown: available and not deleted; shape `(n,)`; a view, not to be changed."""
+        return self._allowed[: len(self)]
+
+    def put(self, entry: StoredItem) -> None:
+        """Add an item, or replace what is known of it."""
+        while len(self.item_ids) <= entry.row:
+            self.item_ids.append(ItemId(""))
+            self.titles.append(None)
+            self.paths.append(())
+        if entry.row >= len(self._allowed):
+            grown = np.zeros(entry.row + ROOM, bool)
+            grown[: len(self._allowed)] = self._allowed
+            self._allowed = grown
+        self.item_ids[entry.row] = ItemId(entry.item.item_id)
+        self.titles[entry.row] = entry.item.title
+        self.paths[entry.row] = entry.item.path
+        self._row_by_id[entry.item.item_id] = Row(entry.row)
+        self._allowed[entry.row] = is_allowed(entry)
+        self._under.clear()
+
+    def row(self, item_id: str) -> Row | None:
+        """The row of an item, deleted or not; None where the shop never had it."""
+        return self._row_by_id.get(item_id)
+
+    def name(self, row: int) -> str:
+        """What to call an item in a sentence: its title, or its id where it has none."""
+        return self.titles[row] or self.item_ids[row]
+
+    def under(self, category: str) -> Bools:
+        """Which items stand at or below a category path; shape `(n,)`; remembered until an item changes."""
+        path = category_path(category)
+        if path not in self._under:
+            self._under[path] = np.array([own[: len(path)] == path for own in self.paths], bool)
+        return self._under[path]

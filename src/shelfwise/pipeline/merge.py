@@ -1,0 +1,34 @@
+"""Merge several retrievers' answers into one list of candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from shelfwise.schemas.candidates import Candidates, Merged
+
+
+def merge(answers: Mapping[str, Candidates]) -> Merged:
+    """The union of the answers; who named an item, with which score, at which rank.
+
+    Args:
+        answers: Each retriever's candidates; the order of the names becomes that of the columns.
+
+    Returns:
+        Distinct rows, ascending; scores and ranks of shape `(N, R)`.
+    """
+    sources = tuple(answers)
+    rows, place = np.unique(
+        np.concatenate([np.empty(0, np.int32), *(answer.rows for answer in answers.values())]),
+        return_inverse=True,
+    )
+    scores = np.full((len(rows), len(sources)), np.nan, np.float32)
+    ranks = np.zeros((len(rows), len(sources)), np.int32)
+    start = 0
+    for column, answer in enumerate(answers.values()):
+        at = place[start : start + len(answer)]
+        scores[at, column] = answer.scores
+        ranks[at, column] = np.arange(1, len(answer) + 1)
+        start += len(answer)
+    return Merged(rows.astype(np.int32), scores, ranks, sources)

@@ -1,0 +1,120 @@
+"""A model version on disk: a fitted funnel, the encoder's runtime, and the manifest that describes them.
+
+manifest.json      configuration, data fingerprint, target, repeats, metrics, sizes
+retrieve/<name>/   one folder per retriever
+rank/              the ranker
+items/             what the ranker is told of every item
+encoder/           graph, tokenizer and whitening, so that new items can be encoded while serving
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shelfwise.config.load import parse
+from shelfwise.config.shop import ShopConfig
+from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.whitening import Whitening
+from shelfwise.features.item_state import ItemState
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.pipeline.components import build_ranker, build_retrievers, build_text_encoder
+from shelfwise.pipeline.funnel import Funnel
+from shelfwise.store.versions import Version, Versions
+
+VECTORS_FILE = "vectors.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model version, loaded.
+
+    Attributes:
+        name: Of the version.
+        config: With which it was trained.
+        funnel: The stages.
+        repeats: Whether items of a user's history may be recommended again, as learned or set.
+        n_items: Items that it was fitted on; rows from here on came later.
+        log_end_ms: The moment after the last event that it knows.
+        encoder: Makes vectors of new items; None where the shop encodes no text.
+        whitening: Brings the encoder's vectors into the funnel's space; None without an encoder.
+    """
+
+    name: str
+    config: ShopConfig
+    funnel: Funnel
+    repeats: bool
+    n_items: int
+    log_end_ms: int
+    encoder: TextEncoder | None
+    whitening: Whitening | None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFiles:
+    """Where the encoder's runtime files are, to be copied into the version."""
+
+    folder: Path
+    names: tuple[str, ...]
+    whitening: Whitening
+
+
+def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manifest: dict[str, Any]) -> str:
+    """Publish a funnel as a new version and put it in service.
+
+    Args:
+        manifest: Must hold `config`, `repeats`, `has_clock`, `n_items` and `log_end_ms`; whatever else it says is kept.
+
+    Returns:
+        The version's name.
+    """
+    with versions.publish(manifest) as folder:
+        for name, retriever in funnel.retrievers.items():
+            (folder / "retrieve" / name).mkdir(parents=True)
+            retriever.save(folder / "retrieve" / name)
+        for part in ("rank", "items"):
+            (folder / part).mkdir()
+        funnel.ranker.save(folder / "rank")
+        funnel.state.save(folder / "items")
+        if funnel.vectors is not None:
+            np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
+        if encoder is not None:
+            (folder / "encoder").mkdir()
+            for name in encoder.names:
+                shutil.copyfile(encoder.folder / name, folder / "encoder" / name)
+            encoder.whitening.save(folder / "encoder")
+    return str(manifest["version"])
+
+
+def load(version: Version) -> Model:
+    """Open a version; large arrays are memory-mapped and shared by all processes that do the same."""
+    manifest = version.manifest
+    config = parse(manifest["config"])
+    retrievers = build_retrievers(config)
+    for name, retriever in retrievers.items():
+        retriever.load(version.folder / "retrieve" / name)
+    ranker = build_ranker(config)
+    ranker.load(version.folder / "rank")
+    vectors_path = version.folder / "items" / VECTORS_FILE
+    vectors = TextVectors(np.load(vectors_path, mmap_mode="r")) if vectors_path.is_file() else None
+    funnel = Funnel(retrievers, ranker, ItemState.load(version.folder / "items"), vectors, bool(manifest["has_clock"]))
+    encoder, whitening = None, None
+    if (version.folder / "encoder").is_dir():
+        encoder = build_text_encoder(config)
+        if encoder is not None:
+            encoder.load(version.folder / "encoder")
+            whitening = Whitening.load(version.folder / "encoder")
+    return Model(
+        version.name,
+        config,
+        funnel,
+        bool(manifest["repeats"]),
+        int(manifest["n_items"]),
+        int(manifest["log_end_ms"]),
+        encoder,
+        whitening,
+    )

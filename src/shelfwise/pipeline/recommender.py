@@ -1,0 +1,270 @@
+"""Answers queries: ids in, a slate out. Holds one loaded model version and the live catalogue."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from shelfwise.config.shop import ScenarioSpec
+from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
+from shelfwise.encode.passage import passage
+from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.pipeline.clock import ShopClock
+from shelfwise.pipeline.funnel import Ranked, allowed_for
+from shelfwise.pipeline.live_catalogue import LiveCatalogue
+from shelfwise.pipeline.model import Model
+from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.retrieve.content import Content
+from shelfwise.retrieve.cooccurrence import Cooccurrence
+from shelfwise.retrieve.popular import Popular
+from shelfwise.retrieve.retriever import Retriever
+from shelfwise.schemas.candidates import Candidates, History, Situation
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
+from shelfwise.schemas.items import Item
+from shelfwise.schemas.queries import Query, Slate, SlateItem
+from shelfwise.store import catalogue as item_store
+from shelfwise.store import event_log
+from shelfwise.store.catalogue import StoredItem
+from shelfwise.store.records import Records
+
+SEEN = 2_000
+"""Latest events of a user that count as had before, where repeats are not allowed."""
+
+NOTHING: Rows = np.empty(0, np.int32)
+
+BATCH = 256
+"""Users ranked at a time when all are asked for."""
+
+
+class UserList(NamedTuple):
+    """One user's list, without words; for batches."""
+
+    user_id: str
+    rows: Rows
+    scores: Floats
+
+
+class Recommender:
+    """One model version in service.
+
+    `recommend`, `similar` and `trending` only read and may be called from several threads; `observe` and `put_item`
+    change what is known, and the caller sees to it that one of them runs at a time.
+    """
+
+    def __init__(self, model: Model, records: Records, *, with_encoder: bool = True) -> None:
+        """Open the catalogue and take up what came after the model was trained.
+
+        Args:
+            with_encoder: Whether items that the model does not know are encoded; batches may do without.
+        """
+        self.model = model
+        self.clock = ShopClock(model.log_end_ms, has_clock=model.funnel.has_clock)
+        self._records = records
+        with records.read() as connection:
+            self.catalogue = LiveCatalogue(item_store.read_all(connection))
+            late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
+        for entry in late:
+            self._take_up(entry, self.encode(entry.item) if with_encoder else None)
+
+    def recommend(self, query: Query) -> Slate:
+        """Answer one query.
+
+        An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
+        others are asked, and the answer says so in `degraded`.
+
+        Raises:
+            QueryError: there is no such scenario.
+        """
+        spec = self.scenario(query.scenario)
+        k = query.k or spec.k
+        degraded: list[str] = []
+        situation = self._situation(query, degraded)
+        allowed = self._allowed(query, spec, situation)
+        short = situation.latest(self.model.config.behaviour.history)
+        ranked = self.model.funnel.rank(short, allowed, spec.retrieve)
+        if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
+            if len(situation.history) or len(situation.context):
+                degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
+            ranked = self.model.funnel.rank(short, allowed)
+        return Slate(
+            slate_id=secrets.token_urlsafe(12),
+            scenario=query.scenario,
+            model_version=self.model.name,
+            items=self._worded(ranked, short, k),
+            degraded=degraded,
+        )
+
+    def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
+        """Lists for many users, in their order; only one batch is held at a time."""
+        spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        batch: list[tuple[str, Situation]] = []
+        for user_id, history in histories:
+            batch.append((user_id, Situation(history, now_ms, NOTHING)))
+            if len(batch) == BATCH:
+                yield from self._lists(batch, spec, k)
+                batch = []
+        yield from self._lists(batch, spec, k)
+
+    def similar(self, item_id: str, k: int) -> list[SlateItem]:
+        """Items like this one: by text, and where the shop encodes none, by what is bought together.
+
+        Raises:
+            UnknownError: the shop never had this item.
+        """
+        row = self.catalogue.row(item_id)
+        if row is None:
+            raise UnknownError(
+                f"there is no item {item_id!r}",
+                hint=did_you_mean(item_id, self.catalogue.item_ids) if len(self.catalogue) < 50_000 else None,
+                code="unknown_item",
+            )
+        situation = Situation(History.empty(), self.clock.now_ms(), np.array([row], np.int32))
+        allowed = allowed_for(self.catalogue.allowed, situation, repeats=True)
+        for kind in (Content, Cooccurrence):
+            name = self._first(kind)
+            if name is not None:
+                found = self.model.funnel.retrievers[name].retrieve(situation, allowed)
+                return self._plain(found, name, k, situation)
+        return []
+
+    def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
+        """What many turn to now, in the shop or under a category path."""
+        name = self._first(Popular)
+        if name is None:
+            return []
+        popular = self.model.funnel.retrievers[name]
+        allowed = self.catalogue.allowed
+        if category is not None:
+            allowed = allowed & self.catalogue.under(category)
+        found = popular.trending(allowed, k) if isinstance(popular, Popular) else Candidates.empty()
+        return self._plain(found, name, k, Situation(History.empty(), self.clock.now_ms(), NOTHING))
+
+    def observe(self, item_id: str, time_ms: int) -> None:
+        """Take up one event of interest; the user's own history is read from the store at each request."""
+        row = self.catalogue.row(item_id)
+        if row is not None:
+            # Without a clock times only order events: the present would be an age after all of them.
+            has_clock = self.model.funnel.has_clock
+            self.model.funnel.observe(row, time_ms if has_clock else self.model.log_end_ms)
+
+    def encode(self, item: Item) -> Floats | None:
+        """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""
+        text = passage(item)
+        if self.model.encoder is None or self.model.whitening is None or not text:
+            return None
+        return self.model.whitening(self.model.encoder.encode([text]))[0]
+
+    def put_item(self, entry: StoredItem, vector: Floats | None) -> None:
+        """Take up a new, changed or deleted item; `vector` as `encode` made it."""
+        self._take_up(entry, vector)
+        self.catalogue.put(entry)
+
+    def _take_up(self, entry: StoredItem, vector: Floats | None) -> None:
+        came_ms = created_ms(entry)
+        self.model.funnel.add_item(
+            entry.row,
+            vector=vector,
+            price=entry.item.price,
+            created_ms=self.clock.now_ms() if came_ms == NO_TIME_MS else came_ms,
+        )
+
+    def scenario(self, name: str) -> ScenarioSpec:
+        """The configuration of a place of the shop.
+
+        Raises:
+            QueryError: there is no such scenario.
+        """
+        scenarios = self.model.config.scenarios
+        if name not in scenarios:
+            raise QueryError(
+                f"there is no scenario {name!r}; known: {', '.join(scenarios)}",
+                where="scenario",
+                hint=did_you_mean(name, scenarios) or "add a [scenarios.…] table to shop.toml and train again",
+                code="unknown_scenario",
+            )
+        return scenarios[name]
+
+    def _situation(self, query: Query, degraded: list[str]) -> Situation:
+        user = query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)
+        history = History.empty()
+        if user is not None:
+            with self._records.read() as connection:
+                history = self._known(event_log.recent_events(connection, user, SEEN))
+        context: list[int] = []
+        for item_id in query.items:
+            row = self.catalogue.row(item_id)
+            if row is None:
+                degraded.append(f"the context item {item_id!r} is unknown and was left out")
+            else:
+                context.append(row)
+        return Situation(history, self.clock.now_ms(), np.array(context, np.int32))
+
+    def _known(self, history: History) -> History:
+        """Without items that are stored but not taken up yet: another process's, or still being encoded."""
+        known = history.rows < len(self.catalogue)
+        if known.all():
+            return history
+        return History(history.rows[known], history.kinds[known], history.times_ms[known])
+
+    def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
+        allowed = self.catalogue.allowed
+        if query.category is not None:
+            allowed = allowed & self.catalogue.under(query.category)
+        excluded = [row for row in map(self.catalogue.row, query.exclude) if row is not None]
+        return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=np.array(excluded, np.int32))
+
+    def _repeats(self, spec: ScenarioSpec) -> bool:
+        return self.model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"
+
+    def _lists(self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int) -> Iterator[UserList]:
+        repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
+        shown = self.catalogue.allowed
+        requests = [
+            (situation.latest(n_history), allowed_for(shown, situation, repeats=repeats)) for _, situation in batch
+        ]
+        for (user_id, _), (situation, allowed), ranked in zip(
+            batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True
+        ):
+            if len(ranked.rows) < k:
+                ranked = self.model.funnel.rank(situation, allowed)
+            yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
+
+    def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
+        items: list[SlateItem] = []
+        for position, (row, score, place) in enumerate(
+            zip(ranked.rows[:k].tolist(), ranked.scores[:k].tolist(), ranked.places[:k].tolist(), strict=True),
+            start=1,
+        ):
+            sources = sources_of(ranked.merged, place)
+            items.append(
+                SlateItem(
+                    item_id=self.catalogue.item_ids[row],
+                    position=position,
+                    score=score,
+                    title=self.catalogue.titles[row],
+                    sources=sources,
+                    reason=reason(row, sources, situation, self.model.funnel, self.catalogue),
+                )
+            )
+        return items
+
+    def _plain(self, found: Candidates, source: str, k: int, situation: Situation) -> list[SlateItem]:
+        return [
+            SlateItem(
+                item_id=self.catalogue.item_ids[row],
+                position=position,
+                score=score,
+                title=self.catalogue.titles[row],
+                sources=[source],
+                reason=reason(row, [source], situation, self.model.funnel, self.catalogue),
+            )
+            for position, (row, score) in enumerate(
+                zip(found.rows[:k].tolist(), found.scores[:k].tolist(), strict=True), start=1
+            )
+        ]
+
+    def _first(self, kind: type[Retriever]) -> str | None:
+        return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)

@@ -1,0 +1,196 @@
+"""Fusion: one learned order from all retrievers' scores and what is known of user and item."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime
+from pydantic import Field
+
+from shelfwise.config.component import Options
+from shelfwise.metrics import ranking_metrics
+from shelfwise.rank.linear import LinearScorer
+from shelfwise.rank.ranker import Ranker, RankingTable, Report
+from shelfwise.rank.trees import fit_trees, trees_to_onnx
+from shelfwise.schemas.ids import Floats
+
+GRAPH_FILE = "trees.onnx"
+CHOICE_FILE = "fusion.json"
+N_FOLDS = 3
+FEW_REQUESTS = 1_000
+"""Fewer than this are held out in turn, fold by fold; of more, one fold is enough to choose by."""
+
+K = 10
+RECIPROCAL_RANKS = "reciprocal_ranks"
+LEARNED_PER_REQUEST = 100
+"""Wrong candidates per request that trees learn from, on the average."""
+
+ENOUGH_HITS = 50
+"""Requests with a right answer among the candidates below which nothing is learned."""
+
+
+class Fusion(Ranker):
+    """The best of three, chosen by NDCG@10 on held-out requests.
+
+    - `trees`: gradient-boosted trees (LightGBM) on all features; served as an ONNX graph.
+    - `linear`: logistic regression on standardised features, for shops with little data.
+    - `reciprocal`: the sum of reciprocal ranks, which needs no data at all.
+
+    Source:
+        Ke et al. (2017), LightGBM; Cormack et al. (2009), Reciprocal rank fusion.
+    """
+
+    class Config(Options):
+        """Options of `[rank]` with `use = "fusion"`."""
+
+        model: Literal["auto", "trees", "linear", "reciprocal"] = Field(
+            default="auto", description="'auto' takes the best on held-out requests."
+        )
+        n_trees: int = Field(default=150, ge=1, le=5_000, description="Trees at most; fewer where more do not help.")
+        n_leaves: int = Field(default=31, ge=2, le=1_024, description="Leaves per tree at most.")
+        learning_rate: float = Field(default=0.05, gt=0, le=1, description="Weight of each tree.")
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._choice = "reciprocal"
+        self._reciprocal_column = -1
+        self._linear: LinearScorer | None = None
+        self._graph: bytes | None = None
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
+        """Compare on requests held out, then fit the winner on all of them.
+
+        The held-out requests also say how many trees are enough, so that their NDCG flatters trees by a hair; it
+        serves to choose, and the numbers to believe are those of `shelfwise evaluate`.
+        """
+        self._reciprocal_column = table.feature_names.index(RECIPROCAL_RANKS)
+        folds = np.random.default_rng(seed).integers(0, N_FOLDS, len(table.groups))
+        contenders = ["reciprocal"]
+        if len(table.groups) >= ENOUGH_HITS and self.config.model != "reciprocal":
+            contenders += ["linear", "trees"] if self.config.model == "auto" else [self.config.model]
+        n_held_out = N_FOLDS if len(table.groups) < FEW_REQUESTS else 1
+        asked = folds < n_held_out
+        scores = {name: np.zeros(len(table.labels), np.float32) for name in contenders}
+        rounds: list[int] = []
+        for fold in range(n_held_out):
+            held_out = folds == fold
+            learn, lines = table.where(~held_out), table.rows_of(held_out)
+            scores["reciprocal"][lines] = table.features[lines, self._reciprocal_column]
+            if "linear" in scores:
+                report("ranker: logistic regression")
+                scores["linear"][lines] = LinearScorer.fit(learn)(table.features[lines])
+            if "trees" in scores:
+                report("ranker: gradient-boosted trees")
+                booster = fit_trees(_thinned(learn, seed), table.where(held_out), self.config, seed)
+                rounds.append(booster.best_iteration or self.config.n_trees)
+                scores["trees"][lines] = booster.predict(table.features[lines])
+        exam, lines = table.where(asked), table.rows_of(asked)
+        held_out_ndcg = {name: _ndcg(found[lines], exam) for name, found in scores.items()}
+        self._choice = max(held_out_ndcg, key=lambda name: held_out_ndcg[name])
+        if self.config.model != "auto" and self.config.model in held_out_ndcg:
+            self._choice = self.config.model
+        about: dict[str, Any] = {
+            "model": self._choice,
+            "held_out_ndcg": {name: round(value, 5) for name, value in held_out_ndcg.items()},
+            "n_requests": len(table.groups) + table.n_hopeless,
+            "n_requests_with_hit": len(table.groups),
+            "hit_share": round(len(table.groups) / max(len(table.groups) + table.n_hopeless, 1), 4),
+        }
+        if self._choice == "linear":
+            self._linear = LinearScorer.fit(table)
+        elif self._choice == "trees":
+            n_trees = max(1, round(float(np.mean(rounds))))
+            report(f"ranker: {n_trees} trees on all requests")
+            learn = _thinned(table, seed)
+            booster = fit_trees(learn, None, self.config.model_copy(update={"n_trees": n_trees}), seed)
+            gains = booster.feature_importance("gain")
+            about["n_trees"] = n_trees
+            about["importance"] = {
+                table.feature_names[place]: round(float(gains[place] / max(gains.sum(), 1e-9)), 4)
+                for place in np.argsort(-gains)[:20]
+            }
+            self._graph = trees_to_onnx(booster, len(table.feature_names))
+            self._open(self._graph)
+        return about
+
+    def _open(self, graph: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # a request is too small to share
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def save(self, folder: Path) -> None:
+        """Write the choice and what it needs."""
+        stated: dict[str, Any] = {"model": self._choice, "reciprocal_column": self._reciprocal_column}
+        if self._linear is not None:
+            stated["linear"] = self._linear.as_document()
+        if self._graph is not None:
+            (folder / GRAPH_FILE).write_bytes(self._graph)
+        (folder / CHOICE_FILE).write_text(json.dumps(stated))
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        stated = json.loads((folder / CHOICE_FILE).read_text())
+        self._choice, self._reciprocal_column = stated["model"], stated["reciprocal_column"]
+        if self._choice == "linear":
+            self._linear = LinearScorer.from_document(stated["linear"])
+        if self._choice == "trees":
+            self._graph = (folder / GRAPH_FILE).read_bytes()
+            self._open(self._graph)
+
+    def rank(self, features: Floats) -> Floats:
+        """Score with the winner."""
+        if not len(features):
+            return np.empty(0, np.float32)
+        if self._session is not None:
+            answer: Any = self._session.run(None, {"features": features})[0]
+            return answer.ravel()
+        if self._linear is not None:
+            return self._linear(features)
+        return features[:, self._reciprocal_column]
+
+
+def _ndcg(scores: Floats, table: RankingTable) -> float:
+    """Mean NDCG@10 over requests; answers that no retriever named count as missed."""
+    # Requests of unequal length as lines of one table: -inf is "not ranked", and answers that were not among the
+    # candidates become unranked relevant columns.
+    width = int(table.groups.max()) if len(table.groups) else 0
+    missed = table.n_relevant - np.bincount(
+        np.repeat(np.arange(len(table.groups)), table.groups), table.labels, minlength=len(table.groups)
+    ).astype(np.int64)
+    extra = int(missed.max(initial=0))
+    total = 0.0
+    starts = np.concatenate([[0], np.cumsum(table.groups)])
+    for first in range(0, len(table.groups), 2_048):
+        block = range(first, min(first + 2_048, len(table.groups)))
+        grid = np.full((len(block), width + extra), -np.inf)
+        relevant = np.zeros((len(block), width + extra), bool)
+        for line, request in enumerate(block):
+            span = slice(starts[request], starts[request + 1])
+            grid[line, : table.groups[request]] = scores[span]
+            relevant[line, : table.groups[request]] = table.labels[span] > 0
+            relevant[line, width : width + missed[request]] = True
+        total += float(ranking_metrics(grid, relevant, K).ndcg.sum())
+    return total / max(len(table.groups) + table.n_hopeless, 1)
+
+
+def _thinned(table: RankingTable, seed: int) -> RankingTable:
+    """The same requests with all right answers and a share of the wrong ones, drawn alike from every request.
+
+    Drawn uniformly: harder wrong answers would teach that what most retrievers like is wrong.
+    """
+    share = LEARNED_PER_REQUEST * len(table.groups) / max(len(table.labels), 1)
+    keep = (table.labels > 0) | (np.random.default_rng(seed).random(len(table.labels)) < share)
+    owners = np.repeat(np.arange(len(table.groups)), table.groups)
+    groups = np.bincount(owners[keep], minlength=len(table.groups)).astype(np.int64)
+    return RankingTable(
+        table.features[keep],
+        table.labels[keep],
+        groups,
+        table.n_relevant,
+        table.n_hopeless,
+        table.feature_names,
+    )

@@ -1,0 +1,13 @@
+"""Retrievers: each proposes a few hundred of the catalogue's items, for its own reason.
+
+To add one: a file with the class, its test, and a line in `BUILTIN`.
+"""
+
+BUILTIN = {
+    "transitions": "shelfwise.retrieve.transitions:Transitions",
+    "cooccurrence": "shelfwise.retrieve.cooccurrence:Cooccurrence",
+    "content": "shelfwise.retrieve.content:Content",
+    "popular": "shelfwise.retrieve.popular:Popular",
+    "recent": "shelfwise.retrieve.recent:Recent",
+    "again": "shelfwise.retrieve.again:Again",
+}

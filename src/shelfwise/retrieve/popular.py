@@ -1,0 +1,103 @@
+"""Popular: what many turn to these days, in the whole shop and in the categories that the user looks at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
+from shelfwise.retrieve.seeds import weighted_seeds
+from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.ids import Bools, Doubles, Rows, Times
+
+N_SEEDS = 10
+HEAD = 2_000
+"""Most popular items looked at first; the rest only where a filter leaves too few of them."""
+
+
+class Popular(Retriever):
+    """Time-decayed counts; half of the list from the categories of the user's latest items, half from the whole shop.
+
+    An event adds `2 ** ((time - origin) / half_life)` to its item: all counts age alike, so that nothing is ever
+    recomputed and an event that happens while serving costs one addition.
+    """
+
+    class Config(RetrieverOptions):
+        """Options of a `[retrieve.…]` table that uses popularity."""
+
+        k: int = Field(default=60, ge=1, le=1_000, description="Candidates proposed at most.")
+        half_life_d: float = Field(default=14.0, gt=0, description="Days after which an event counts half.")
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.options = config
+        self._counts: Doubles = np.empty(0)
+        self._categories = np.empty(0, np.int32)
+        self._origin_ms = 0
+        self._head: Rows | None = None
+
+    def fit(self, data: TrainingData) -> None:
+        """Count."""
+        interactions = data.interactions
+        self._origin_ms = data.now_ms
+        weights = self._weight(interactions.times_ms) if interactions.has_clock else None
+        self._counts = np.bincount(interactions.item_rows, weights, minlength=len(data.catalogue)).astype(np.float64)
+        self._categories = data.catalogue.category_codes()
+        self._head = None
+
+    def _weight(self, times_ms: Times) -> Doubles:
+        return np.exp2((times_ms - self._origin_ms) / DAY_MS / self.options.half_life_d)
+
+    def save(self, folder: Path) -> None:
+        """Write counts and categories."""
+        np.save(folder / "counts.npy", self._counts)
+        np.save(folder / "categories.npy", self._categories)
+        np.save(folder / "origin_ms.npy", np.array(self._origin_ms))
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; not mapped, since counts go on while serving."""
+        self._counts = np.load(folder / "counts.npy")
+        self._categories = np.load(folder / "categories.npy")
+        self._origin_ms = int(np.load(folder / "origin_ms.npy"))
+        self._head = None
+
+    def observe(self, row: int, time_ms: int) -> None:
+        """Count one event."""
+        if row < len(self._counts):
+            # An age limit keeps a wrong clock from outweighing all others for ever.
+            latest = self._origin_ms + 3_650 * DAY_MS
+            self._counts[row] += float(self._weight(np.array([min(time_ms, latest)]))[0])
+            self._head = None
+
+    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
+        """The most popular of the user's categories, then of the shop, by count."""
+        head = self._ranked_head()
+        head = head[allowed[head]]
+        if len(head) < self.options.k:
+            return self.trending(allowed, self.options.k)
+        seeds, _ = weighted_seeds(situation, len(self._counts), decay=1.0, n_seeds=N_SEEDS)
+        liked = np.zeros(self._categories.max(initial=-1) + 2, bool)  # the last place is that of "no category"
+        liked[self._categories[seeds]] = True
+        liked[-1] = False
+        own = np.flatnonzero(liked[self._categories[head]])[: self.options.k // 2]
+        chosen = np.zeros(len(head), bool)
+        chosen[own] = True
+        chosen[np.flatnonzero(~chosen)[: self.options.k - len(own)]] = True
+        rows = head[chosen]
+        return Candidates(rows, self._counts[rows].astype(np.float32))
+
+    def trending(self, allowed: Bools, k: int) -> Candidates:
+        """The shop's most popular items now."""
+        rows = np.flatnonzero(allowed[: len(self._counts)] & (self._counts > 0)).astype(np.int32)
+        return best(rows, self._counts[rows].astype(np.float32), k)
+
+    def _ranked_head(self) -> Rows:
+        """The most popular items, best first."""
+        if self._head is None:
+            rows = np.flatnonzero(self._counts > 0).astype(np.int32)
+            self._head = best(rows, self._counts[rows].astype(np.float32), HEAD).rows
+        return self._head

@@ -1,0 +1,89 @@
+"""What every retriever offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from shelfwise.config.component import Options
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.ids import Bools, Floats, Rows
+
+
+class RetrieverOptions(Options):
+    """Options that every retriever has."""
+
+    k: int = Field(default=100, ge=1, le=1_000, description="Candidates proposed at most.")
+
+
+class Retriever(ABC):
+    """Proposes candidates for a situation.
+
+    Life: `__init__(config)` is cheap; then either `fit` and `save`, or `load`. After that, `retrieve` may be called
+    from several threads as long as nobody calls `observe` or `add_item`.
+    """
+
+    Config: ClassVar[type[RetrieverOptions]] = RetrieverOptions
+
+    def __init__(self, config: RetrieverOptions) -> None:
+        self.config = config
+
+    @abstractmethod
+    def fit(self, data: TrainingData) -> None:
+        """Learn from what happened before `data.now_ms`; replaces whatever was learned before."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write plain files (npy, JSON, FAISS) into an existing, empty folder."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; large arrays are memory-mapped."""
+
+    @abstractmethod
+    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
+        """Propose at most `config.k` items.
+
+        Args:
+            situation: Who asks, when, and in which context.
+            allowed: Whether each item may be named; shape `(n,)`, where `n` is at least the number of items fitted.
+
+        Returns:
+            Allowed items only, without repeats, best first; equal scores in the order of rows. Empty where the
+            retriever has nothing to say.
+        """
+
+    def because(self, row: int, situation: Situation) -> int | None:
+        """The seed that spoke loudest for an item named by `retrieve`; None where it was no single item."""
+        return None
+
+    def observe(self, row: int, time_ms: int) -> None:  # noqa: B027 - most have nothing to update
+        """Take up one event of interest in an item, as it happens."""
+
+    def add_item(self, row: int, *, vector: Floats | None, created_ms: int) -> None:  # noqa: B027
+        """Take up an item that is new or whose text changed, as it happens.
+
+        Args:
+            row: Its row; new items have rows beyond those fitted.
+            vector: Its whitened text vector; shape `(D,)`; None where the shop encodes no text.
+            created_ms: When it came into the catalogue.
+        """
+
+
+def best(rows: Rows, scores: Floats, k: int) -> Candidates:
+    """The `k` highest-scored, best first; equal scores in the order given."""
+    if len(rows) > k:
+        # Only what is strictly above the k-th value, then the first of those equal to it: a bare argpartition
+        # would pick among equals at random.
+        kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+        above = np.flatnonzero(scores > kth)
+        equal = np.flatnonzero(scores == kth)[: k - len(above)]
+        chosen = np.concatenate([above, equal])
+        rows, scores = rows[chosen], scores[chosen]
+    order = np.lexsort((rows, -scores))
+    return Candidates(rows[order].astype(np.int32, copy=False), scores[order].astype(np.float32, copy=False))

@@ -1,0 +1,149 @@
+"""Transitions: what shoppers turned to after an item."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sparse
+from pydantic import Field
+
+from shelfwise.datasets.interactions import DAY_MS, Interactions
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
+from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
+from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
+from shelfwise.retrieve.seeds import weighted_seeds
+from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.ids import Bools
+
+STEPS_AT_A_TIME = 8
+"""Steps whose pairs are summed together: bounds the memory of fitting."""
+
+
+class Transitions(Retriever):
+    """Sparse item-to-item transitions, decayed by distance and by age, smoothed by category and brand.
+
+    `M[i, j]` sums, over all users and all pairs of events `i … j` at most `window` apart, `1 / distance`; a pair read
+    backwards counts `backward`. Rows are divided by `popularity(i) ** normaliser`. With `S` the neighbours by category
+    and brand, the lists hold `M + smoothing * (M S + S M)`: what follows from items like this one, and items like
+    those that follow.
+
+    Cost:
+        Fitting: O(E * window) time, a second per 200,000 events. A request: one sum over the seeds' lists.
+
+    Source:
+        A training-free transition graph as in arXiv 2605.07125 (2026); decays and smoothing are our own.
+    """
+
+    class Config(RetrieverOptions):
+        """Options of a `[retrieve.…]` table that uses transitions."""
+
+        k: int = Field(default=200, ge=1, le=1_000, description="Candidates proposed at most.")
+        window: int = Field(default=50, ge=1, le=500, description="Events apart that two items may be.")
+        backward: float = Field(default=0.2, ge=0, le=1, description="Weight of a pair read backwards in time.")
+        normaliser: float = Field(
+            default=0.3,
+            ge=0,
+            le=1,
+            description="How much the lists of popular items are damped; 0: not at all.",
+        )
+        half_life_d: float = Field(
+            default=180.0,
+            gt=0,
+            description="Days after which a transition counts half; needs real timestamps.",
+        )
+        decay: float = Field(
+            default=0.6,
+            gt=0,
+            le=1,
+            description="Weight of a user's event relative to that of the next moment.",
+        )
+        n_seeds: int = Field(
+            default=30, ge=1, le=500, description="Latest distinct items of a user that are looked up."
+        )
+        smoothing: float = Field(
+            default=1.0, ge=0, le=10, description="Weight of what is known from items alike; 0: none."
+        )
+        n_alike: int = Field(default=30, ge=1, le=500, description="Items alike, by category and brand, per item.")
+        list_length: int = Field(default=300, ge=1, le=5_000, description="Longest list kept per item.")
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.options = config
+        self._lists: NeighbourLists | None = None
+
+    def fit(self, data: TrainingData) -> None:
+        """Count, damp, smooth, and keep the heaviest."""
+        matrix = self._count(data.interactions, data.now_ms)
+        seen = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
+        matrix = (sparse.diags(np.maximum(seen, 1.0) ** -self.options.normaliser) @ matrix).tocsr()
+        if self.options.smoothing > 0:
+            alike = attribute_neighbours(data.catalogue, self.options.n_alike)
+            if alike.nnz:
+                matrix = self._smooth(matrix.astype(np.float32), alike)
+        self._lists = NeighbourLists.of(matrix.astype(np.float32), self.options.list_length)
+
+    def _count(self, interactions: Interactions, now_ms: int) -> Matrix:
+        n = interactions.n_items
+        items, owners = interactions.item_rows, interactions.user_rows
+        if interactions.has_clock:
+            age_d = (now_ms - interactions.times_ms) / DAY_MS
+            freshness = np.exp2(-age_d / self.options.half_life_d).astype(np.float32)
+        else:
+            freshness = np.ones(len(items), np.float32)
+        longest = int(np.bincount(owners).max()) if len(owners) else 0
+        total = sparse.csr_matrix((n, n), dtype=np.float32)
+        steps = range(1, min(self.options.window, longest - 1) + 1)
+        for first in range(0, len(steps), STEPS_AT_A_TIME):
+            earlier, later, weights = [], [], []
+            for step in steps[first : first + STEPS_AT_A_TIME]:
+                pair = (owners[:-step] == owners[step:]) & (items[:-step] != items[step:])
+                earlier.append(items[:-step][pair])
+                later.append(items[step:][pair])
+                weights.append(freshness[step:][pair] / step)
+            rows, columns = np.concatenate(earlier), np.concatenate(later)
+            forward = sparse.csr_matrix((np.concatenate(weights), (rows, columns)), shape=(n, n), dtype=np.float32)
+            total = total + forward + self.options.backward * forward.T
+        return total.tocsr()
+
+    def _smooth(self, matrix: Matrix, alike: Matrix) -> Matrix:
+        # In blocks of rows, each cut to its heaviest entries at once: the whole product would fill memory.
+        blocks = []
+        for start in range(0, matrix.shape[0], 1_024):
+            stop = start + 1_024
+            smoothed = matrix[start:stop] @ alike + alike[start:stop] @ matrix
+            block = (matrix[start:stop] + self.options.smoothing * smoothed).tocoo()
+            others = block.row + start != block.col
+            block = sparse.csr_matrix((block.data[others], (block.row[others], block.col[others])), shape=block.shape)
+            blocks.append(heaviest(block, self.options.list_length))
+        return sparse.vstack(blocks).tocsr()
+
+    def save(self, folder: Path) -> None:
+        """Write the lists."""
+        self.lists.save(folder)
+
+    def load(self, folder: Path) -> None:
+        """Map the lists."""
+        self._lists = NeighbourLists.load(folder)
+
+    @property
+    def lists(self) -> NeighbourLists:
+        """What was fitted or loaded."""
+        if self._lists is None:
+            raise RuntimeError("fit() or load() comes first")
+        return self._lists
+
+    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
+        """Sum the lists of the user's latest items."""
+        seeds, weights = weighted_seeds(
+            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
+        )
+        return best(*self.lists.vote(seeds, weights, allowed), self.options.k)
+
+    def because(self, row: int, situation: Situation) -> int | None:
+        """The seed whose list names the item loudest."""
+        seeds, weights = weighted_seeds(
+            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
+        )
+        return self.lists.loudest(row, seeds, weights)

@@ -1,0 +1,102 @@
+"""What the ranking stages hand to each other: NumPy arrays, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.schemas.ids import Floats, Rows, Times
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What one user did, oldest first.
+
+    Attributes:
+        rows: Items; shape `(T,)`.
+        kinds: Codes of `EventKind`; shape `(T,)`.
+        times_ms: When; shape `(T,)`, never falling.
+    """
+
+    rows: Rows
+    kinds: npt.NDArray[np.int8]
+    times_ms: Times
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def empty(cls) -> History:
+        """The history of somebody we know nothing of."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int64))
+
+    def last(self, n: int) -> History:
+        """The `n` latest events."""
+        return History(self.rows[-n:], self.kinds[-n:], self.times_ms[-n:]) if n > 0 else History.empty()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One request as the retrievers and the ranker see it: ids resolved, time fixed.
+
+    Attributes:
+        history: The user's interest shown so far.
+        now_ms: The moment of the request; nothing later may be known.
+        context: Items that the request itself names (the product page's item, the cart); shape `(C,)`.
+    """
+
+    history: History
+    now_ms: int
+    context: Rows
+
+    def latest(self, n: int) -> Situation:
+        """The same request with only the last `n` events known."""
+        return self if len(self.history) <= n else Situation(self.history.last(n), self.now_ms, self.context)
+
+    @property
+    def seeds(self) -> Rows:
+        """History then context, oldest first: the items that speak for what comes next."""
+        return np.concatenate([self.history.rows, self.context]) if len(self.context) else self.history.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """One retriever's answer, best first.
+
+    Attributes:
+        rows: Distinct items; shape `(N,)`.
+        scores: Higher is better, never rising; shape `(N,)`.
+    """
+
+    rows: Rows
+    scores: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def empty(cls) -> Candidates:
+        """No answer."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The union of several retrievers' answers.
+
+    Attributes:
+        rows: Distinct items, ascending; shape `(N,)`.
+        scores: Each retriever's own score, NaN where it did not name the item; shape `(N, R)`.
+        ranks: Each retriever's 1-based rank, 0 where it did not name the item; shape `(N, R)`.
+        sources: The retrievers' names, in the order of the columns; length R.
+    """
+
+    rows: Rows
+    scores: Floats
+    ranks: Rows
+    sources: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)

@@ -1,0 +1,71 @@
+"""The app: routes, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from shelfwise.serve import documentation, events, health, items, problems, recommend
+from shelfwise.serve.access import Access
+from shelfwise.serve.bodies import BodyLimit
+from shelfwise.serve.item_paths import KeepEncoded
+from shelfwise.serve.keys import key_from_environment
+from shelfwise.serve.problems import NoInternals
+from shelfwise.serve.service import Opening
+
+DESCRIPTION = """Recommendations that follow every event.
+
+Errors are RFC 9457 problem documents with a stable `code`."""
+
+
+def create_app(shop_folder: Path) -> FastAPI:
+    """The JSON API of the shop in a folder.
+
+    The model is loaded once the app has started, while health already answers.
+
+    Raises:
+        ConfigError: the folder holds no shop, or the API key in the environment is too weak.
+    """
+    key = key_from_environment()
+    opening = Opening(shop_folder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        opening.start()
+        yield
+        await opening.close()
+
+    app = FastAPI(
+        title="Shelfwise",
+        version=_version(),
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # the pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        responses=documentation.problems(500) | (documentation.problems(401) if key else {}),
+    )
+    app.state.opening = opening
+    # `recommend` first: its path /items/{id}/similar is also one of an item.
+    for module in (health, recommend, events, items):
+        app.include_router(module.router, prefix="/v1")
+    problems.install(app)
+    documentation.install(app, with_key=key is not None)
+    # The last one added is the outermost.
+    app.add_middleware(KeepEncoded)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Access, key=key)
+    app.add_middleware(NoInternals)
+    return app
+
+
+def _version() -> str:
+    try:
+        return metadata.version("shelfwise")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,114 @@
+"""Request bodies: JSON only, not too large, one document or many."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shelfwise.errors import InputError, QueryError
+from shelfwise.serve.problems import problem
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_DRAINED_BYTES = 16 * 1024 * 1024
+"""How much of a body that is too large is read and dropped, so that the sender hears the answer."""
+
+MAX_MANY = 1_000
+"""Events or items in one request."""
+
+
+class BodyLimit:
+    """Reads a request's body before anybody else does, and refuses what is too large or no JSON.
+
+    Other media types are refused since a form on any web page may send them to this machine unasked.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, and pass on."""
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self.app(scope, receive, send)
+            return
+        parts: list[bytes] = []
+        n_bytes = 0
+        while n_bytes <= MAX_DRAINED_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            part: bytes = message.get("body", b"")
+            n_bytes += len(part)
+            if n_bytes <= MAX_BODY_BYTES:
+                parts.append(part)
+            if not message.get("more_body", False):
+                break
+        if n_bytes > MAX_BODY_BYTES:
+            answer = problem(
+                413,
+                "too_large",
+                f"the body is larger than {MAX_BODY_BYTES:,} bytes",
+                hint="send it in several requests",
+                headers={"Connection": "close"},
+            )
+            await answer(scope, receive, send)
+            return
+        sent_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+        media_type = sent_type.split(b";")[0].strip().lower()
+        if media_type != b"application/json" and not media_type.endswith(b"+json"):
+            answer = problem(
+                415,
+                "not_json",
+                "the body's media type is not JSON",
+                hint="send `Content-Type: application/json`",
+            )
+            await answer(scope, receive, send)
+            return
+        pending: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+
+        async def replay() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self.app(scope, replay, send)
+
+
+def document(body: bytes) -> Any:
+    """A body as plain values.
+
+    Raises:
+        InputError: it is no JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        raise InputError(f"the body is no JSON ({cause})", code="bad_json") from cause
+
+
+def one_or_many(body: bytes, name: str) -> list[Any]:
+    """The documents of a body that holds one object, a list, or `{name: [...]}`.
+
+    Raises:
+        InputError: it is no JSON.
+        QueryError: it is neither of these, holds nothing, or more than `MAX_MANY`.
+    """
+    found = document(body)
+    if isinstance(found, dict):
+        table = cast("dict[str, Any]", found)
+        found = table[name] if table.keys() == {name} else [table]
+    if not isinstance(found, list):
+        raise QueryError(
+            "the body is of another form",
+            expected=f"one object, a list, or {{{name!r}: [...]}}",
+            code="invalid",
+        )
+    many = cast("list[Any]", found)
+    if not 0 < len(many) <= MAX_MANY:
+        raise QueryError(
+            f"the body holds {len(many):,} {name}",
+            expected=f"1 to {MAX_MANY:,}",
+            where=name,
+            hint="send them in several requests" if many else None,
+            code="too_many" if many else "nothing_sent",
+        )
+    return many

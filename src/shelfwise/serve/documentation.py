@@ -1,0 +1,95 @@
+"""The OpenAPI document: what FastAPI finds out itself, and the bodies and problems that it cannot see."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from shelfwise.schemas.events import Event
+from shelfwise.schemas.items import Item
+from shelfwise.serve.bodies import MAX_MANY
+from shelfwise.serve.problems import MEDIA_TYPE, FieldProblem, Problem
+
+_REF = "#/components/schemas/"
+PUT_ITEM = "ItemToPut"
+
+_MEANING = {
+    400: "The body is no JSON.",
+    401: "The API key is missing or wrong.",
+    404: "There is no such item.",
+    409: "The shop has no model yet.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "What was asked cannot be done; `errors` names the fields.",
+    500: "A mistake of the server.",
+    503: "The server is loading, or its store is busy; ask again.",
+}
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems that a path may answer, in the form that FastAPI takes."""
+    return {
+        status: {
+            "description": _MEANING[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_REF}Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def body(schema: dict[str, Any]) -> dict[str, Any]:
+    """The request body of a path that reads it itself, in the form that FastAPI takes as `openapi_extra`."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def reference(name: str) -> dict[str, Any]:
+    """A schema by its name."""
+    return {"$ref": f"{_REF}{name}"}
+
+
+def one_or_many(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of one document, a list of them, or an object that holds the list."""
+    one = reference(model.__name__)
+    many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_MANY}
+    wrapped = {
+        "type": "object",
+        "properties": {name: many},
+        "required": [name],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [one, many, wrapped]}
+
+
+def install(app: FastAPI, *, with_key: bool) -> None:
+    """Let the app describe itself; made when first asked for."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, with_key)
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+
+def _document(app: FastAPI, with_key: bool) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components: dict[str, Any] = found.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    for model in (Event, Item, Problem, FieldProblem):
+        described = model.model_json_schema(ref_template=f"{_REF}{{model}}")
+        schemas.update(described.pop("$defs", {}))
+        schemas[model.__name__] = described
+    to_put = deepcopy(schemas["Item"])
+    to_put["required"] = [name for name in to_put["required"] if name != "item_id"]
+    to_put["description"] = "An item; `item_id` may be left out, since the path names it."
+    schemas[PUT_ITEM] = {key: value for key, value in to_put.items() if key != "required" or value}
+    if with_key:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"key": []}]
+    return found

@@ -1,0 +1,65 @@
+"""What to show: slates, what is similar to an item, what is trending."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import fastapi
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from shelfwise.schemas.queries import MAX_K, Query, Slate, SlateItem
+from shelfwise.serve import documentation
+from shelfwise.serve.answers import Json
+from shelfwise.serve.item_paths import ItemIdInPath
+from shelfwise.serve.service import Current
+
+router = APIRouter(tags=["recommend"])
+
+DEFAULT_K = 10
+Length = Annotated[int, fastapi.Query(ge=1, le=MAX_K, description="Items wanted.")]
+
+
+class ItemList(BaseModel):
+    """Items in order, best first."""
+
+    model_version: str
+    items: list[SlateItem]
+
+
+@router.post(
+    "/recommend",
+    response_model=Slate,
+    responses=documentation.problems(400, 409, 413, 415, 422, 503),
+)
+async def post_recommend(query: Query, service: Current) -> Response:
+    """Answer a query with a slate.
+
+    Somebody unknown gets what a stranger should see. What could not be done as configured stands in
+    `degraded`.
+    """
+    return Json(service.recommender.recommend(query))
+
+
+@router.get(
+    "/items/{item_id:path}/similar",
+    response_model=ItemList,
+    responses=documentation.problems(404, 409, 422, 503),
+)
+async def get_similar(item_id: ItemIdInPath, service: Current, k: Length = DEFAULT_K) -> Response:
+    """Items like this one."""
+    recommender = service.recommender
+    return Json(ItemList(model_version=recommender.model.name, items=recommender.similar(item_id, k)))
+
+
+@router.get("/trending", response_model=ItemList, responses=documentation.problems(409, 422, 503))
+async def get_trending(
+    service: Current,
+    k: Length = DEFAULT_K,
+    category: Annotated[
+        str | None, fastapi.Query(max_length=1_000, description="Only items under this category path.")
+    ] = None,
+) -> Response:
+    """What many turn to now."""
+    recommender = service.recommender
+    return Json(ItemList(model_version=recommender.model.name, items=recommender.trending(k, category)))

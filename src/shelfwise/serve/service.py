@@ -1,0 +1,137 @@
+"""What one server process holds: the shop's records, its model in service, and the one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shelfwise.config.load import load as load_config
+from shelfwise.config.shop import ShopConfig
+from shelfwise.errors import ServiceError, ShelfwiseError, StateError
+from shelfwise.pipeline import model as models
+from shelfwise.pipeline.recommender import Recommender
+from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.writer import Writer
+from shelfwise.store.records import Records
+from shelfwise.store.versions import Versions
+
+log = logging.getLogger("shelfwise.serve")
+
+
+class Service:
+    """Everything that requests need. What changes it runs on the event loop: one change at a time."""
+
+    def __init__(self, records: Records, recommender: Recommender | None) -> None:
+        self.records = records
+        self.writer = Writer(records)
+        self.items = LiveItems(recommender)
+        self._recommender = recommender
+
+    @classmethod
+    def open(cls, folder: Path, config: ShopConfig) -> Service:
+        """Open the shop in a folder; without a model, events and items are stored and nothing is recommended.
+
+        Cost:
+            Half a second, and what encoding takes for items that came after the model was trained.
+        """
+        records = Records.open(config.store.records, folder)
+        try:
+            version = Versions(folder / config.store.models).current()
+        except StateError as error:
+            log.warning("%s: nothing is recommended before `shelfwise train` and a restart", error.found)
+            return cls(records, None)
+        return cls(records, Recommender(models.load(version), records))
+
+    async def close(self) -> None:
+        """Finish what was acknowledged or is about to be, and close the store."""
+        await self.writer.close()
+        self.records.close()
+
+    @property
+    def recommender(self) -> Recommender:
+        """The model in service.
+
+        Raises:
+            StateError: nothing was trained before the server started.
+        """
+        if self._recommender is None:
+            raise StateError(
+                "this shop had no model when the server started",
+                hint="run `shelfwise train`, then start the server again",
+                code="no_model",
+            )
+        return self._recommender
+
+    def now_ms(self) -> int:
+        """The shop's time."""
+        return int(time.time() * 1_000) if self._recommender is None else self._recommender.clock.now_ms()
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the shop's timestamps are moments."""
+        return self._recommender is None or self._recommender.model.funnel.has_clock
+
+    def observe(self, item_id: str, time_ms: int) -> None:
+        """Tell the model of an event of interest that was stored."""
+        if self._recommender is not None:
+            self._recommender.observe(item_id, time_ms)
+
+
+class Opening:
+    """The service: while it is being opened, when it is open, or why it could not be."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._config = load_config(folder)
+        self._service: Service | None = None
+        self._failure: ShelfwiseError | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on a thread: a large catalogue takes a while, and a supervisor wants to hear of us."""
+        self._task = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        started = time.perf_counter()
+        try:
+            self._service = await asyncio.to_thread(Service.open, self._folder, self._config)
+            log.info("ready after %.1f s", time.perf_counter() - started)
+        except ShelfwiseError as error:
+            log.error("the shop cannot be opened: %s", error)
+            self._failure = error
+        except Exception as error:
+            log.error("the shop cannot be opened", exc_info=error)
+            self._failure = ShelfwiseError("the shop cannot be opened")
+
+    def service(self) -> Service:
+        """The open service.
+
+        Raises:
+            ServiceError: it is not open yet, or could not be opened.
+        """
+        if self._service is not None:
+            return self._service
+        if self._failure is not None:
+            raise ServiceError("the shop cannot be opened; the server's log says why", code="cannot_open")
+        raise ServiceError("the server is loading its model", hint="ask again in a second", code="loading")
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._task is not None:
+            await self._task
+        if self._service is not None:
+            await self._service.close()
+
+
+async def _current(request: Request) -> Service:
+    opening: Opening = request.app.state.opening
+    return opening.service()
+
+
+Current = Annotated[Service, Depends(_current)]
+"""The service as an endpoint's parameter; the request fails with 503 until there is one."""

@@ -1,0 +1,75 @@
+"""Draft a shop: guess how its files are read, and write `shop.toml`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from shelfwise import plugins
+from shelfwise.config.draft import render
+from shelfwise.config.ingest import IngestSpec
+from shelfwise.config.load import FILE_NAME
+from shelfwise.config.shop import ShopConfig
+from shelfwise.encode import BUILTIN as ENCODERS
+from shelfwise.errors import InputError
+from shelfwise.ingest.guess import Guess, guess
+from shelfwise.rank import BUILTIN as RANKERS
+from shelfwise.retrieve import BUILTIN as RETRIEVERS
+
+
+def look(folder: Path, items: Path | None, events: Path | None, users: Path | None) -> Guess:
+    """Guess how a shop's files are to be read, writing nothing.
+
+    Raises:
+        DataError: a file cannot be read, or a column that ingest cannot do without is not found.
+        InputError: the folder holds a `shop.toml` already, or no file was named.
+    """
+    if (folder / FILE_NAME).exists():
+        raise InputError(
+            "there is a shop.toml already",
+            where=str(folder / FILE_NAME),
+            hint="edit it, or draft in another folder",
+            code="shop_exists",
+        )
+    if items is None and events is None:
+        raise InputError("no file was named", expected="--items FILE, --events FILE or both", code="no_files")
+    return guess(items, events, users)
+
+
+def write(folder: Path, found: Guess) -> Path:
+    """Write the drafted `shop.toml`; the paths of files become relative to the folder where they lie in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, Any] = {}
+    for name in ("items", "events", "users"):
+        spec = getattr(found.spec, name)
+        tables[name] = None if spec is None else spec.model_copy(update={"path": _relative(spec.path, folder)})
+    config = ShopConfig(version=1, ingest=IngestSpec(**tables))
+    path = folder / FILE_NAME
+    path.write_text(manual(config), encoding="utf-8")
+    return path
+
+
+def manual(config: ShopConfig) -> str:
+    """A configuration as TOML with every component's own options explained."""
+    options: dict[str, type[BaseModel]] = {}
+    for name, spec in config.retrieve.items():
+        options[f"retrieve.{name}"] = _options("retriever", spec.use, RETRIEVERS)
+    options["rank"] = _options("ranker", config.rank.use, RANKERS)
+    if config.encode.text is not None:
+        options["encode.text"] = _options("encoder", config.encode.text.use, ENCODERS)
+    return render(config, options)
+
+
+def _options(kind: str, use: str, builtin: dict[str, str]) -> type[BaseModel]:
+    component: Any = plugins.resolve(kind, use, builtin, where="use")
+    return component.Config
+
+
+def _relative(path: str, folder: Path) -> str:
+    absolute = Path(path).resolve()
+    if absolute.is_relative_to(folder.resolve()):
+        return os.path.relpath(absolute, folder.resolve())
+    return str(absolute)

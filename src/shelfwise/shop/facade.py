@@ -1,0 +1,235 @@
+"""A shop: its folder, its configuration, its records, its models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from shelfwise.config.load import load as load_config
+from shelfwise.config.shop import ShopConfig
+from shelfwise.errors import QueryError, StateError
+from shelfwise.schemas.queries import MAX_K, Query, Slate
+from shelfwise.store.records import Records
+from shelfwise.store.versions import Version, Versions
+
+if TYPE_CHECKING:
+    from shelfwise.datasets.splits import Protocol
+    from shelfwise.encode.catalogue import EncodeOutcome
+    from shelfwise.evaluate.report import EvaluationReport
+    from shelfwise.ingest.report import IngestReport
+    from shelfwise.pipeline.fitted import Progress
+    from shelfwise.pipeline.recommender import Recommender
+
+IngestProgress = Callable[[str, int, int | None, int, int], None]
+"""Called with the file's name, lines done, lines in all (None where unknown), bytes done, bytes in all."""
+
+
+def _silent(*_: Any) -> None:
+    """Progress that nobody watches."""
+
+
+class Shop:
+    """One shop, one method per verb. What a verb needs is imported when it is called.
+
+    Examples:
+        >>> shop = Shop.open("demo-shop")  # doctest: +SKIP
+        >>> for item in shop.recommend("12748", k=3).items:  # doctest: +SKIP
+        ...     print(item.title, "-", item.reason)
+    """
+
+    def __init__(self, folder: Path, config: ShopConfig, records: Records) -> None:
+        self.folder = folder
+        self.config = config
+        self.records = records
+        self.versions = Versions(folder / config.store.models)
+        self._recommender: Recommender | None = None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open the shop in a folder that holds a `shop.toml`.
+
+        Raises:
+            ConfigError: there is no `shop.toml`, or it says something that cannot be done.
+            ServiceError: the records store cannot be opened.
+        """
+        path = Path(folder)
+        config = load_config(path)
+        return cls(path, config, Records.open(config.store.records, path))
+
+    def close(self) -> None:
+        """Close the records store."""
+        self.records.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Find wrong names and options, and unreadable files, before anything is computed.
+
+        Raises:
+            ConfigError: a component or option that does not exist.
+            DataError: a file that cannot be read with its mapping.
+        """
+        from datetime import UTC, datetime
+
+        from shelfwise.ingest.run import TableName, make_plan
+        from shelfwise.pipeline.components import check
+
+        check(self.config)
+        tables: tuple[TableName, ...] = ("items", "users", "events")
+        for table in tables:
+            spec = getattr(self.config.ingest, table)
+            if spec is not None:
+                make_plan(spec, self.folder, table, datetime.now(UTC))
+
+    def ingest(self, progress: IngestProgress = _silent) -> list[IngestReport]:
+        """Read the files that `[ingest]` names: items, then users, then events.
+
+        Raises:
+            DataError: a file cannot be read on; what was stored before stays.
+        """
+        from shelfwise.ingest.run import TableName, ingest_table
+
+        reports: list[IngestReport] = []
+        tables: tuple[TableName, ...] = ("items", "users", "events")
+        for table in tables:
+            spec = getattr(self.config.ingest, table)
+            if spec is not None:
+                name = f"{table}: {spec.path}"
+                reports.append(
+                    ingest_table(
+                        self.records,
+                        spec,
+                        self.folder,
+                        table,
+                        progress=lambda *done, name=name: progress(name, *done),
+                    )
+                )
+        if not reports:
+            raise StateError(
+                "shop.toml names no files",
+                where="ingest",
+                hint="add [ingest.items] and [ingest.events], or draft a new file with `shelfwise init`",
+                code="nothing_to_ingest",
+            )
+        self._recommender = None
+        return reports
+
+    def encode(self, progress: Progress = _silent) -> EncodeOutcome:
+        """Encode the items whose text changed since the last time."""
+        from shelfwise.encode.catalogue import EncodeOutcome
+        from shelfwise.train.data import encode_catalogue, ready_encoder
+
+        progress("preparing the encoder", None, None)
+        ready = ready_encoder(self.config, self.records, self._vectors_folder)
+        if ready is None:
+            return EncodeOutcome(0, 0)
+        return encode_catalogue(ready, self.records, lambda done, total: progress("encoding items", done, total))
+
+    def train(self, progress: Progress = _silent) -> Version:
+        """Fit everything on all events and put the new model version in service."""
+        from shelfwise.train.publish import train
+
+        self._recommender = None
+        return train(self.config, self.records, self._vectors_folder, self.versions, progress)
+
+    def evaluate(
+        self, protocol: Protocol | None = None, k: int | None = None, progress: Progress = _silent
+    ) -> EvaluationReport:
+        """Compare with tuned baselines on held-out events; the model in service is neither used nor changed.
+
+        Args:
+            protocol: leave-one-out or time-split; by default a time split where the shop's log has a clock.
+            k: Length of the lists; that of `[evaluate]` where omitted.
+        """
+        from shelfwise.evaluate.run import evaluate
+        from shelfwise.train.data import load
+        from shelfwise.train.fit import fit
+
+        k = _checked_k(self.config.evaluate.k if k is None else k)
+        progress("reading items and events", None, None)
+        loaded = load(
+            self.config,
+            self.records,
+            self._vectors_folder,
+            lambda done, total: progress("encoding items", done, total),
+        )
+        if protocol is None:
+            protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
+        return evaluate(fit, self.config, loaded.data, loaded.users, protocol, k, progress)
+
+    def recommend(self, user: str | None = None, scenario: str = "home", k: int | None = None, **query: Any) -> Slate:
+        """The slate for one user.
+
+        Args:
+            user: None for a stranger; an unknown one gets what a stranger sees.
+            scenario: The place of the shop that asks.
+            k: Items; the scenario's number where omitted.
+            query: Further fields of `Query`: `items`, `exclude`, `category`, `session_id`.
+
+        Raises:
+            QueryError: `k` is out of range, or there is no such scenario.
+            StateError: nothing was trained yet.
+        """
+        if k is not None:
+            _checked_k(k)
+        return self.recommender.recommend(Query(user_id=user, scenario=scenario, k=k, **query))
+
+    def recommend_all(
+        self, output: Path, scenario: str = "home", k: int | None = None, progress: Progress = _silent
+    ) -> int:
+        """Write every user's list to a Parquet file: user_id, item_id, position (1-based), score.
+
+        Lists are written in batches as they come; memory does not grow with the number of users.
+
+        Returns:
+            Users written. Visitors are left out: their sessions are over.
+        """
+        from shelfwise.shop.batch import write_lists
+
+        if k is not None:
+            _checked_k(k)
+        return write_lists(self.recommender, self.records, output, scenario, k, progress)
+
+    @property
+    def recommender(self) -> Recommender:
+        """The model in service, loaded when first asked for."""
+        if self._recommender is None:
+            from shelfwise.pipeline.model import load
+            from shelfwise.pipeline.recommender import Recommender
+
+            self._recommender = Recommender(load(self.versions.current()), self.records)
+        return self._recommender
+
+    def history(self, user: str, n: int = 10) -> Iterator[tuple[str, np.datetime64]]:
+        """What a user turned to, latest first: title and time."""
+        from shelfwise.store import event_log
+
+        with self.records.read() as connection:
+            found = event_log.recent_events(connection, user, n)
+        for row, time_ms in zip(found.rows[::-1].tolist(), found.times_ms[::-1].tolist(), strict=True):
+            yield self.recommender.catalogue.name(row), np.datetime64(time_ms, "ms")
+
+    def serve(self, host: str | None = None, port: int | None = None) -> None:
+        """Answer over HTTP until stopped."""
+        from shelfwise.serve.run import serve
+
+        self.versions.current()  # a shop without a model is told so here, not by every answer
+        self.close()
+        serve(self.folder, host or self.config.serve.host, port or self.config.serve.port)
+
+    @property
+    def _vectors_folder(self) -> Path:
+        return self.folder / self.config.store.vectors
+
+
+def _checked_k(k: int) -> int:
+    if not 1 <= k <= MAX_K:
+        raise QueryError(f"k is {k}", expected=f"a number from 1 to {MAX_K}", where="k", code="bad_k")
+    return k

@@ -1,0 +1,1 @@
+"""Records (items, users, events), vectors and model versions: everything that must survive."""

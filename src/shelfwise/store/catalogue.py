@@ -1,0 +1,123 @@
+"""Items: stored whole, replaced whole, deleted by mark so that a row never changes its meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from shelfwise.schemas.items import Item
+from shelfwise.store.identities import LOOKUP_CHUNK, next_row
+from shelfwise.store.tables import items
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertOutcome:
+    """What became of a batch of items; rows in the order of the batch."""
+
+    rows: list[int]
+    n_new: int
+    n_changed: int
+    n_unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item with its row; `deleted` items keep both."""
+
+    row: int
+    item: Item
+    deleted: bool
+
+
+def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
+    """Store items, replacing those of the same id; the last of a repeated id wins; inside a write transaction."""
+    latest = {item.item_id: _columns(item) for item in batch}
+    stored: dict[str, dict[str, Any]] = {}
+    ids = list(latest)
+    for start in range(0, len(ids), LOOKUP_CHUNK):
+        chunk = ids[start : start + LOOKUP_CHUNK]
+        for row in connection.execute(select(items).where(items.c.item_id.in_(chunk))).mappings():
+            stored[row["item_id"]] = dict(row)
+    free = next_row(connection, items)
+    row_by_id: dict[str, int] = {}
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for item_id, columns in latest.items():
+        before = stored.get(item_id)
+        if before is None:
+            row_by_id[item_id] = free + len(added)
+            added.append({"row": row_by_id[item_id], **columns})
+            continue
+        row_by_id[item_id] = before["row"]
+        if any(before[name] != value for name, value in columns.items()):
+            changed.append({"at_row": before["row"], **columns})
+    if added:
+        connection.execute(insert(items), added)
+    if changed:
+        connection.execute(update(items).where(items.c.row == bindparam("at_row")), changed)
+    return UpsertOutcome(
+        [row_by_id[item.item_id] for item in batch],
+        len(added),
+        len(changed),
+        len(latest) - len(added) - len(changed),
+    )
+
+
+def delete(connection: Connection, item_id: str) -> bool:
+    """Mark an item as deleted: kept for its events, never recommended; False where there is none."""
+    done = connection.execute(
+        update(items).where(items.c.item_id == item_id, items.c.deleted.is_(False)).values(deleted=True)
+    )
+    return done.rowcount > 0
+
+
+def get(connection: Connection, item_id: str) -> StoredItem | None:
+    """One item, deleted or not."""
+    row = connection.execute(select(items).where(items.c.item_id == item_id)).first()
+    return None if row is None else _stored(row)
+
+
+def read_all(connection: Connection) -> Iterator[StoredItem]:
+    """Every item in the order of rows, streamed: the first has row 0."""
+    for row in connection.execution_options(yield_per=10_000).execute(select(items).order_by(items.c.row)):
+        yield _stored(row)
+
+
+def read_rows(connection: Connection, rows: Iterable[int]) -> list[StoredItem]:
+    """The items at these rows, ascending; rows that do not exist are left out."""
+    wanted = sorted(set(rows))
+    found: list[StoredItem] = []
+    for start in range(0, len(wanted), LOOKUP_CHUNK):
+        chunk = wanted[start : start + LOOKUP_CHUNK]
+        query = select(items).where(items.c.row.in_(chunk)).order_by(items.c.row)
+        found.extend(_stored(row) for row in connection.execute(query))
+    return found
+
+
+def count(connection: Connection) -> int:
+    """Items that are not deleted."""
+    return int(
+        connection.execute(select(func.count()).select_from(items).where(items.c.deleted.is_(False))).scalar_one()
+    )
+
+
+def _columns(item: Item) -> dict[str, Any]:
+    columns = item.model_dump(exclude={"created_at", "attributes"})
+    columns["created_ms"] = None if item.created_at is None else int(item.created_at.timestamp() * 1_000)
+    columns["attributes"] = json.dumps(item.attributes, ensure_ascii=False, sort_keys=True)
+    columns["deleted"] = False
+    return columns
+
+
+def _stored(row: Row[Any]) -> StoredItem:
+    columns = dict(zip(items.columns.keys(), row, strict=True))
+    number, deleted, created_ms = columns.pop("row"), columns.pop("deleted"), columns.pop("created_ms")
+    columns["attributes"] = json.loads(columns["attributes"])
+    columns["created_at"] = None if created_ms is None else datetime.fromtimestamp(created_ms / 1_000, UTC)
+    # What is stored was checked when it came in: construct, do not check again.
+    return StoredItem(number, Item.model_construct(**columns), bool(deleted))

@@ -1,0 +1,207 @@
+"""The append-only log of events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, func, select
+
+from shelfwise.schemas.candidates import History
+from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS
+from shelfwise.store.bulk import insert_rows, rows_where_in
+from shelfwise.store.identities import find_or_add_users, find_rows
+from shelfwise.store.tables import events, items, users
+
+POSITIVE_CODES = tuple(CODE_BY_KIND[kind] for kind in POSITIVE_KINDS)
+
+
+class EventRow(NamedTuple):
+    """One checked event, ready to be stored; `kind` is the code of `EventKind`."""
+
+    event_key: bytes
+    user_id: str
+    item_id: str | None
+    kind: int
+    timestamp_ms: int
+    value: float | None = None
+    quantity: float | None = None
+    price: float | None = None
+    currency: str | None = None
+    session_id: str | None = None
+    scenario: str | None = None
+    position: int | None = None
+    slate_id: str | None = None
+    query: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Where an event that came again was first stored; None for what came over the API."""
+
+    source: int | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendOutcome:
+    """What became of a batch. The indices are those of the batch; together they are the whole batch.
+
+    Attributes:
+        stored: Indices of the events that were stored.
+        twins: Index of each event that was there already, and where it stands.
+        unknown_items: Indices of the events whose item is not in the catalogue.
+    """
+
+    stored: list[int]
+    twins: dict[int, Twin]
+    unknown_items: list[int]
+
+
+def append(connection: Connection, batch: Sequence[EventRow], source: int | None) -> AppendOutcome:
+    """Store what is new, in the order given; inside a write transaction.
+
+    An event without item (a search) is stored without one. Users are added as they appear.
+    """
+    item_rows = find_rows(
+        connection, items, items.c.item_id, (event.item_id for event in batch if event.item_id is not None)
+    )
+    twins = _twins(connection, batch, source)
+    unknown = [
+        index
+        for index, event in enumerate(batch)
+        if index not in twins and event.item_id is not None and event.item_id not in item_rows
+    ]
+    left_out = {*twins, *unknown}
+    stored = [index for index in range(len(batch)) if index not in left_out]
+    user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in stored])
+    insert_rows(
+        connection,
+        events,
+        _STORED_COLUMNS,
+        [_stored_columns(batch[index], user_rows, item_rows, source) for index in stored],
+    )
+    return AppendOutcome(stored, twins, unknown)
+
+
+_STORED_COLUMNS = ("event_key", "user_row", "item_row", *EventRow._fields[3:-1], "source", "line")
+
+
+def _stored_columns(
+    event: EventRow, user_rows: dict[str, int], item_rows: dict[str, int], source: int | None
+) -> tuple[Any, ...]:
+    item_id = event.item_id
+    item_row = None if item_id is None else item_rows[item_id]
+    return (event.event_key, user_rows[event.user_id], item_row, *event[3:-1], source, event.line)
+
+
+def _twins(connection: Connection, batch: Sequence[EventRow], source: int | None) -> dict[int, Twin]:
+    keys = [event.event_key for event in batch]
+    columns = (events.c.event_key, events.c.source, events.c.line)
+    known = {
+        key: Twin(found, line) for key, found, line in rows_where_in(connection, events.c.event_key, keys, columns)
+    }
+    twins: dict[int, Twin] = {}
+    for index, event in enumerate(batch):
+        if event.event_key in known:
+            twins[index] = known[event.event_key]
+        else:
+            known[event.event_key] = Twin(source, event.line)
+    return twins
+
+
+_recent = (
+    select(events.c.item_row, events.c.kind, events.c.timestamp_ms)
+    .where(
+        events.c.user_row == select(users.c.row).where(users.c.user_id == bindparam("user")).scalar_subquery(),
+        events.c.item_row.is_not(None),
+        events.c.kind.in_(POSITIVE_CODES),
+    )
+    .order_by(events.c.timestamp_ms.desc(), events.c.seq.desc())
+    .limit(bindparam("n"))
+)
+
+
+def recent_events(connection: Connection, user_id: str, n: int) -> History:
+    """The last `n` events that show interest in an item, oldest first; empty for an unknown user.
+
+    Cost:
+        One read of the covering index `events_by_user`.
+    """
+    rows = connection.execute(_recent, {"user": user_id, "n": n}).fetchall()
+    if not rows:
+        return History.empty()
+    item_rows, kinds, times = zip(*reversed(rows), strict=True)
+    return History(np.array(item_rows, np.int32), np.array(kinds, np.int8), np.array(times, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class EventArrays:
+    """All events with an item, as columns, sorted by user, then time, then arrival; shape `(E,)` each."""
+
+    user_rows: np.ndarray[Any, np.dtype[np.int32]]
+    item_rows: np.ndarray[Any, np.dtype[np.int32]]
+    kinds: np.ndarray[Any, np.dtype[np.int8]]
+    times_ms: np.ndarray[Any, np.dtype[np.int64]]
+    values: np.ndarray[Any, np.dtype[np.float32]]
+    prices: np.ndarray[Any, np.dtype[np.float32]]
+    sessions: np.ndarray[Any, np.dtype[np.int64]]
+    """A number per session id, -1 without one."""
+
+
+READ_CHUNK = 100_000
+
+
+def read_all(connection: Connection) -> EventArrays:
+    """Every event with an item, in the order that training wants."""
+    query = (
+        select(
+            events.c.user_row,
+            events.c.item_row,
+            events.c.kind,
+            events.c.timestamp_ms,
+            events.c.value,
+            events.c.price,
+            events.c.session_id,
+        )
+        .where(events.c.item_row.is_not(None))
+        .order_by(events.c.user_row, events.c.timestamp_ms, events.c.seq)
+    )
+    session_numbers: dict[str, int] = {}
+    parts: list[EventArrays] = []
+    result = connection.execution_options(yield_per=READ_CHUNK).execute(query)
+    for chunk in result.partitions(READ_CHUNK):
+        user_rows, item_rows, kinds, times, values, prices, sessions = zip(*chunk, strict=True)
+        parts.append(
+            EventArrays(
+                np.array(user_rows, np.int32),
+                np.array(item_rows, np.int32),
+                np.array(kinds, np.int8),
+                np.array(times, np.int64),
+                np.array(values, np.float32),
+                np.array(prices, np.float32),
+                np.array(
+                    [
+                        -1 if name is None else session_numbers.setdefault(name, len(session_numbers))
+                        for name in sessions
+                    ],
+                    np.int64,
+                ),
+            )
+        )
+    columns: list[Any] = [
+        np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)], dtype=dtype)
+        for name, dtype in zip(EventArrays.__slots__, _DTYPES, strict=True)
+    ]
+    return EventArrays(*columns)
+
+
+_DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64)
+
+
+def count(connection: Connection) -> int:
+    """Events stored."""
+    return int(connection.execute(select(func.count()).select_from(events)).scalar_one())

@@ -1,0 +1,64 @@
+"""The records store: one object that opens it, hands out transactions, and closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from shelfwise.errors import ServiceError
+from shelfwise.store.engine import open_engine
+
+
+class Records:
+    """Items, users, events, sources and quarantine behind one database URL.
+
+    The functions of `catalogue`, `event_log` and `sources` take a connection from here: what happens within one
+    `write()` happens wholly or not at all.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str, base: Path) -> Records:
+        """Open, creating and migrating where needed; `base` is the shop's folder."""
+        return cls(open_engine(url, base))
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """A consistent view of the store as it is now."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """A transaction: committed and durable when the block ends, undone when it raises.
+
+        Raises:
+            ServiceError: another process holds the store for longer than the busy timeout, or the disk is full.
+        """
+        with (
+            self._translated(),
+            self.engine.connect().execution_options(shelfwise_write=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except OperationalError as cause:
+            raise ServiceError(
+                f"the records store refused ({cause.orig})",
+                where="store.records",
+                hint="is another process ingesting, is the disk full?",
+            ) from cause

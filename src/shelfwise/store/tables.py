@@ -1,0 +1,116 @@
+"""The tables of the records store, as SQLAlchemy Core metadata.
+
+`migrations/` brings an existing database to this state; a test holds both against each other.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+users = Table(
+    "users",
+    metadata,
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("user_id", Text, nullable=False, unique=True),
+    Column("attributes", Text, nullable=False, server_default="{}"),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("item_id", Text, nullable=False, unique=True),
+    Column("title", Text),
+    Column("description", Text),
+    Column("category", Text),
+    Column("brand", Text),
+    Column("price", Float),
+    Column("currency", Text),
+    Column("image", Text),
+    Column("available", Boolean, nullable=False),
+    Column("created_ms", BigInteger),
+    Column("group_id", Text),
+    Column("attributes", Text, nullable=False),
+    Column("deleted", Boolean, nullable=False, server_default="0"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("event_key", LargeBinary(16), nullable=False, unique=True),
+    Column("user_row", Integer, nullable=False),
+    Column("item_row", Integer),
+    Column("kind", SmallInteger, nullable=False),
+    Column("timestamp_ms", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("quantity", Float),
+    Column("price", Float),
+    Column("currency", Text),
+    Column("session_id", Text),
+    Column("scenario", Text),
+    Column("position", Integer),
+    Column("slate_id", Text),
+    Column("query", Text),
+    Column("source", Integer),
+    Column("line", BigInteger),
+)
+# Covering: the last n events of a user are read from this index alone, without touching the table.
+Index(
+    "events_by_user",
+    events.c.user_row,
+    events.c.timestamp_ms,
+    events.c.seq,
+    events.c.item_row,
+    events.c.kind,
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source", Integer, primary_key=True),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    Column("table", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("lines_done", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("already_stored", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("source", Integer, primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+)
+Index("quarantine_by_reason", quarantine.c.source, quarantine.c.reason)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("encoder", Text, nullable=False),
+    Column("content_hash", LargeBinary(16), nullable=False),
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("encoder", "content_hash", name="vectors_by_content"),
+)

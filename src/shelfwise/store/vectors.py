@@ -1,0 +1,91 @@
+"""Vectors cached by content hash: what did not change is never encoded again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from shelfwise.schemas.ids import Floats
+from shelfwise.store.identities import LOOKUP_CHUNK
+from shelfwise.store.records import Records
+from shelfwise.store.tables import vectors as index
+
+FILE_NAME = "vectors.f16"
+
+
+class VectorCache:
+    """One growing file of half-precision vectors, and an index from content hash to position in the records store.
+
+    A vector is written and flushed before its index entry commits, so that a crash leaves at most bytes behind the
+    last entry, which the next `append` overwrites.
+    """
+
+    def __init__(self, records: Records, folder: Path, encoder: str, dim: int) -> None:
+        self._records = records
+        self._path = folder / FILE_NAME
+        self._encoder = encoder
+        self.dim = dim
+
+    def missing(self, hashes: Iterable[bytes]) -> list[bytes]:
+        """The hashes that no vector is kept for, each once, in the order given."""
+        wanted = list(dict.fromkeys(hashes))
+        with self._records.read() as connection:
+            known = self._positions(connection, wanted)
+        return [content_hash for content_hash in wanted if content_hash not in known]
+
+    def append(self, hashes: Sequence[bytes], vectors: Floats) -> None:
+        """Keep vectors, durable when this returns; hashes kept already are left as they are.
+
+        Args:
+            hashes: One per vector.
+            vectors: Shape `(len(hashes), dim)`.
+        """
+        with self._records.write() as connection:
+            known = self._positions(connection, hashes)
+            new = [place for place, content_hash in enumerate(hashes) if content_hash not in known]
+            if not new:
+                return
+            highest = connection.execute(
+                select(func.max(index.c.position)).where(index.c.encoder == self._encoder)
+            ).scalar()
+            start = 0 if highest is None else int(highest) + 1
+            self._path.touch()
+            with self._path.open("r+b") as file:
+                file.seek(start * self.dim * 2)
+                file.write(np.ascontiguousarray(vectors[new], dtype=np.float16).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            connection.execute(
+                insert(index),
+                [
+                    {"encoder": self._encoder, "content_hash": hashes[place], "position": start + offset}
+                    for offset, place in enumerate(new)
+                ],
+            )
+
+    def gather(self, hashes: Sequence[bytes]) -> Floats:
+        """The vectors of these hashes, in their order; shape `(len(hashes), dim)`.
+
+        Raises:
+            KeyError: a hash has no vector; ask `missing` first.
+        """
+        if not hashes:
+            return np.empty((0, self.dim), np.float32)
+        with self._records.read() as connection:
+            known = self._positions(connection, hashes)
+        kept = np.memmap(self._path, np.float16, "r").reshape(-1, self.dim)
+        return kept[[known[content_hash] for content_hash in hashes]].astype(np.float32)
+
+    def _positions(self, connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        found: dict[bytes, int] = {}
+        for start in range(0, len(hashes), LOOKUP_CHUNK):
+            chunk = list(hashes[start : start + LOOKUP_CHUNK])
+            query = select(index.c.content_hash, index.c.position).where(
+                index.c.encoder == self._encoder, index.c.content_hash.in_(chunk)
+            )
+            found.update((content_hash, position) for content_hash, position in connection.execute(query))
+        return found

@@ -1,0 +1,108 @@
+"""The contract of retrievers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.retrieve.retriever import Retriever
+from shelfwise.schemas.candidates import Candidates, History, Situation
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.ids import Bools
+from shelfwise.testing.small_shop import N_ITEMS, small_shop
+
+NOTHING = np.empty(0, np.int32)
+
+
+def situation(data: TrainingData, rows: list[int], context: list[int] | None = None) -> Situation:
+    """Somebody who bought these items, one a moment, up to the end of the log."""
+    n = len(rows)
+    history = History(
+        np.array(rows, np.int32),
+        np.full(n, CODE_BY_KIND[EventKind.PURCHASE], np.int8),
+        data.now_ms - 1_000 * np.arange(n, 0, -1, dtype=np.int64),
+    )
+    return Situation(history, data.now_ms, np.array(context or [], np.int32))
+
+
+class RetrieverContract(ABC):
+    """What every retriever keeps, whatever it has learned."""
+
+    @abstractmethod
+    def make(self) -> Retriever:
+        """A new retriever, not fitted, with a small `k`."""
+
+    def fitted(self, *, has_clock: bool = True) -> tuple[Retriever, TrainingData]:
+        """A retriever that learned the small shop."""
+        data = small_shop(has_clock=has_clock)
+        retriever = self.make()
+        retriever.fit(data)
+        return retriever, data
+
+    def test_answers_are_distinct_allowed_and_best_first(self) -> None:
+        retriever, data = self.fitted()
+        for allowed in _masks():
+            for rows in ([], [3], [3, 4, 5, 3], [77, 12, 40, 41, 42]):
+                found = retriever.retrieve(situation(data, rows), allowed)
+                _check(found, allowed, retriever.config.k)
+
+    def test_nothing_allowed_means_no_answer(self) -> None:
+        retriever, data = self.fitted()
+        assert len(retriever.retrieve(situation(data, [3, 4]), np.zeros(N_ITEMS, bool))) == 0
+
+    def test_a_stranger_and_an_order_only_log_do_no_harm(self) -> None:
+        retriever, data = self.fitted(has_clock=False)
+        for rows in ([], [1, 2]):
+            _check(retriever.retrieve(situation(data, rows), np.ones(N_ITEMS, bool)), np.ones(N_ITEMS, bool), 10**6)
+
+    def test_saved_and_loaded_answers_the_same(self, tmp_path: Path) -> None:
+        retriever, data = self.fitted()
+        retriever.save(tmp_path)
+        again = self.make()
+        again.load(tmp_path)
+        allowed = np.ones(N_ITEMS, bool)
+        for rows in ([], [3], [10, 11, 12], [75, 0]):
+            before, after = (one.retrieve(situation(data, rows), allowed) for one in (retriever, again))
+            np.testing.assert_array_equal(before.rows, after.rows)
+            np.testing.assert_array_equal(before.scores, after.scores)
+
+    def test_fitting_twice_gives_the_same(self) -> None:
+        first, data = self.fitted()
+        second, _ = self.fitted()
+        second.fit(data)
+        found = [one.retrieve(situation(data, [21, 22]), np.ones(N_ITEMS, bool)) for one in (first, second)]
+        np.testing.assert_array_equal(found[0].rows, found[1].rows)
+
+    def test_items_that_came_later_do_no_harm(self) -> None:
+        retriever, data = self.fitted()
+        vector = np.ones(8, np.float32) / np.sqrt(8).astype(np.float32)
+        retriever.add_item(N_ITEMS, vector=vector, created_ms=data.now_ms)
+        retriever.observe(N_ITEMS, data.now_ms)
+        retriever.observe(0, data.now_ms)
+        allowed = np.ones(N_ITEMS + 1, bool)
+        for rows in ([N_ITEMS], [3, N_ITEMS], []):
+            _check(retriever.retrieve(situation(data, rows), allowed), allowed, retriever.config.k)
+
+    def test_the_reason_is_one_of_the_seeds(self) -> None:
+        retriever, data = self.fitted()
+        asked = situation(data, [30, 31], context=[32])
+        for row in retriever.retrieve(asked, np.ones(N_ITEMS, bool)).rows.tolist():
+            assert retriever.because(row, asked) in {None, 30, 31, 32}
+
+
+def _masks() -> list[Bools]:
+    every_other = np.arange(N_ITEMS) % 2 == 0
+    return [np.ones(N_ITEMS, bool), every_other]
+
+
+def _check(found: Candidates, allowed: Bools, k: int) -> None:
+    assert found.rows.dtype == np.int32
+    assert found.scores.dtype == np.float32
+    assert len(found.rows) == len(found.scores) <= k
+    assert len(np.unique(found.rows)) == len(found.rows)
+    assert allowed[found.rows].all()
+    assert (np.diff(found.scores) <= 0).all()
+    assert np.isfinite(found.scores).all()

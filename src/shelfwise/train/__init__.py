@@ -1,0 +1,1 @@
+"""From records to a model version: fit the retrievers, fit the ranker on point-in-time examples, publish."""

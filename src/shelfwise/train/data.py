@@ -1,0 +1,112 @@
+"""Read from the store what models are fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+
+from shelfwise.config.shop import ShopConfig
+from shelfwise.datasets.catalogue import Catalogue
+from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
+from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.passage import passage
+from shelfwise.encode.sentence_transformer import SentenceTransformer
+from shelfwise.encode.whitening import Whitening
+from shelfwise.errors import StateError
+from shelfwise.pipeline.components import build_text_encoder
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
+from shelfwise.store import catalogue as item_store
+from shelfwise.store import event_log
+from shelfwise.store.records import Records
+from shelfwise.store.tables import users
+from shelfwise.store.vectors import VectorCache
+from shelfwise.train.encoder_export import export
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyEncoder:
+    """An encoder that can run, and where its files and vectors are."""
+
+    encoder: TextEncoder
+    folder: Path
+    cache: VectorCache
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything that the store holds, as models take it.
+
+    Attributes:
+        data: As of the moment after the last event.
+        users: Who may be asked about, by user row: everybody but visitors, whose sessions never come back.
+        user_ids: By user row.
+        encoder: None where the shop encodes no text.
+        whitening: Fitted on this catalogue; None without an encoder.
+    """
+
+    data: TrainingData
+    users: Bools
+    user_ids: list[str]
+    encoder: ReadyEncoder | None
+    whitening: Whitening | None
+
+
+def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) -> ReadyEncoder | None:
+    """The shop's text encoder, its graph made where that was not yet done; None where the shop encodes no text."""
+    encoder = build_text_encoder(config)
+    if encoder is None:
+        return None
+    folder = vectors_folder / encoder.key()
+    if not encoder.is_ready(folder):
+        if not isinstance(encoder, SentenceTransformer):
+            raise StateError(f"{folder} does not hold what {type(encoder).__name__} needs", where="encode.text")
+        export(encoder, folder)
+    encoder.load(folder)
+    return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim))
+
+
+def encode_catalogue(ready: ReadyEncoder, records: Records, progress: Progress | None) -> EncodeOutcome:
+    """Encode every item whose text has no vector yet."""
+    with records.read() as connection:
+        items = [entry.item for entry in item_store.read_all(connection)]
+    return encode_changed(items, ready.encoder, ready.cache, progress)
+
+
+def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: Progress | None) -> Loaded:
+    """Read items and events; encode what is missing; whiten.
+
+    Raises:
+        StateError: the shop has no items.
+    """
+    with records.read() as connection:
+        stored = list(item_store.read_all(connection))
+        events = event_log.read_all(connection)
+        user_ids = list(connection.execute(select(users.c.user_id).order_by(users.c.row)).scalars())
+    if not stored:
+        raise StateError(
+            "this shop has no items yet", hint="run `shelfwise ingest` with an items file", code="no_items"
+        )
+    interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
+    ready = ready_encoder(config, records, vectors_folder)
+    vectors, whitening = None, None
+    if ready is not None:
+        items = [entry.item for entry in stored]
+        encode_changed(items, ready.encoder, ready.cache, progress)
+        raw = item_vectors(items, ready.cache)
+        has_text = np.array([bool(passage(item)) for item in items])
+        whitening = Whitening.fit(
+            raw[has_text] if has_text.any() else raw,
+            dim=min(config.encode.whiten_dim, raw.shape[1]),
+            shrinkage=config.encode.whiten_shrinkage,
+        )
+        vectors = np.where(has_text[:, None], whitening(raw), np.float32(0))
+    known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
+    if not known.any():  # a shop where nobody signs in: visitors are all there is
+        known[:] = True
+    data = TrainingData(interactions, Catalogue.of(stored), vectors, interactions.end_ms)
+    return Loaded(data, known, user_ids, ready, whitening)

@@ -1,0 +1,126 @@
+"""Every built-in retriever keeps the contract, and does what it is for."""
+
+import numpy as np
+
+from shelfwise.retrieve.again import Again
+from shelfwise.retrieve.content import Content
+from shelfwise.retrieve.cooccurrence import Cooccurrence
+from shelfwise.retrieve.popular import Popular
+from shelfwise.retrieve.recent import Recent
+from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.transitions import Transitions
+from shelfwise.testing.retrievers import RetrieverContract, situation
+from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS
+
+EVERYTHING = np.ones(N_ITEMS, bool)
+
+
+class TestTransitions(RetrieverContract):
+    def make(self) -> Retriever:
+        return Transitions(Transitions.Config(k=12))
+
+    def test_what_comes_next_comes_first(self) -> None:
+        retriever = Transitions(Transitions.Config(k=12, smoothing=0.0))
+        _, data = self.fitted()
+        retriever.fit(data)
+        hits = 0
+        for seed in range(40):
+            following = seed // GROUP_SIZE * GROUP_SIZE + (seed + 1) % GROUP_SIZE
+            hits += int(retriever.retrieve(situation(data, [seed]), EVERYTHING).rows[0] == following)
+        assert hits >= 36
+
+    def test_smoothing_reaches_items_that_nobody_touched(self) -> None:
+        _, data = self.fitted()
+        cold = np.arange(N_ITEMS - N_COLD, N_ITEMS)
+        found = {}
+        for smoothing in (0.0, 1.0):
+            retriever = Transitions(Transitions.Config(k=60, smoothing=smoothing))
+            retriever.fit(data)
+            rows = retriever.retrieve(situation(data, [71, 72]), EVERYTHING).rows
+            found[smoothing] = int(np.isin(cold, rows).sum())
+        assert found == {0.0: 0, 1.0: N_COLD}
+
+    def test_the_latest_item_speaks_loudest(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [5, 45]), EVERYTHING).rows
+        assert rows[0] // GROUP_SIZE == 4
+
+
+class TestCooccurrence(RetrieverContract):
+    def make(self) -> Retriever:
+        return Cooccurrence(Cooccurrence.Config(k=12))
+
+    def test_names_the_items_of_the_same_group(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [25]), EVERYTHING).rows
+        assert np.mean(rows[:8] // GROUP_SIZE == 2) >= 0.9
+
+
+class TestContent(RetrieverContract):
+    def make(self) -> Retriever:
+        return Content(Content.Config(k=12))
+
+    def test_names_items_that_nobody_touched(self) -> None:
+        retriever, data = self.fitted()
+        cold = np.arange(N_ITEMS - N_COLD, N_ITEMS)
+        assert np.isin(cold, retriever.retrieve(situation(data, [71]), EVERYTHING).rows).all()
+
+    def test_a_new_item_is_found_at_once(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        retriever.add_item(N_ITEMS, vector=data.vectors[20], created_ms=data.now_ms)
+        rows = retriever.retrieve(situation(data, [21]), np.ones(N_ITEMS + 1, bool)).rows
+        assert N_ITEMS in rows
+
+    def test_a_changed_text_moves_the_item(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        retriever.add_item(0, vector=data.vectors[50], created_ms=data.now_ms)
+        assert 0 in retriever.retrieve(situation(data, [51]), EVERYTHING).rows
+        assert 0 not in retriever.retrieve(situation(data, [1]), EVERYTHING).rows
+
+
+class TestContentByGraph(RetrieverContract):
+    """The same above `exact_up_to`."""
+
+    def make(self) -> Retriever:
+        return Content(Content.Config(k=12, exact_up_to=0))
+
+
+class TestPopular(RetrieverContract):
+    def make(self) -> Retriever:
+        return Popular(Popular.Config(k=12))
+
+    def test_live_events_count(self) -> None:
+        retriever, data = self.fitted()
+        target = N_ITEMS - 1
+        assert target not in retriever.retrieve(situation(data, []), EVERYTHING).rows
+        for _ in range(200):
+            retriever.observe(target, data.now_ms)
+        assert retriever.retrieve(situation(data, []), EVERYTHING).rows[0] == target
+
+    def test_half_of_the_list_follows_the_users_categories(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [33]), EVERYTHING).rows
+        assert (rows // GROUP_SIZE == 3).sum() >= 6
+
+
+class TestRecent(RetrieverContract):
+    def make(self) -> Retriever:
+        return Recent(Recent.Config(k=12))
+
+    def test_the_newest_item_comes_first(self) -> None:
+        retriever, data = self.fitted()
+        retriever.add_item(N_ITEMS, vector=None, created_ms=data.now_ms)
+        assert retriever.retrieve(situation(data, []), np.ones(N_ITEMS + 1, bool)).rows[0] == N_ITEMS
+
+
+class TestAgain(RetrieverContract):
+    def make(self) -> Retriever:
+        return Again(Again.Config(k=12))
+
+    def test_names_the_users_own_items_and_no_others(self) -> None:
+        retriever, data = self.fitted()
+        found = retriever.retrieve(situation(data, [7, 9, 7, 20]), EVERYTHING)
+        assert set(found.rows.tolist()) == {7, 9, 20}
+        assert found.rows[0] == 7

@@ -1,0 +1,77 @@
+"""The OpenAPI document is true: requests made from it are answered as it says, and never with a 5xx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode, checks
+
+pytestmark = pytest.mark.online
+
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+
+
+WITH_INPUT = [
+    ("POST", "/v1/events"),
+    ("POST", "/v1/recommend"),
+    ("POST", "/v1/items"),
+    ("PUT", "/v1/items/{item_id}"),
+    ("GET", "/v1/items/{item_id}/similar"),
+    ("GET", "/v1/trending"),
+]
+ANY_INPUT_IS_RIGHT = [
+    ("GET", "/v1/items/{item_id}"),
+    ("DELETE", "/v1/items/{item_id}"),
+    ("GET", "/v1/health/ready"),
+]
+CASES = [
+    *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),
+    *((*operation, GenerationMode.NEGATIVE) for operation in WITH_INPUT),
+]
+
+
+@pytest.fixture(scope="module")
+def described(server: Any) -> Any:
+    return schemathesis.openapi.from_url(f"http://127.0.0.1:{server.port}/v1/openapi.json")
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), CASES)
+def test_every_request_is_answered_as_documented(described: Any, method: str, path: str, mode: Any) -> None:
+    operation = described[path][method]
+
+    @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answered(case: Any) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    answered()
+
+
+def test_bodies_answers_and_problems_are_described(server: Any) -> None:
+    document = server.http.get("/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/v1/events",
+        "/v1/recommend",
+        "/v1/items",
+        "/v1/items/{item_id}",
+        "/v1/items/{item_id}/similar",
+        "/v1/trending",
+        "/v1/health/live",
+        "/v1/health/ready",
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation["summary"]
+            assert ("requestBody" in operation) == (method in ("post", "put")), (path, method)
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(answer["content"]) == ["application/problem+json"], (path, status)
+    assert {"Event", "Item", "ItemToPut", "Query", "Slate", "Problem"} <= set(document["components"]["schemas"])
