@@ -222,12 +222,11 @@ from pathlib import Path
 from shelfwise.errors import ShelfwiseError
 from shelfwise.serve.run import serve
 
-if __name__ == "__main__":
-    try:
-        serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
-    except ShelfwiseError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code)
+try:
+    serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+except ShelfwiseError as error:
+    print(error, file=sys.stderr)
+    raise SystemExit(error.exit_code)
 """
 
 

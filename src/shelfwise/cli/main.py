@@ -27,8 +27,8 @@ from shelfwise.cli import (
     serve,
     train,
 )
-from shelfwise.cli.output import fail
-from shelfwise.errors import ShelfwiseError
+from shelfwise.cli.output import fail, print_json
+from shelfwise.errors import InputError, ShelfwiseError
 
 app = typer.Typer(
     name="shelfwise",
@@ -50,6 +50,22 @@ def run() -> None:
     except ShelfwiseError as error:
         fail(error, as_json="--json" in sys.argv)
         sys.exit(error.exit_code)
+    except Exception as fault:
+        if os.environ.get("SHELFWISE_DEBUG"):
+            raise
+        error = ShelfwiseError(
+            f"{type(fault).__name__}: {fault}",
+            hint="this is a fault of Shelfwise; run again with SHELFWISE_DEBUG=1 and report what it prints",
+        )
+        fail(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        # The command line itself is wrong, and standard error says how; who reads JSON is told so too.
+        if end.code == 2 and "--json" in sys.argv:
+            print_json(
+                {"error": InputError("standard error says how the command is used", code="bad_usage").as_document()}
+            )
+        raise
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped; what was committed is kept\n")
         sys.exit(130)

@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from shelfwise.config.component import ComponentSpec
+from shelfwise.config.component import ComponentSpec, Configured
 from shelfwise.config.shop import ShopConfig
 
 WIDTH = 100
 
-OptionsOf = Mapping[str, type[BaseModel]]
-"""The `Config` class of each component's table, by the table's path such as `retrieve.transitions`."""
+ComponentOf = Mapping[str, type[Configured]]
+"""The class of each component's table, by the table's path such as `retrieve.transitions`."""
 
 INTRODUCTION = """\
 This file describes the shop to Shelfwise. Every key is preceded by what it does; a key that is commented out
@@ -26,7 +26,7 @@ stands at its default. Paths are relative to this folder. Secrets do not belong 
 """
 
 
-def render(config: ShopConfig, options: OptionsOf) -> str:
+def render(config: ShopConfig, components: ComponentOf) -> str:
     """The whole configuration as TOML.
 
     What differs from its default is written; everything else stands as a comment, ready to be changed.
@@ -36,32 +36,28 @@ def render(config: ShopConfig, options: OptionsOf) -> str:
         document.add(tomlkit.comment(line))
     document.add(tomlkit.nl())
     lines = [tomlkit.dumps(document)]
-    _table(lines, "", config, options)
+    _table(lines, "", config, components)
     return "\n".join(part.rstrip() for part in "\n".join(lines).splitlines()).strip() + "\n"
 
 
-def _table(lines: list[str], path: str, table: BaseModel, options: OptionsOf) -> None:
+def _table(lines: list[str], path: str, table: BaseModel, components: ComponentOf) -> None:
     values, tables = _parted(table)
     for name, field in values:
         _key(lines, name, getattr(table, name), field)
-    for name, field in tables:
+    for name, _ in tables:
         value, at = getattr(table, name), f"{path}.{name}" if path else name
         if isinstance(value, ComponentSpec):
-            _heading(lines, at, field.description)
-            _component(lines, value, options.get(at))
+            _component(lines, at, value, components.get(at))
         elif isinstance(value, BaseModel):
-            _heading(lines, at, (type(value).__doc__ or "").split("\n")[0])
-            _table(lines, at, value, options)
+            _heading(lines, at, _first_line(type(value)))
+            _table(lines, at, value, components)
         elif isinstance(value, dict):
             for key, one in value.items():
-                about = (type(one).__doc__ or "").split("\n")[0]
                 if isinstance(one, ComponentSpec):
-                    about = (options[f"{at}.{key}"].__doc__ or "").split("\n")[0] if f"{at}.{key}" in options else ""
-                _heading(lines, f"{at}.{key}", about)
-                if isinstance(one, ComponentSpec):
-                    _component(lines, one, options.get(f"{at}.{key}"))
+                    _component(lines, f"{at}.{key}", one, components.get(f"{at}.{key}"))
                 else:
-                    _table(lines, f"{at}.{key}", one, options)
+                    _heading(lines, f"{at}.{key}", _first_line(type(one)))
+                    _table(lines, f"{at}.{key}", one, components)
 
 
 def _parted(table: BaseModel) -> tuple[list[tuple[str, FieldInfo]], list[tuple[str, FieldInfo]]]:
@@ -75,14 +71,19 @@ def _parted(table: BaseModel) -> tuple[list[tuple[str, FieldInfo]], list[tuple[s
     return values, tables
 
 
-def _component(lines: list[str], spec: ComponentSpec, config_class: type[BaseModel] | None) -> None:
+def _component(lines: list[str], path: str, spec: ComponentSpec, component: type[Configured] | None) -> None:
+    _heading(lines, path, _first_line(component))
     lines.append(_assignment("use", spec.use))
-    if config_class is None:
+    if component is None:
         lines.extend(_assignment(name, value) for name, value in spec.options.items())
         return
-    chosen = config_class.model_validate(spec.options)
-    for name, field in config_class.model_fields.items():
+    chosen = component.Config.model_validate(spec.options)
+    for name, field in component.Config.model_fields.items():
         _key(lines, name, getattr(chosen, name), field)
+
+
+def _first_line(described: type | None) -> str:
+    return (described.__doc__ or "").split("\n")[0] if described is not None else ""
 
 
 def _heading(lines: list[str], path: str, about: str | None) -> None:

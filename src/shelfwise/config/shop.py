@@ -28,12 +28,16 @@ class StoreSpec(_Table):
     vectors: str = Field(default="vectors", description="Folder of encoders and the vectors they made.")
 
 
+NO_ENCODER = "none"
+"""What `[encode.text] use` says in a shop that encodes no text."""
+
+
 class EncodeSpec(_Table):
     """How items become vectors."""
 
-    text: ComponentSpec | None = Field(
+    text: ComponentSpec = Field(
         default_factory=lambda: ComponentSpec(use="sentence-transformer"),
-        description="The encoder of item texts.",
+        description="The encoder of item texts; use = 'none' switches it off.",
     )
     whiten_dim: int = Field(default=128, ge=2, le=4_096, description="Dimensions kept when the vectors are whitened.")
     whiten_shrinkage: float = Field(

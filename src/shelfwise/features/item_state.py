@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.ids import Floats, Rows, Times
+from shelfwise.store.arrays import mapped
 
 DAY_MS = 86_400_000
 HALF_LIVES_D = (7.0, 30.0, 120.0)
@@ -111,7 +112,7 @@ class ItemState:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)))
+        return cls(*(mapped(folder / f"{field.name}.npy") for field in fields(cls)))
 
 
 def _repeat_rate(user_rows: npt.NDArray[np.int32], item_rows: Rows, times_ms: Times, n_items: int) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shelfwise.config.component import build
-from shelfwise.config.shop import ShopConfig
+from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.rank import BUILTIN as RANKERS
@@ -31,7 +31,7 @@ def build_ranker(config: ShopConfig) -> Ranker:
 
 def build_text_encoder(config: ShopConfig) -> TextEncoder | None:
     """The encoder of `[encode.text]`; None where the shop encodes no text."""
-    if config.encode.text is None:
+    if config.encode.text.use == NO_ENCODER:
         return None
     return build("encoder", config.encode.text, ENCODERS, where="encode.text", base=TextEncoder)
 

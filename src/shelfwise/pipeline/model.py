@@ -20,13 +20,18 @@ from shelfwise.config.load import parse
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.whitening import Whitening
+from shelfwise.errors import StateError
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.components import build_ranker, build_retrievers, build_text_encoder
 from shelfwise.pipeline.funnel import Funnel
+from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
+
+FORMAT = 1
+"""Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manif
     Returns:
         The version's name.
     """
+    manifest["format"] = FORMAT
     with versions.publish(manifest) as folder:
         for name, retriever in funnel.retrievers.items():
             (folder / "retrieve" / name).mkdir(parents=True)
@@ -91,7 +97,31 @@ def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manif
 
 
 def load(version: Version) -> Model:
-    """Open a version; large arrays are memory-mapped and shared by all processes that do the same."""
+    """Open a version; large arrays are memory-mapped and shared by all processes that do the same.
+
+    Raises:
+        StateError: another release of Shelfwise wrote it, or files of it are missing.
+    """
+    if version.manifest.get("format") != FORMAT:
+        raise StateError(
+            f"model version {version.name} has format {version.manifest.get('format')}",
+            expected=f"format {FORMAT}",
+            where=str(version.folder),
+            hint="another release of Shelfwise wrote it: run `shelfwise train`",
+            code="other_format",
+        )
+    try:
+        return _load(version)
+    except FileNotFoundError as cause:
+        raise StateError(
+            f"model version {version.name} is damaged: {cause.filename} is missing",
+            where=str(version.folder),
+            hint="run `shelfwise models rollback`, or train again",
+            code="damaged_version",
+        ) from cause
+
+
+def _load(version: Version) -> Model:
     manifest = version.manifest
     config = parse(manifest["config"])
     retrievers = build_retrievers(config)
@@ -100,7 +130,7 @@ def load(version: Version) -> Model:
     ranker = build_ranker(config)
     ranker.load(version.folder / "rank")
     vectors_path = version.folder / "items" / VECTORS_FILE
-    vectors = TextVectors(np.load(vectors_path, mmap_mode="r")) if vectors_path.is_file() else None
+    vectors = TextVectors(mapped(vectors_path)) if vectors_path.is_file() else None
     funnel = Funnel(retrievers, ranker, ItemState.load(version.folder / "items"), vectors, bool(manifest["has_clock"]))
     encoder, whitening = None, None
     if (version.folder / "encoder").is_dir():

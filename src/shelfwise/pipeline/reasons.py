@@ -36,12 +36,14 @@ def reason(row: int, sources: Sequence[str], situation: Situation, funnel: Funne
         if seed is not None:
             title = catalogue.name(seed)
             if isinstance(retriever, Transitions):
-                return f"Often chosen after “{title}”"
+                return f"Shoppers chose this with or after “{title}”"
             if isinstance(retriever, Cooccurrence):
-                return f"Often bought together with “{title}”"
+                return f"Shoppers of “{title}” chose this too"
             if isinstance(retriever, Content):
                 return f"Similar to “{title}”"
             return f"Because of “{title}”"
+        if isinstance(retriever, Transitions | Cooccurrence | Content):
+            continue  # it names no single item that can be pointed at: the next source may
         if isinstance(retriever, Again):
             n_times = len({int(time) for time in situation.history.times_ms[situation.history.rows == row]})
             return "You had this before" if n_times < 2 else f"You had this {n_times} times before"

@@ -16,6 +16,7 @@ from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats
+from shelfwise.store.arrays import mapped
 
 INDEX_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
@@ -60,7 +61,7 @@ class Content(Retriever):
         """Index the vectors."""
         if data.vectors is None:
             raise StateError(
-                "the content retriever needs text vectors, and [encode] text is switched off",
+                "the content retriever needs text vectors, and [encode.text] is switched off",
                 where="retrieve",
                 hint="take 'content' out of [retrieve], or name an encoder in [encode.text]",
             )
@@ -87,7 +88,7 @@ class Content(Retriever):
     def load(self, folder: Path) -> None:
         """Open the index; map the vectors."""
         self._index = faiss.read_index(str(folder / INDEX_FILE))
-        self._vectors = np.load(folder / VECTORS_FILE, mmap_mode="r")
+        self._vectors = mapped(folder / VECTORS_FILE)
         self._tune()
 
     @property

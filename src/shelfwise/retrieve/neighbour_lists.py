@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sparse
 
 from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.store.arrays import mapped
 
 Matrix = Any
 """A `scipy.sparse.csr_matrix` of float32; SciPy ships no precise types."""
@@ -47,7 +48,7 @@ class NeighbourLists:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls.__slots__))
+        return cls(*(mapped(folder / f"{name}.npy") for name in cls.__slots__))
 
     def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools) -> tuple[Rows, Floats]:
         """Sum the seeds' lists.

@@ -29,7 +29,7 @@ class Popular(Retriever):
     class Config(RetrieverOptions):
         """Options of a `[retrieve.…]` table that uses popularity."""
 
-        k: int = Field(default=60, ge=1, le=1_000, description="Candidates proposed at most.")
+        k: int = Field(default=30, ge=1, le=1_000, description="Candidates proposed at most.")
         half_life_d: float = Field(default=14.0, gt=0, description="Days after which an event counts half.")
 
     def __init__(self, config: Config) -> None:

@@ -24,7 +24,7 @@ class Recent(Retriever):
     class Config(RetrieverOptions):
         """Options of a `[retrieve.…]` table that uses arrivals."""
 
-        k: int = Field(default=20, ge=1, le=1_000, description="Candidates proposed at most.")
+        k: int = Field(default=10, ge=1, le=1_000, description="Candidates proposed at most.")
         max_age_d: float = Field(default=60.0, gt=0, description="Days after which an item is new no more.")
 
     def __init__(self, config: Config) -> None:

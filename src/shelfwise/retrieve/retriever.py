@@ -18,7 +18,7 @@ from shelfwise.schemas.ids import Bools, Floats, Rows
 class RetrieverOptions(Options):
     """Options that every retriever has."""
 
-    k: int = Field(default=100, ge=1, le=1_000, description="Candidates proposed at most.")
+    k: int = Field(default=50, ge=1, le=1_000, description="Candidates proposed at most.")
 
 
 class Retriever(ABC):

@@ -17,6 +17,7 @@ from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools
 
+OBSERVED = "observed"
 STEPS_AT_A_TIME = 8
 """Steps whose pairs are summed together: bounds the memory of fitting."""
 
@@ -39,7 +40,7 @@ class Transitions(Retriever):
     class Config(RetrieverOptions):
         """Options of a `[retrieve.…]` table that uses transitions."""
 
-        k: int = Field(default=200, ge=1, le=1_000, description="Candidates proposed at most.")
+        k: int = Field(default=100, ge=1, le=1_000, description="Candidates proposed at most.")
         window: int = Field(default=50, ge=1, le=500, description="Events apart that two items may be.")
         backward: float = Field(default=0.2, ge=0, le=1, description="Weight of a pair read backwards in time.")
         normaliser: float = Field(
@@ -72,10 +73,14 @@ class Transitions(Retriever):
         super().__init__(config)
         self.options = config
         self._lists: NeighbourLists | None = None
+        self._observed: NeighbourLists | None = None
 
     def fit(self, data: TrainingData) -> None:
         """Count, damp, smooth, and keep the heaviest."""
-        matrix = self._count(data.interactions, data.now_ms)
+        forward = self._count(data.interactions, data.now_ms)
+        # What really happened, apart from what smoothing infers: reasons may state only that.
+        self._observed = NeighbourLists.of(forward, self.options.list_length)
+        matrix = (forward + self.options.backward * forward.T).tocsr()
         seen = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
         matrix = (sparse.diags(np.maximum(seen, 1.0) ** -self.options.normaliser) @ matrix).tocsr()
         if self.options.smoothing > 0:
@@ -103,8 +108,9 @@ class Transitions(Retriever):
                 later.append(items[step:][pair])
                 weights.append(freshness[step:][pair] / step)
             rows, columns = np.concatenate(earlier), np.concatenate(later)
-            forward = sparse.csr_matrix((np.concatenate(weights), (rows, columns)), shape=(n, n), dtype=np.float32)
-            total = total + forward + self.options.backward * forward.T
+            total = total + sparse.csr_matrix(
+                (np.concatenate(weights), (rows, columns)), shape=(n, n), dtype=np.float32
+            )
         return total.tocsr()
 
     def _smooth(self, matrix: Matrix, alike: Matrix) -> Matrix:
@@ -120,12 +126,15 @@ class Transitions(Retriever):
         return sparse.vstack(blocks).tocsr()
 
     def save(self, folder: Path) -> None:
-        """Write the lists."""
+        """Write the lists, smoothed and as observed."""
         self.lists.save(folder)
+        (folder / OBSERVED).mkdir()
+        self.observed.save(folder / OBSERVED)
 
     def load(self, folder: Path) -> None:
         """Map the lists."""
         self._lists = NeighbourLists.load(folder)
+        self._observed = NeighbourLists.load(folder / OBSERVED)
 
     @property
     def lists(self) -> NeighbourLists:
@@ -133,6 +142,13 @@ class Transitions(Retriever):
         if self._lists is None:
             raise RuntimeError("fit() or load() comes first")
         return self._lists
+
+    @property
+    def observed(self) -> NeighbourLists:
+        """Which items were really chosen after which, without smoothing."""
+        if self._observed is None:
+            raise RuntimeError("fit() or load() comes first")
+        return self._observed
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Sum the lists of the user's latest items."""
@@ -142,8 +158,8 @@ class Transitions(Retriever):
         return best(*self.lists.vote(seeds, weights, allowed), self.options.k)
 
     def because(self, row: int, situation: Situation) -> int | None:
-        """The seed whose list names the item loudest."""
+        """The seed after which the item was chosen most; None where smoothing alone named it."""
         seeds, weights = weighted_seeds(
             situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
         )
-        return self.lists.loudest(row, seeds, weights)
+        return self.observed.loudest(row, seeds, weights)

@@ -72,7 +72,7 @@ class Event(BaseModel):
     currency: str | None = Field(default=None, max_length=3, description="ISO 4217.")
     session_id: str | None = Field(default=None, min_length=1, max_length=MAX_ID_CHARS)
     scenario: str | None = Field(default=None, max_length=MAX_ID_CHARS)
-    position: int | None = Field(default=None, ge=1, description="1-based position in the list shown.")
+    position: int | None = Field(default=None, ge=1, le=2**31 - 1, description="1-based position in the list shown.")
     slate_id: str | None = Field(
         default=None, max_length=MAX_ID_CHARS, description="The slate it answers, for attribution."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from shelfwise.schemas.events import MAX_ID_CHARS
@@ -11,6 +13,7 @@ MAX_TEXT_CHARS = 100_000
 MAX_CATEGORY_CHARS = 10_000
 MAX_IMAGE_CHARS = 2_000
 MAX_ATTRIBUTES = 200
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 class Item(BaseModel):
@@ -41,6 +44,14 @@ class Item(BaseModel):
     def _not_blank(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("must not be blank")
+        return value
+
+    @field_validator("created_at")
+    @classmethod
+    def _in_living_memory(cls, value: datetime | None) -> datetime | None:
+        # Years near 1 or 9999 overflow when they are converted between zones.
+        if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValueError(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
         return value
 
     @property

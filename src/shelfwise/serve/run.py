@@ -9,10 +9,13 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from shelfwise.config.load import load
@@ -61,11 +64,9 @@ def serve(shop_folder: Path, host: str | None = None, port: int | None = None, *
         workers_kill_timeout=STOP_TIMEOUT_S,
     )
     log.info("http://%s:%d/v1 serves %s", f"[{host}]" if ":" in host else host, port, folder.name)
-    before = multiprocessing.get_start_method(allow_none=True)
-    # A fresh interpreter: a fork would inherit whatever the caller has loaded, and the threads that it lacks.
-    multiprocessing.set_start_method("spawn", force=True)
     try:
-        server.serve(target_loader=partial(_load, folder, logs), wrap_loader=False)
+        with _fresh_workers():
+            server.serve(target_loader=partial(_load, folder, logs), wrap_loader=False)
     except SystemExit as stop:
         if stop.code:
             raise ServiceError(
@@ -73,7 +74,21 @@ def serve(shop_folder: Path, host: str | None = None, port: int | None = None, *
                 hint="its last words are in the log",
                 code="worker_died",
             ) from stop
+
+
+@contextmanager
+def _fresh_workers() -> Generator[None]:
+    """Workers start as fresh interpreters that do not run the caller's script again.
+
+    A fork would inherit whatever the caller has loaded (torch, say), without the threads that belong to it.
+    """
+    before, main = multiprocessing.get_start_method(allow_none=True), sys.modules["__main__"]
+    multiprocessing.set_start_method("spawn", force=True)
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
     finally:
+        sys.modules["__main__"] = main
         multiprocessing.set_start_method(before, force=True)
 
 

@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from shelfwise import plugins
+from shelfwise.config.component import Configured
 from shelfwise.config.draft import render
 from shelfwise.config.ingest import IngestSpec
 from shelfwise.config.load import FILE_NAME
-from shelfwise.config.shop import ShopConfig
+from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.errors import InputError
 from shelfwise.ingest.guess import Guess, guess
@@ -54,18 +53,18 @@ def write(folder: Path, found: Guess) -> Path:
 
 def manual(config: ShopConfig) -> str:
     """A configuration as TOML with every component's own options explained."""
-    options: dict[str, type[BaseModel]] = {}
+    components: dict[str, type[Configured]] = {}
     for name, spec in config.retrieve.items():
-        options[f"retrieve.{name}"] = _options("retriever", spec.use, RETRIEVERS)
-    options["rank"] = _options("ranker", config.rank.use, RANKERS)
-    if config.encode.text is not None:
-        options["encode.text"] = _options("encoder", config.encode.text.use, ENCODERS)
-    return render(config, options)
+        components[f"retrieve.{name}"] = _component("retriever", spec.use, RETRIEVERS)
+    components["rank"] = _component("ranker", config.rank.use, RANKERS)
+    if config.encode.text.use != NO_ENCODER:
+        components["encode.text"] = _component("encoder", config.encode.text.use, ENCODERS)
+    return render(config, components)
 
 
-def _options(kind: str, use: str, builtin: dict[str, str]) -> type[BaseModel]:
+def _component(kind: str, use: str, builtin: dict[str, str]) -> type[Configured]:
     component: Any = plugins.resolve(kind, use, builtin, where="use")
-    return component.Config
+    return component
 
 
 def _relative(path: str, folder: Path) -> str:

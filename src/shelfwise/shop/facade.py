@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from pydantic import ValidationError
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
@@ -174,12 +175,20 @@ class Shop:
             query: Further fields of `Query`: `items`, `exclude`, `category`, `session_id`.
 
         Raises:
-            QueryError: `k` is out of range, or there is no such scenario.
+            QueryError: `k` or another field is out of range, or there is no such scenario.
             StateError: nothing was trained yet.
         """
         if k is not None:
             _checked_k(k)
-        return self.recommender.recommend(Query(user_id=user, scenario=scenario, k=k, **query))
+        try:
+            asked = Query(user_id=user, scenario=scenario, k=k, **query)
+        except ValidationError as cause:
+            problem = cause.errors()[0]
+            raise QueryError(
+                f"{problem['input']!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}",
+                where=".".join(str(part) for part in problem["loc"]),
+            ) from cause
+        return self.recommender.recommend(asked)
 
     def recommend_all(
         self, output: Path, scenario: str = "home", k: int | None = None, progress: Progress = _silent

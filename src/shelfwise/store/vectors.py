@@ -53,6 +53,7 @@ class VectorCache:
                 select(func.max(index.c.position)).where(index.c.encoder == self._encoder)
             ).scalar()
             start = 0 if highest is None else int(highest) + 1
+            self._path.parent.mkdir(parents=True, exist_ok=True)  # an encoder without files of its own made none
             self._path.touch()
             with self._path.open("r+b") as file:
                 file.seek(start * self.dim * 2)

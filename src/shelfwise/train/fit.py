@@ -61,6 +61,7 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
         progress(f"{name}: fitting on everything", None, None)
         retriever.fit(data)
     vectors = None if data.vectors is None else TextVectors(data.vectors)
+    progress("describing items", None, None)
     funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
     return Fitted(funnel, repeats, target, {"ranker": about, "repeat_share": round(repeat_share, 4)})
 
