@@ -114,7 +114,7 @@ def _assignment(name: str, value: Any) -> str:
 
 
 def _written(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):  # inline: a list of tables too
         return tomlkit.item(value, _parent=tomlkit.array()).as_string()  # type: ignore[arg-type]
     return tomlkit.item(value).as_string()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -117,6 +117,18 @@ class ShopConfig(_Table):
     scenarios: dict[str, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
     serve: ServeSpec = ServeSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_places_ask_who_is_there(cls, document: Any) -> Any:
+        # Own [retrieve.…] tables replace the default ones; scenarios that nobody wrote must not name the replaced.
+        if not isinstance(document, dict) or "scenarios" in document or not isinstance(document.get("retrieve"), dict):
+            return document
+        scenarios = {
+            name: spec.model_copy(update={"retrieve": [one for one in spec.retrieve if one in document["retrieve"]]})
+            for name, spec in _default_scenarios().items()
+        }
+        return {**document, "scenarios": scenarios}
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:

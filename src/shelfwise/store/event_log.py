@@ -69,12 +69,11 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
     item_rows = find_rows(
         connection, items, items.c.item_id, (event.item_id for event in batch if event.item_id is not None)
     )
-    twins = _twins(connection, batch, source)
+    # Unknown items first: an event that is refused for its item is not there to be repeated, in whichever batch.
     unknown = [
-        index
-        for index, event in enumerate(batch)
-        if index not in twins and event.item_id is not None and event.item_id not in item_rows
+        index for index, event in enumerate(batch) if event.item_id is not None and event.item_id not in item_rows
     ]
+    twins = _twins(connection, batch, set(unknown), source)
     left_out = {*twins, *unknown}
     stored = [index for index in range(len(batch)) if index not in left_out]
     user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in stored])
@@ -98,7 +97,7 @@ def _stored_columns(
     return (event.event_key, user_rows[event.user_id], item_row, *event[3:-1], source, event.line)
 
 
-def _twins(connection: Connection, batch: Sequence[EventRow], source: int | None) -> dict[int, Twin]:
+def _twins(connection: Connection, batch: Sequence[EventRow], unknown: set[int], source: int | None) -> dict[int, Twin]:
     keys = [event.event_key for event in batch]
     columns = (events.c.event_key, events.c.source, events.c.line)
     known = {
@@ -106,6 +105,8 @@ def _twins(connection: Connection, batch: Sequence[EventRow], source: int | None
     }
     twins: dict[int, Twin] = {}
     for index, event in enumerate(batch):
+        if index in unknown:
+            continue
         if event.event_key in known:
             twins[index] = known[event.event_key]
         else:

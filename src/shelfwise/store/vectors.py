@@ -78,8 +78,10 @@ class VectorCache:
             return np.empty((0, self.dim), np.float32)
         with self._records.read() as connection:
             known = self._positions(connection, hashes)
-        kept = np.memmap(self._path, np.float16, "r").reshape(-1, self.dim)
-        return kept[[known[content_hash] for content_hash in hashes]].astype(np.float32)
+        positions = [known[content_hash] for content_hash in hashes]
+        # Not the whole file: behind the last entry a crash may have left half a vector.
+        kept = np.memmap(self._path, np.float16, "r", shape=(max(positions) + 1, self.dim))
+        return kept[positions].astype(np.float32)
 
     def _positions(self, connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
         found: dict[bytes, int] = {}

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine
+
+from shelfwise.errors import StateError
 
 
 def config() -> Config:
@@ -17,8 +20,20 @@ def config() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Migrate to the newest revision; two processes at once wait for each other."""
+    """Migrate to the newest revision; two processes at once wait for each other.
+
+    Raises:
+        StateError: a newer release made this database.
+    """
     with engine.connect().execution_options(shelfwise_write=True) as connection, connection.begin():
         alembic = config()
         alembic.attributes["connection"] = connection
-        command.upgrade(alembic, "head")
+        try:
+            command.upgrade(alembic, "head")
+        except CommandError as cause:
+            raise StateError(
+                f"this release does not know the schema of the records store ({cause})",
+                where="store.records",
+                hint="a newer release made it: install that one, or restore a backup",
+                code="newer_store",
+            ) from cause
