@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import scipy.sparse as sparse
 from pydantic import Field
@@ -11,15 +9,12 @@ from pydantic import Field
 from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
-from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
-from shelfwise.retrieve.seeds import weighted_seeds
-from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools
+from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
 
 BLOCK = 1_024
 
 
-class Cooccurrence(Retriever):
+class Cooccurrence(NeighbourVote):
     """Item-to-item cosine over users or sessions (item-kNN).
 
     Each group is a set of items, damped by the logarithm of its size, so that a wholesaler who buys everything does
@@ -29,7 +24,7 @@ class Cooccurrence(Retriever):
         Sarwar et al. (2001), Item-based collaborative filtering; Aiolli (2013) for the asymmetric cosine.
     """
 
-    class Config(RetrieverOptions):
+    class Config(VoteOptions):
         """Options of a `[retrieve.…]` table that uses co-occurrence."""
 
         within: str = Field(
@@ -49,16 +44,11 @@ class Cooccurrence(Retriever):
         asymmetry: float = Field(
             default=0.5, ge=0, le=1, description="0.5: cosine; towards 0: popular neighbours are damped more."
         )
-        decay: float = Field(default=0.8, gt=0, le=1, description="Weight of a moment relative to the next one.")
-        n_seeds: int = Field(
-            default=50, ge=1, le=500, description="Latest distinct items of a user that are looked up."
-        )
         list_length: int = Field(default=200, ge=1, le=5_000, description="Longest list kept per item.")
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
-        self._lists: NeighbourLists | None = None
 
     def fit(self, data: TrainingData) -> None:
         """Multiply the group-item matrix with itself."""
@@ -94,32 +84,3 @@ class Cooccurrence(Retriever):
         return sparse.csr_matrix(
             (weights.astype(np.float32), (rows, columns)), shape=(max(len(names), 1), interactions.n_items)
         )
-
-    def save(self, folder: Path) -> None:
-        """Write the lists."""
-        self.lists.save(folder)
-
-    def load(self, folder: Path) -> None:
-        """Map the lists."""
-        self._lists = NeighbourLists.load(folder)
-
-    @property
-    def lists(self) -> NeighbourLists:
-        """What was fitted or loaded."""
-        if self._lists is None:
-            raise RuntimeError("fit() or load() comes first")
-        return self._lists
-
-    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
-        """Sum the lists of the user's latest items."""
-        seeds, weights = weighted_seeds(
-            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
-        )
-        return best(*self.lists.vote(seeds, weights, allowed), self.options.k)
-
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed whose list names the item loudest."""
-        seeds, weights = weighted_seeds(
-            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
-        )
-        return self.lists.loudest(row, seeds, weights)

@@ -12,17 +12,15 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
-from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
-from shelfwise.retrieve.seeds import weighted_seeds
-from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools
+from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.schemas.candidates import Situation
 
 OBSERVED = "observed"
 STEPS_AT_A_TIME = 8
 """Steps whose pairs are summed together: bounds the memory of fitting."""
 
 
-class Transitions(Retriever):
+class Transitions(NeighbourVote):
     """Sparse item-to-item transitions, decayed by distance and by age, smoothed by category and brand.
 
     `M[i, j]` sums, over all users and all pairs of events `i … j` at most `window` apart, `1 / distance`; a pair read
@@ -37,7 +35,7 @@ class Transitions(Retriever):
         A training-free transition graph as in arXiv 2605.07125 (2026); decays and smoothing are our own.
     """
 
-    class Config(RetrieverOptions):
+    class Config(VoteOptions):
         """Options of a `[retrieve.…]` table that uses transitions."""
 
         k: int = Field(default=100, ge=1, le=1_000, description="Candidates proposed at most.")
@@ -72,7 +70,6 @@ class Transitions(Retriever):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
-        self._lists: NeighbourLists | None = None
         self._observed: NeighbourLists | None = None
 
     def fit(self, data: TrainingData) -> None:
@@ -127,21 +124,14 @@ class Transitions(Retriever):
 
     def save(self, folder: Path) -> None:
         """Write the lists, smoothed and as observed."""
-        self.lists.save(folder)
+        super().save(folder)
         (folder / OBSERVED).mkdir()
         self.observed.save(folder / OBSERVED)
 
     def load(self, folder: Path) -> None:
         """Map the lists."""
-        self._lists = NeighbourLists.load(folder)
+        super().load(folder)
         self._observed = NeighbourLists.load(folder / OBSERVED)
-
-    @property
-    def lists(self) -> NeighbourLists:
-        """What was fitted or loaded."""
-        if self._lists is None:
-            raise RuntimeError("fit() or load() comes first")
-        return self._lists
 
     @property
     def observed(self) -> NeighbourLists:
@@ -150,16 +140,6 @@ class Transitions(Retriever):
             raise RuntimeError("fit() or load() comes first")
         return self._observed
 
-    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
-        """Sum the lists of the user's latest items."""
-        seeds, weights = weighted_seeds(
-            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
-        )
-        return best(*self.lists.vote(seeds, weights, allowed), self.options.k)
-
     def because(self, row: int, situation: Situation) -> int | None:
         """The seed after which the item was chosen most; None where smoothing alone named it."""
-        seeds, weights = weighted_seeds(
-            situation, len(self.lists), decay=self.options.decay, n_seeds=self.options.n_seeds
-        )
-        return self.observed.loudest(row, seeds, weights)
+        return self.observed.loudest(row, *self.seeds(situation))

@@ -1,0 +1,56 @@
+"""Retrievers that sum up neighbour lists: the user's latest items vote, each with its own list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shelfwise.retrieve.neighbour_lists import NeighbourLists
+from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
+from shelfwise.retrieve.seeds import weighted_seeds
+from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.ids import Bools, Floats, Rows
+
+
+class VoteOptions(RetrieverOptions):
+    """Options of every retriever whose seeds vote."""
+
+    decay: float = Field(default=0.8, gt=0, le=1, description="Weight of a moment relative to the next one.")
+    n_seeds: int = Field(default=50, ge=1, le=500, description="Latest distinct items of a user that are looked up.")
+
+
+class NeighbourVote(Retriever):
+    """Learns one neighbour list per item in `fit`; the rest follows from the lists."""
+
+    def __init__(self, config: VoteOptions) -> None:
+        super().__init__(config)
+        self.voting = config
+        self._lists: NeighbourLists | None = None
+
+    @property
+    def lists(self) -> NeighbourLists:
+        """What was fitted or loaded."""
+        if self._lists is None:
+            raise RuntimeError("fit() or load() comes first")
+        return self._lists
+
+    def save(self, folder: Path) -> None:
+        """Write the lists."""
+        self.lists.save(folder)
+
+    def load(self, folder: Path) -> None:
+        """Map the lists."""
+        self._lists = NeighbourLists.load(folder)
+
+    def seeds(self, situation: Situation) -> tuple[Rows, Floats]:
+        """The items that vote and their weights, latest first."""
+        return weighted_seeds(situation, len(self.lists), decay=self.voting.decay, n_seeds=self.voting.n_seeds)
+
+    def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
+        """Sum the lists of the user's latest items."""
+        return best(*self.lists.vote(*self.seeds(situation), allowed), self.config.k)
+
+    def because(self, row: int, situation: Situation) -> int | None:
+        """The seed whose list names the item loudest."""
+        return self.lists.loudest(row, *self.seeds(situation))
