@@ -50,7 +50,7 @@ Cli = Callable[..., Ran]
 
 
 def run_here(*arguments: object) -> Ran:
-    """The console script in this process: an exception that it does not handle fails the test."""
+    """The console script in this process: an exception that it does not name fails the test."""
     from shelfwise.cli.main import run
 
     out, err = io.StringIO(), io.StringIO()
@@ -63,8 +63,7 @@ def run_here(*arguments: object) -> Ran:
         try:
             run()
         except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int)
-            code = end.code or 0
+            code = int(end.code or 0)
     return checked(Ran(code, out.getvalue(), err.getvalue()))
 
 
@@ -82,8 +81,9 @@ def run_apart(*arguments: object) -> Ran:
 
 
 def checked(ran: Ran) -> Ran:
-    """Whatever happens, nobody is shown a stack trace."""
+    """Whatever happens, nobody is shown a stack trace, and nothing is our own fault."""
     assert "Traceback" not in ran.err + ran.out, ran.err
+    assert "fault of Shelfwise" not in ran.err, ran.err
     return ran
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,10 @@ class Model:
     def row(self, item_id: str) -> int | None:
         return 0 if item_id in self.titles else None
 
-    def encode(self, item: Item) -> Any:
+    def encode_many(self, items: Sequence[Item]) -> list[Any]:
+        return [self._encode(item) for item in items]
+
+    def _encode(self, item: Item) -> Any:
         if item.title and "slow" in item.title:
             time.sleep(0.1)
         self.encoded.append(item.title)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shelfwise import plugins
 from shelfwise.config.problems import as_config_error
+from shelfwise.errors import ConfigError
 
 
 class ComponentSpec(BaseModel):
@@ -53,6 +54,13 @@ def build(kind: str, spec: ComponentSpec, builtin: Mapping[str, str], *, where: 
         ConfigError: no such component, or an option that its `Config` refuses.
     """
     found: Any = plugins.resolve(kind, spec.use, builtin, where=f"{where}.use")
+    if base not in found.__mro__:
+        raise ConfigError(
+            f"{spec.use!r} is no {kind}",
+            expected=f"a subclass of {base.__module__}.{base.__name__}",
+            where=f"{where}.use",
+            code="wrong_component",
+        )
     config_class: type[Options] = found.Config
     try:
         options = config_class.model_validate(spec.options)

@@ -22,14 +22,15 @@ _UNIT_NAMES = {
 
 
 def as_config_error(failure: ValidationError, model: type[BaseModel], where: str = "") -> ConfigError:
-    """The first problem of a validation failure, as one `ConfigError`.
+    """The first problem of a validation failure, as one `ConfigError`; a misspelt key before the one it leaves missing.
 
     Args:
         failure: What pydantic found.
         model: The model that was validated.
         where: Path of the table that the model describes; empty for the whole file.
     """
-    problem = failure.errors()[0]
+    problems = failure.errors()
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     parts = [str(part) for part in problem["loc"]]
     path = ".".join([where, *parts] if where else parts)
     if problem["type"] == "extra_forbidden":
@@ -80,11 +81,15 @@ def _unit_of(key: str) -> str | None:
 
 def _table_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel] | None:
     current: Any = model
+    is_named = False  # the next part is a name in a dict of tables (`scenarios.home`) or an index in a list
     for part in parts:
-        if isinstance(current, type) and issubclass(current, BaseModel):
+        if is_named:
+            is_named = False
+        elif isinstance(current, type) and issubclass(current, BaseModel):
             field = current.model_fields.get(part)
-            current = None if field is None else _model_in(field.annotation)
-        # a name in a dict of tables (`retrieve.transitions`) or an index in a list: the annotation stays
+            annotation = None if field is None else field.annotation
+            is_named = typing.get_origin(annotation) in (dict, list)
+            current = _model_in(annotation)
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.queries import MAX_K
+
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+"""What a shop may call its own tables: names become folders and the columns of models."""
 
 
 class _Table(BaseModel):
@@ -112,9 +115,9 @@ class ShopConfig(_Table):
     ingest: IngestSpec = IngestSpec()
     behaviour: BehaviourSpec = BehaviourSpec()
     encode: EncodeSpec = EncodeSpec()
-    retrieve: dict[str, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
+    retrieve: dict[TableName, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
     rank: ComponentSpec = ComponentSpec(use="fusion")
-    scenarios: dict[str, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
+    scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
     serve: ServeSpec = ServeSpec()
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
 
 NO_CONTEXT: Rows = np.empty(0, np.int32)
@@ -50,7 +51,7 @@ class Examples:
         """With only those answers that the user did not have before; examples left without any are dropped."""
         kept: list[Example] = []
         for example in self.entries:
-            new = example.relevant[~np.isin(example.relevant, example.situation.history.rows)]
+            new = example.relevant[~np.isin(example.relevant, example.situation.had)]
             if len(new):
                 kept.append(Example(example.user_row, example.situation, new))
         return Examples(kept)
@@ -62,6 +63,13 @@ class Examples:
         return 0.0 if n_answers == 0 else 1.0 - n_new / n_answers
 
 
-def example(history: History, now_ms: int, user_row: int, relevant: npt.NDArray[np.int32]) -> Example:
+def example(
+    history: History,
+    now_ms: int,
+    user_row: int,
+    relevant: npt.NDArray[np.int32],
+    target: EventKind = EventKind.PURCHASE,
+) -> Example:
     """An example without context items."""
-    return Example(user_row, Situation(history, now_ms, NO_CONTEXT), np.unique(relevant).astype(np.int32))
+    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target])
+    return Example(user_row, situation, np.unique(relevant).astype(np.int32))

@@ -69,7 +69,7 @@ def leave_one_out(
         validation, test = last_two[user]
         held_out[validation : bounds[user + 1]] = True
         position = test if holdout == "test" else validation
-        entries.append(_ask(interactions, int(bounds[user]), int(position), int(user)))
+        entries.append(_ask(interactions, int(bounds[user]), int(position), int(user), target))
     return Split(interactions.where(~held_out), Examples(entries), None)
 
 
@@ -82,7 +82,7 @@ def leave_last_out(interactions: Interactions, target: EventKind, users: Bools) 
     entries: list[Example] = []
     for user in np.flatnonzero(asked):
         held_out[last[user] : bounds[user + 1]] = True
-        entries.append(_ask(interactions, int(bounds[user]), int(last[user]), int(user)))
+        entries.append(_ask(interactions, int(bounds[user]), int(last[user]), int(user), target))
     return Split(interactions.where(~held_out), Examples(entries), None)
 
 
@@ -108,7 +108,7 @@ def time_split(
         start, end = int(bounds[user]), int(bounds[user + 1])
         known = start + int(np.searchsorted(times[start:end], cut_ms))
         relevant = interactions.item_rows[start:end][asked[start:end]]
-        entries.append(example(interactions.history(start, known), cut_ms, int(user), relevant))
+        entries.append(example(interactions.history(start, known), cut_ms, int(user), relevant, target))
     return Split(interactions.before(cut_ms), Examples(entries), cut_ms)
 
 
@@ -150,10 +150,11 @@ def _n_targets(interactions: Interactions, target: EventKind) -> npt.NDArray[np.
     return np.bincount(owners, minlength=interactions.n_users)
 
 
-def _ask(interactions: Interactions, start: int, position: int, user: int) -> Example:
+def _ask(interactions: Interactions, start: int, position: int, user: int, target: EventKind) -> Example:
     return example(
         interactions.history(start, position),
         int(interactions.times_ms[position]),
         user,
         interactions.item_rows[position : position + 1],
+        target,
     )

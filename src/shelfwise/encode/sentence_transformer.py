@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from shelfwise.config.component import Options
 from shelfwise.encode.encoder import TextEncoder
-from shelfwise.encode.weights import BUILTIN_MODELS
+from shelfwise.encode.weights import identity
 from shelfwise.schemas.ids import Floats
 
 GRAPH_FILE = "encoder.onnx"
@@ -54,8 +54,7 @@ class SentenceTransformer(TextEncoder):
 
     def key(self) -> str:
         """Names the folder; the batch size and threads do not change vectors and are left out."""
-        identity = BUILTIN_MODELS[self.config.model].sha256 if self.config.model in BUILTIN_MODELS else None
-        stated = json.dumps([EXPORT_VERSION, identity or self.config.model, self.config.max_tokens])
+        stated = json.dumps([EXPORT_VERSION, identity(self.config.model), self.config.max_tokens])
         return f"text-{hashlib.sha256(stated.encode()).hexdigest()[:16]}"
 
     def runtime_files(self) -> tuple[str, ...]:

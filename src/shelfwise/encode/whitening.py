@@ -48,6 +48,7 @@ class Whitening:
         covariance = (1 - shrinkage) * covariance + shrinkage * scale * np.eye(len(covariance))
         variances, axes = np.linalg.eigh(covariance)
         leading = np.argsort(-variances)[:dim]
+        leading = leading[variances[leading] > 1e-9 * scale]  # fewer items than dimensions: the rest is rounding
         directions = axes[:, leading] / np.sqrt(variances[leading])
         return cls(mean.astype(np.float32), directions.astype(np.float32))
 

@@ -16,12 +16,8 @@ from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.again import Again
 from shelfwise.retrieve.cooccurrence import Cooccurrence
-from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.ids import Doubles
-
-TIE_BREAK = 1e-9
-"""Popularity's weight where a baseline has nothing to say: below every score of its own."""
 
 
 class Baseline(ABC):
@@ -31,8 +27,15 @@ class Baseline(ABC):
 
     @classmethod
     @abstractmethod
-    def grid(cls, data: TrainingData, *, repeats: bool) -> Sequence[dict[str, Any]]:
-        """The settings that are tried; empty where the baseline makes no sense for this shop."""
+    def grid(
+        cls, data: TrainingData, *, repeats: bool, fallback: dict[str, Any] | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """The settings that are tried; empty where the baseline makes no sense for this shop.
+
+        Args:
+            repeats: Whether items that the user had may be shown.
+            fallback: Popularity's tuned settings, for whom the baseline knows nothing of.
+        """
 
     @abstractmethod
     def __init__(self, **settings: Any) -> None: ...
@@ -46,8 +49,12 @@ class Baseline(ABC):
         """Higher is better; shape `(n_items,)`."""
 
 
-def _tie_break(data: TrainingData) -> Doubles:
-    return (np.bincount(data.interactions.item_rows, minlength=len(data.catalogue)) * TIE_BREAK).astype(np.float64)
+def _above(own: Doubles, popularity: Doubles) -> Doubles:
+    """The baseline's own scores first, whatever their size; then popularity."""
+    named = own > 0
+    scores = popularity / (popularity.max(initial=0.0) + 1.0)  # below 1
+    scores[named] = 1.0 + own[named]
+    return scores
 
 
 class Popularity(Baseline):
@@ -55,12 +62,14 @@ class Popularity(Baseline):
 
     name = "popularity"
 
-    def __init__(self, half_life_d: float | None) -> None:
+    def __init__(self, half_life_d: float | None = None) -> None:
         self._half_life_d = half_life_d
         self._scores: Doubles = np.empty(0)
 
     @classmethod
-    def grid(cls, data: TrainingData, *, repeats: bool) -> Sequence[dict[str, Any]]:
+    def grid(
+        cls, data: TrainingData, *, repeats: bool, fallback: dict[str, Any] | None = None
+    ) -> Sequence[dict[str, Any]]:
         half_lives = (None, 3.0, 7.0, 14.0, 30.0, 90.0) if data.interactions.has_clock else (None,)
         return [{"half_life_d": half_life} for half_life in half_lives]
 
@@ -82,22 +91,26 @@ class Recency(Baseline):
 
     name = "recency"
 
-    def __init__(self, half_life_d: float) -> None:
+    def __init__(self, half_life_d: float, fallback: dict[str, Any] | None = None) -> None:
         self._own = Again(Again.Config(half_life_d=half_life_d, k=1_000))
-        self._popular: Doubles = np.empty(0)
+        self._popular = Popularity(**(fallback or {}))
 
     @classmethod
-    def grid(cls, data: TrainingData, *, repeats: bool) -> Sequence[dict[str, Any]]:
-        return [{"half_life_d": half_life} for half_life in (7.0, 30.0, 90.0, 365.0, 36_500.0)] if repeats else []
+    def grid(
+        cls, data: TrainingData, *, repeats: bool, fallback: dict[str, Any] | None = None
+    ) -> Sequence[dict[str, Any]]:
+        half_lives = (7.0, 30.0, 90.0, 365.0, 36_500.0) if repeats else ()
+        return [{"half_life_d": half_life, "fallback": fallback} for half_life in half_lives]
 
     def fit(self, data: TrainingData) -> None:
-        self._popular = _tie_break(data)
+        self._popular.fit(data)
 
     def scores(self, situation: Situation) -> Doubles:
-        scores = self._popular.copy()
-        own = self._own.retrieve(situation, np.ones(len(scores), bool))
-        scores[own.rows] += own.scores
-        return scores
+        popularity = self._popular.scores(situation)
+        own = np.zeros(len(popularity))
+        found = self._own.retrieve(situation, np.ones(len(own), bool))
+        own[found.rows] = found.scores
+        return _above(own, popularity)
 
 
 class ItemKNN(Baseline):
@@ -105,42 +118,57 @@ class ItemKNN(Baseline):
 
     name = "item-kNN"
 
-    def __init__(self, within: str, decay: float, shrinkage: float, own: float) -> None:
+    def __init__(
+        self,
+        within: str,
+        decay: float,
+        shrinkage: float,
+        half_life_d: float = 36_500.0,
+        own: float = 0.0,
+        fallback: dict[str, Any] | None = None,
+    ) -> None:
         self._lists = Cooccurrence(
             Cooccurrence.Config(
-                within=within,
-                decay=decay,
-                shrinkage=shrinkage,
-                half_life_d=36_500.0,
-                list_length=500,
+                within=within, decay=decay, shrinkage=shrinkage, half_life_d=half_life_d, list_length=500
             )
         )
         self._own = own
-        self._popular: Doubles = np.empty(0)
+        self._popular = Popularity(**(fallback or {}))
 
     @classmethod
-    def grid(cls, data: TrainingData, *, repeats: bool) -> Sequence[dict[str, Any]]:
+    def grid(
+        cls, data: TrainingData, *, repeats: bool, fallback: dict[str, Any] | None = None
+    ) -> Sequence[dict[str, Any]]:
         within = ("user", "session") if (data.interactions.sessions >= 0).any() else ("user",)
+        half_lives = (180.0, 36_500.0) if data.interactions.has_clock else (36_500.0,)
         return [
-            {"within": group, "decay": decay, "shrinkage": shrinkage, "own": own}
+            {
+                "within": group,
+                "decay": decay,
+                "shrinkage": shrinkage,
+                "half_life_d": half_life,
+                "own": own,
+                "fallback": fallback,
+            }
             for group in within
             for decay in (0.6, 0.8, 1.0)
             for shrinkage in (0.0, 10.0)
+            for half_life in half_lives
             for own in ((0.0, 1.0) if repeats else (0.0,))
         ]
 
     def fit(self, data: TrainingData) -> None:
         self._lists.fit(data)
-        self._popular = _tie_break(data)
+        self._popular.fit(data)
 
     def scores(self, situation: Situation) -> Doubles:
-        scores = self._popular.copy()
-        options = self._lists.options
-        seeds, weights = weighted_seeds(situation, len(scores), decay=options.decay, n_seeds=options.n_seeds)
-        rows, votes = self._lists.lists.vote(seeds, weights, np.ones(len(scores), bool))
-        scores[rows] += votes
-        scores[seeds] += self._own * weights
-        return scores
+        popularity = self._popular.scores(situation)
+        own = np.zeros(len(popularity))
+        seeds, weights = self._lists.seeds(situation)
+        rows, votes = self._lists.lists.vote(seeds, weights, np.ones(len(own), bool))
+        own[rows] = votes
+        own[seeds] += self._own * weights
+        return _above(own, popularity)
 
 
 BASELINES: tuple[type[Baseline], ...] = (Popularity, Recency, ItemKNN)

@@ -23,7 +23,7 @@ from shelfwise.datasets.splits import (
 )
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
-from shelfwise.evaluate.baselines import BASELINES, Baseline
+from shelfwise.evaluate.baselines import BASELINES, Baseline, Popularity
 from shelfwise.evaluate.measure import METRICS, Measured, measure, score_with_baseline, score_with_funnel
 from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, Row
 from shelfwise.evaluate.slices import slices
@@ -40,7 +40,7 @@ from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Bools
 
 OURS = "shelfwise"
-TUNING_QUESTIONS = 1_000
+TUNING_QUESTIONS = 600
 """Questions of the past that each setting of a baseline is tried on."""
 
 Fit = Callable[[ShopConfig, TrainingData, Bools, Progress], Fitted]
@@ -99,6 +99,13 @@ def evaluate(
             hint="ingest more events, or set [evaluate] test_d",
             code="nobody_to_ask",
         )
+    if not len(split.train):
+        raise StateError(
+            f"nothing happened before the last {config.evaluate.test_d:g} days: there is no past to learn from",
+            where="evaluate.test_d",
+            hint="set [evaluate] test_d to a smaller number of days, or use `--protocol leave-one-out`",
+            code="no_past",
+        )
     past = data.with_interactions(split.train, split.cut_ms)
     fit_started = time.perf_counter()
     fitted = fit(config, past, users, progress)
@@ -115,11 +122,14 @@ def evaluate(
     measured = {OURS: _ask(score, exam, OURS, progress)}
     about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
     rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]
+    fallback: dict[str, Any] = {}
     for kind in BASELINES:
-        tuned = _tuned(kind, exam, users, target, progress)
+        tuned = _tuned(kind, exam, users, target, fallback, progress)
         if tuned is None:
             continue
         baseline, settings, n_tried, tuning_s = tuned
+        if kind is Popularity:  # the first: the others fall back on it as it was tuned
+            fallback = settings
         score = score_with_baseline(baseline, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
         measured[kind.name] = _ask(score, exam, kind.name, progress)
         rows.append(_row(kind.name, settings, n_tried, measured[kind.name], exam, config, tuning_s))
@@ -160,11 +170,11 @@ def _ask(score: Any, exam: Exam, name: str, progress: Progress) -> tuple[Measure
 
 
 def _tuned(
-    kind: type[Baseline], exam: Exam, users: Bools, target: EventKind, progress: Progress
+    kind: type[Baseline], exam: Exam, users: Bools, target: EventKind, fallback: dict[str, Any], progress: Progress
 ) -> tuple[Baseline, dict[str, Any], int, float] | None:
     """The baseline with its best settings on the latest questions before the split, fitted up to the split."""
     started = time.perf_counter()
-    grid = kind.grid(exam.data, repeats=exam.repeats)
+    grid = kind.grid(exam.data, repeats=exam.repeats, fallback=fallback)
     if not grid:
         return None
     moment = moments(exam.data, target, users)[0]

@@ -17,6 +17,9 @@ DAY_MS = 86_400_000
 HALF_LIVES_D = (7.0, 30.0, 120.0)
 """Popularity is told at three speeds: a fashion, a season, a staple."""
 
+ROOM = 1_024
+"""Rows added at a time when new items outgrow the arrays."""
+
 DOUBT = 20.0
 """Users' worth of the shop's own repeat rate that an item's starts from."""
 
@@ -93,15 +96,17 @@ class ItemState:
     def put(self, row: int, *, price: float | None, created_ms: int) -> None:
         """Make room for an item that came while serving; its names are known at the next training."""
         if row >= len(self):
-            n_new = row + 1 - len(self)
+            n_new = row + ROOM - len(self)
             padding = len(self.rarity) - 1
             self.popularity = np.concatenate([self.popularity, np.zeros((n_new, self.popularity.shape[1]), np.float32)])
             self.repeat_rate = np.concatenate([self.repeat_rate, np.full(n_new, self.repeat_rate.mean(), np.float32)])
-            self.first_ms = np.concatenate([self.first_ms, np.full(n_new, created_ms, np.int64)])
+            self.first_ms = np.concatenate([self.first_ms, np.full(n_new, -1, np.int64)])
             self.log_price = np.concatenate([self.log_price, np.full(n_new, np.nan, np.float32)])
             self.names = np.concatenate([self.names, np.full((n_new, MAX_NAMES), padding, np.int32)])
         if not self.log_price.flags.writeable:
-            self.log_price = self.log_price.copy()
+            self.log_price, self.first_ms = self.log_price.copy(), self.first_ms.copy()
+        if self.first_ms[row] < 0:
+            self.first_ms[row] = created_ms
         self.log_price[row] = np.log(price) if price else np.nan
 
     def save(self, folder: Path) -> None:

@@ -21,7 +21,7 @@ class ShopClock:
         """Decide by the log's end.
 
         Args:
-            log_end_ms: The moment after the last event that the model knows.
+            log_end_ms: The moment after the last event stored.
             has_clock: Whether the log's times are moments; otherwise it is always the present.
         """
         present = _present_ms()

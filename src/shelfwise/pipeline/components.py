@@ -13,7 +13,7 @@ from shelfwise.retrieve.retriever import Retriever
 
 
 def build_retrievers(config: ShopConfig) -> dict[str, Retriever]:
-    """One retriever per `[retrieve.…]` table, by its name, in the file's order; a shop without encoder has no content.
+    """One retriever per `[retrieve.…]` table, by its name, in the file's order.
 
     Raises:
         ConfigError: an unknown component or option; the message names the table.

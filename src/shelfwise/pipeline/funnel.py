@@ -124,13 +124,13 @@ def allowed_for(allowed: Bools, situation: Situation, *, repeats: bool, exclude:
     Args:
         allowed: What the shop allows; shape `(n,)`; not changed.
         situation: The request; its context items are never answered.
-        repeats: Whether items of the history may be shown again.
+        repeats: Whether items that the user had may be shown again.
         exclude: Further rows to leave out.
     """
     own = allowed.copy()
     own[situation.context] = False
     if not repeats:
-        own[situation.history.rows] = False
+        own[situation.had] = False
     if exclude is not None:
         own[exclude] = False
     return own

@@ -64,6 +64,10 @@ class LiveCatalogue:
     def under(self, category: str) -> Bools:
         """Which items stand at or below a category path; shape `(n,)`; remembered until an item changes."""
         path = category_path(category)
-        if path not in self._under:
-            self._under[path] = np.array([own[: len(path)] == path for own in self.paths], bool)
-        return self._under[path]
+        if path in self._under:
+            return self._under[path]
+        found = np.array([own[: len(path)] == path for own in self.paths], bool)
+        # Only paths that exist are remembered: strangers' inventions must not fill memory.
+        if found.any():
+            self._under[path] = found
+        return found

@@ -25,12 +25,13 @@ from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.components import build_ranker, build_retrievers, build_text_encoder
 from shelfwise.pipeline.funnel import Funnel
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
 
@@ -43,6 +44,8 @@ class Model:
         config: With which it was trained.
         funnel: The stages.
         repeats: Whether items of a user's history may be recommended again, as learned or set.
+        target: Code of the kind of event that it predicts.
+        only_purchases: Whether purchases are all that it learned from: then its reasons may say "bought".
         n_items: Items that it was fitted on; rows from here on came later.
         log_end_ms: The moment after the last event that it knows.
         encoder: Makes vectors of new items; None where the shop encodes no text.
@@ -53,6 +56,8 @@ class Model:
     config: ShopConfig
     funnel: Funnel
     repeats: bool
+    target: int
+    only_purchases: bool
     n_items: int
     log_end_ms: int
     encoder: TextEncoder | None
@@ -72,7 +77,8 @@ def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manif
     """Publish a funnel as a new version and put it in service.
 
     Args:
-        manifest: Must hold `config`, `repeats`, `has_clock`, `n_items` and `log_end_ms`; whatever else it says is kept.
+        manifest: Must hold `config`, `target`, `only_purchases`, `repeats`, `has_clock`, `n_items` and `log_end_ms`;
+            whatever else it says is kept.
 
     Returns:
         The version's name.
@@ -143,6 +149,8 @@ def _load(version: Version) -> Model:
         config,
         funnel,
         bool(manifest["repeats"]),
+        CODE_BY_KIND[EventKind(manifest["target"])],
+        bool(manifest["only_purchases"]),
         int(manifest["n_items"]),
         int(manifest["log_end_ms"]),
         encoder,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.retrieve.again import Again
@@ -13,6 +15,7 @@ from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import Merged, Situation
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 
 
 def sources_of(merged: Merged, place: int) -> list[str]:
@@ -22,33 +25,52 @@ def sources_of(merged: Merged, place: int) -> list[str]:
     return [merged.sources[column] for column in sorted(named, key=lambda column: int(ranks[column]))]
 
 
-def reason(row: int, sources: Sequence[str], situation: Situation, funnel: Funnel, catalogue: LiveCatalogue) -> str:
+def reason(
+    row: int,
+    sources: Sequence[str],
+    situation: Situation,
+    funnel: Funnel,
+    catalogue: LiveCatalogue,
+    *,
+    only_purchases: bool,
+) -> str:
     """One sentence, from the retriever that ranked the item highest and can say why.
 
     Args:
         row: The item.
         sources: Retrievers that named it, strongest first.
         situation: The request that they answered.
+        only_purchases: Whether the log holds nothing else: then shoppers "bought", otherwise they "turned to".
     """
+    turned_to = "bought" if only_purchases else "turned to"
     for source in sources:
         retriever = funnel.retrievers[source]
         seed = retriever.because(row, situation)
         if seed is not None:
             title = catalogue.name(seed)
             if isinstance(retriever, Transitions):
-                return f"Shoppers chose this with or after “{title}”"
+                return f"Shoppers {turned_to} this with or after “{title}”"
             if isinstance(retriever, Cooccurrence):
-                return f"Shoppers of “{title}” chose this too"
+                return f"Shoppers of “{title}” {turned_to} this too"
             if isinstance(retriever, Content):
                 return f"Similar to “{title}”"
             return f"Because of “{title}”"
         if isinstance(retriever, Transitions | Cooccurrence | Content):
             continue  # it names no single item that can be pointed at: the next source may
         if isinstance(retriever, Again):
-            n_times = len({int(time) for time in situation.history.times_ms[situation.history.rows == row]})
-            return "You had this before" if n_times < 2 else f"You had this {n_times} times before"
+            return _again(row, situation)
         if isinstance(retriever, Popular):
             return "Popular in this shop"
         if isinstance(retriever, Recent):
             return "New in this shop"
     return "Chosen for you"
+
+
+def _again(row: int, situation: Situation) -> str:
+    """What the user did with the item, counted in moments: two lines of one invoice are once."""
+    history = situation.history
+    bought = history.kinds == CODE_BY_KIND[EventKind.PURCHASE]
+    n_times = len(np.unique(history.times_ms[(history.rows == row) & bought]))
+    if n_times == 0:
+        return "You turned to this before"
+    return "You bought this before" if n_times == 1 else f"You bought this {n_times} times before"

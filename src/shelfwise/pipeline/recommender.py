@@ -54,20 +54,21 @@ class Recommender:
     change what is known, and the caller sees to it that one of them runs at a time.
     """
 
-    def __init__(self, model: Model, records: Records, *, with_encoder: bool = True) -> None:
-        """Open the catalogue and take up what came after the model was trained.
-
-        Args:
-            with_encoder: Whether items that the model does not know are encoded; batches may do without.
-        """
+    def __init__(self, model: Model, records: Records) -> None:
+        """Open the catalogue, and take up the items and events that came after the model was trained."""
         self.model = model
-        self.clock = ShopClock(model.log_end_ms, has_clock=model.funnel.has_clock)
         self._records = records
+        has_clock = model.funnel.has_clock
         with records.read() as connection:
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
             late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
-        for entry in late:
-            self._take_up(entry, self.encode(entry.item) if with_encoder else None)
+            newest_ms = event_log.newest_ms(connection)
+            missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
+        self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
+        for entry, vector in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
+            self._take_up(entry, vector)
+        for row, time_ms in missed:
+            model.funnel.observe(row, time_ms)
 
     def recommend(self, query: Query) -> Slate:
         """Answer one query.
@@ -86,8 +87,7 @@ class Recommender:
         short = situation.latest(self.model.config.behaviour.history)
         ranked = self.model.funnel.rank(short, allowed, spec.retrieve)
         if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
-            if len(situation.history) or len(situation.context):
-                degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
+            degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
             ranked = self.model.funnel.rank(short, allowed)
         return Slate(
             slate_id=secrets.token_urlsafe(12),
@@ -102,14 +102,14 @@ class Recommender:
         spec, now_ms = self.scenario(scenario), self.clock.now_ms()
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(history, now_ms, NOTHING)))
+            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target)))
             if len(batch) == BATCH:
                 yield from self._lists(batch, spec, k)
                 batch = []
         yield from self._lists(batch, spec, k)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
-        """Items like this one: by text, and where the shop encodes none, by what is bought together.
+        """Items like this one: by text, and where there is none, by what is bought together.
 
         Raises:
             UnknownError: the shop never had this item.
@@ -127,7 +127,8 @@ class Recommender:
             name = self._first(kind)
             if name is not None:
                 found = self.model.funnel.retrievers[name].retrieve(situation, allowed)
-                return self._plain(found, name, k, situation)
+                if len(found):
+                    return self._plain(found, name, k, situation)
         return []
 
     def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
@@ -152,10 +153,16 @@ class Recommender:
 
     def encode(self, item: Item) -> Floats | None:
         """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""
-        text = passage(item)
-        if self.model.encoder is None or self.model.whitening is None or not text:
-            return None
-        return self.model.whitening(self.model.encoder.encode([text]))[0]
+        return self.encode_many([item])[0]
+
+    def encode_many(self, items: Sequence[Item]) -> list[Floats | None]:
+        """`encode` for many items, in batches: much faster than one by one."""
+        texts = [passage(item) for item in items]
+        encoder, whitening = self.model.encoder, self.model.whitening
+        if encoder is None or whitening is None or not any(texts):
+            return [None] * len(items)
+        vectors = whitening(encoder.encode(texts))
+        return [vector if text else None for text, vector in zip(texts, vectors, strict=True)]
 
     def put_item(self, entry: StoredItem, vector: Floats | None) -> None:
         """Take up a new, changed or deleted item; `vector` as `encode` made it."""
@@ -164,11 +171,13 @@ class Recommender:
 
     def _take_up(self, entry: StoredItem, vector: Floats | None) -> None:
         came_ms = created_ms(entry)
+        if came_ms == NO_TIME_MS and entry.row >= self.model.n_items:
+            came_ms = self.clock.now_ms()  # it was not there when the model was trained: it is new
         self.model.funnel.add_item(
             entry.row,
             vector=vector,
             price=entry.item.price,
-            created_ms=self.clock.now_ms() if came_ms == NO_TIME_MS else came_ms,
+            created_ms=came_ms,
         )
 
     def scenario(self, name: str) -> ScenarioSpec:
@@ -192,7 +201,7 @@ class Recommender:
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
-                history = self._known(event_log.recent_events(connection, user, SEEN))
+                history = self.known(event_log.recent_events(connection, user, SEEN))
         context: list[int] = []
         for item_id in query.items:
             row = self.catalogue.row(item_id)
@@ -200,9 +209,9 @@ class Recommender:
                 degraded.append(f"the context item {item_id!r} is unknown and was left out")
             else:
                 context.append(row)
-        return Situation(history, self.clock.now_ms(), np.array(context, np.int32))
+        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target)
 
-    def _known(self, history: History) -> History:
+    def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
         known = history.rows < len(self.catalogue)
         if known.all():
@@ -228,7 +237,7 @@ class Recommender:
         for (user_id, _), (situation, allowed), ranked in zip(
             batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True
         ):
-            if len(ranked.rows) < k:
+            if spec.retrieve and len(ranked.rows) < k:
                 ranked = self.model.funnel.rank(situation, allowed)
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 
@@ -246,7 +255,7 @@ class Recommender:
                     score=score,
                     title=self.catalogue.titles[row],
                     sources=sources,
-                    reason=reason(row, sources, situation, self.model.funnel, self.catalogue),
+                    reason=self._reason(row, sources, situation),
                 )
             )
         return items
@@ -259,12 +268,22 @@ class Recommender:
                 score=score,
                 title=self.catalogue.titles[row],
                 sources=[source],
-                reason=reason(row, [source], situation, self.model.funnel, self.catalogue),
+                reason=self._reason(row, [source], situation),
             )
             for position, (row, score) in enumerate(
                 zip(found.rows[:k].tolist(), found.scores[:k].tolist(), strict=True), start=1
             )
         ]
+
+    def _reason(self, row: int, sources: list[str], situation: Situation) -> str:
+        return reason(
+            row,
+            sources,
+            situation,
+            self.model.funnel,
+            self.catalogue,
+            only_purchases=self.model.only_purchases,
+        )
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)

@@ -69,7 +69,8 @@ class Ranker(ABC):
         """Learn an order.
 
         Returns:
-            What the model version's manifest states: the choice made and held-out metrics.
+            What the model version's manifest states, as plain JSON: `model` names what was fitted; `held_out_ndcg` by
+            model where it was measured; whatever else is worth knowing.
         """
 
     @abstractmethod

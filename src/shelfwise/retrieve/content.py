@@ -15,7 +15,7 @@ from shelfwise.errors import StateError
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools, Floats
+from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.store.arrays import mapped
 
 INDEX_FILE = "index.faiss"
@@ -55,7 +55,7 @@ class Content(Retriever):
         self._index: Any = None
         self._vectors: Floats | None = None
         self._fresh: dict[int, Floats] = {}
-        self._fresh_matrix: tuple[np.ndarray[Any, np.dtype[np.int32]], Floats] | None = None
+        self._fresh_matrix: tuple[Rows, Floats] | None = None
 
     def fit(self, data: TrainingData) -> None:
         """Index the vectors."""
@@ -101,11 +101,8 @@ class Content(Retriever):
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int) -> None:
         """Search this item beside the index from now on; a changed text replaces the indexed one's place."""
         if vector is not None:
-            self._fresh = {**self._fresh, row: vector}
-            self._fresh_matrix = (
-                np.fromiter(self._fresh, np.int32, len(self._fresh)),
-                np.stack(list(self._fresh.values())),
-            )
+            self._fresh[row] = vector
+            self._fresh_matrix = None  # made by the next question: many items may come at once
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Search around the sum of the seeds' vectors."""
@@ -119,13 +116,19 @@ class Content(Retriever):
         rows, scores = rows[0].astype(np.int32), scores[0]
         found = rows >= 0
         rows, scores = rows[found], scores[found]
-        if self._fresh_matrix is not None:
-            fresh_rows, fresh_vectors = self._fresh_matrix
+        if self._fresh:
+            fresh_rows, fresh_vectors = self._fresh_items()
             stale = np.isin(rows, fresh_rows)
             rows = np.concatenate([rows[~stale], fresh_rows])
             scores = np.concatenate([scores[~stale], fresh_vectors @ question])
         keep = allowed[rows] & (scores > 0)
         return best(rows[keep], scores[keep], self.options.k)
+
+    def _fresh_items(self) -> tuple[Rows, Floats]:
+        if self._fresh_matrix is None:
+            rows = np.fromiter(self._fresh, np.int32, len(self._fresh))
+            self._fresh_matrix = (rows, np.stack(list(self._fresh.values())))
+        return self._fresh_matrix
 
     def because(self, row: int, situation: Situation) -> int | None:
         """The seed whose text is nearest."""

@@ -40,7 +40,9 @@ class Recent(Retriever):
         if data.interactions.has_clock:
             first = np.full(len(arrived), np.iinfo(np.int64).max)
             np.minimum.at(first, data.interactions.item_rows, data.interactions.times_ms)
-            touched = first < np.iinfo(np.int64).max
+            # In the log's first weeks everything is seen for the first time, old stock too: that tells nothing.
+            known_since = data.interactions.times_ms.min() + self.options.max_age_d * DAY_MS
+            touched = (first >= known_since) & (first < np.iinfo(np.int64).max)
             arrived = np.where((arrived == NO_TIME_MS) & touched, first, arrived)
         self._arrived_ms = arrived
         self._newest = None
@@ -55,7 +57,9 @@ class Recent(Retriever):
         self._newest = None
 
     def add_item(self, row: int, *, vector: object, created_ms: int) -> None:
-        """Remember when it came."""
+        """Remember when it came, where that is known."""
+        if created_ms == NO_TIME_MS:
+            return
         if row >= len(self._arrived_ms):
             grown = np.full(row + 1, NO_TIME_MS, np.int64)
             grown[: len(self._arrived_ms)] = self._arrived_ms

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows, Times
 
 
@@ -45,15 +46,22 @@ class Situation:
         history: The user's interest shown so far.
         now_ms: The moment of the request; nothing later may be known.
         context: Items that the request itself names (the product page's item, the cart); shape `(C,)`.
+        target: Code of the kind of event that is predicted: what makes an item one that the user "had".
     """
 
     history: History
     now_ms: int
     context: Rows
+    target: int = CODE_BY_KIND[EventKind.PURCHASE]
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""
-        return self if len(self.history) <= n else Situation(self.history.last(n), self.now_ms, self.context)
+        return self if len(self.history) <= n else replace(self, history=self.history.last(n))
+
+    @property
+    def had(self) -> Rows:
+        """Items of the history that the target event happened to: looking at an item is not having it."""
+        return self.history.rows[self.history.kinds == self.target]
 
     @property
     def seeds(self) -> Rows:

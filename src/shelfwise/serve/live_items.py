@@ -110,4 +110,4 @@ class LiveItems:
 
 
 def _encode(recommender: Recommender, items: Sequence[Item]) -> list[Floats | None]:
-    return [recommender.encode(item) for item in items]
+    return recommender.encode_many(items)

@@ -195,7 +195,7 @@ class Shop:
     ) -> int:
         """Write every user's list to a Parquet file: user_id, item_id, position (1-based), score.
 
-        Lists are written in batches as they come; memory does not grow with the number of users.
+        Lists are written in batches as they come: all users' lists are never held at once. The log of events is.
 
         Returns:
             Users written. Visitors are left out: their sessions are over.
@@ -222,6 +222,7 @@ class Shop:
 
         with self.records.read() as connection:
             found = event_log.recent_events(connection, user, n)
+        found = self.recommender.known(found)
         for row, time_ms in zip(found.rows[::-1].tolist(), found.times_ms[::-1].tolist(), strict=True):
             yield self.recommender.catalogue.name(row), np.datetime64(time_ms, "ms")
 

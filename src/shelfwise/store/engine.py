@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -37,7 +37,7 @@ def open_engine(url: str, base: Path) -> Engine:
         parsed = make_url(url)
     except Exception as cause:
         raise ConfigError(
-            f"{url!r} is no database URL", expected="'sqlite:///shelfwise.db'", where="store.records"
+            "this is no database URL", expected="'sqlite:///shelfwise.db'", where="store.records"
         ) from cause
     if parsed.get_backend_name() != "sqlite":
         raise ConfigError(
@@ -51,7 +51,7 @@ def open_engine(url: str, base: Path) -> Engine:
     path = base / parsed.database
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1_000},
         poolclass=QueuePool,
     )

@@ -203,6 +203,21 @@ def read_all(connection: Connection) -> EventArrays:
 _DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64)
 
 
+def newest_ms(connection: Connection) -> int:
+    """The time of the latest event; 0 without events."""
+    return int(connection.execute(select(func.max(events.c.timestamp_ms))).scalar() or 0)
+
+
+def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int]]:
+    """Item row and time of every event of interest from a moment on, oldest first."""
+    query = (
+        select(events.c.item_row, events.c.timestamp_ms)
+        .where(events.c.timestamp_ms >= time_ms, events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .order_by(events.c.timestamp_ms, events.c.seq)
+    )
+    return [(int(row), int(found_ms)) for row, found_ms in connection.execute(query)]
+
+
 def count(connection: Connection) -> int:
     """Events stored."""
     return int(connection.execute(select(func.count()).select_from(events)).scalar_one())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from shelfwise.schemas.ids import Floats
 from shelfwise.store.identities import LOOKUP_CHUNK
@@ -29,6 +29,17 @@ class VectorCache:
         self._path = folder / FILE_NAME
         self._encoder = encoder
         self.dim = dim
+        self._forget_lost()
+
+    def _forget_lost(self) -> None:
+        """Drop the index entries whose vectors the file does not hold: somebody moved or deleted it."""
+        size = self._path.stat().st_size if self._path.is_file() else 0
+        lost = (index.c.encoder == self._encoder) & (index.c.position >= size // (self.dim * 2))
+        with self._records.read() as connection:
+            any_lost = connection.execute(select(index.c.position).where(lost).limit(1)).first() is not None
+        if any_lost:
+            with self._records.write() as connection:
+                connection.execute(delete(index).where(lost))
 
     def missing(self, hashes: Iterable[bytes]) -> list[bytes]:
         """The hashes that no vector is kept for, each once, in the order given."""

@@ -149,7 +149,10 @@ class Versions:
         served: list[str] = []
         if (self.folder / LOG).is_file():
             for line in (self.folder / LOG).read_text(encoding="utf-8").splitlines():
-                entry = json.loads(line)
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    continue  # a line that a crash cut off: its publication was the last thing that happened
                 if entry["action"] == "roll-back":
                     while served and served[-1] != entry["version"]:
                         served.pop()
@@ -163,12 +166,14 @@ class Versions:
 
     def _point_at(self, name: str, action: str) -> None:
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "action": action, "version": name}
-        with (self.folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
         scratch = self.folder / f".{CURRENT}-{secrets.token_hex(4)}"
         scratch.write_text(name, encoding="utf-8")
         _flush(scratch)
         scratch.replace(self.folder / CURRENT)
+        with (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
         _flush(self.folder)
 
     def _sweep(self) -> None:

@@ -42,7 +42,8 @@ class RankerContract(ABC):
 
     def test_learns_what_is_planted(self) -> None:
         ranker, table = self.make(), planted()
-        ranker.fit(table, seed=0, report=_ignore)
+        about = ranker.fit(table, seed=0, report=_ignore)
+        assert isinstance(about["model"], str)
         fresh = planted(seed=1)
         scores = ranker.rank(fresh.features).reshape(N_REQUESTS, N_CANDIDATES)
         right = fresh.labels.reshape(N_REQUESTS, N_CANDIDATES).argmax(axis=1)

@@ -10,10 +10,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.model import EncoderFiles, save
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
 from shelfwise.train.data import Loaded, load
@@ -55,6 +58,7 @@ def _manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, seconds: float
             "n_events": len(data.interactions),
         },
         "target": fitted.target.value,
+        "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
         "repeats": fitted.repeats,
         "has_clock": data.interactions.has_clock,
         "n_items": len(data.catalogue),

@@ -1,0 +1,203 @@
+"""The tables of what was found: for the terminal, and in `docs/benchmarks.md` from the committed results.
+
+python benchmarks/tables.py            write the tables between their marks in docs/benchmarks.md
+python benchmarks/tables.py --check    exit code 1 where the page does not show what the results say
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from record import RESULTS, ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+WHOLE = "whole request"
+STAGE_COLUMNS = ("stage", "p50 µs", "p99 µs", "share", "at least")
+COST_COLUMNS = ("command", "seconds", "CPU seconds", "peak MiB")
+
+Lines = list[list[str]]
+
+
+def size_title(found: dict[str, Any]) -> str:
+    """What one size's funnel was measured on, in words."""
+    return (
+        f"{found['n_items']:,} items, {found['n_events']:,} events of {found['n_users']:,} shoppers; "
+        f"{found['n_candidates_p50']} candidates a request, {found['n_trees']} trees"
+    )
+
+
+def stage_lines(found: dict[str, Any]) -> Lines:
+    """One size's stages, in the order of `STAGE_COLUMNS`; shares are of the stages' summed medians."""
+    summed = sum(row["p50_us"] for row in found["stages"] if row["stage"] != WHOLE)
+    return [
+        [
+            row["stage"],
+            f"{row['p50_us']:,.0f}",
+            f"{row['p99_us']:,.0f}",
+            "" if row["stage"] == WHOLE else f"{row['p50_us'] / summed:.0%}",
+            row["floor"],
+        ]
+        for row in found["stages"]
+    ]
+
+
+def evaluation_title(found: dict[str, Any]) -> str:
+    """What one data set was asked, in words."""
+    evaluation = found["evaluation"]
+    return (
+        f"{found['title']}, {evaluation['protocol']}: {evaluation['n_users']:,} users, all "
+        f"{evaluation['n_items']:,} items ranked for each, items had before {evaluation['seen_items']}"
+    )
+
+
+def model_columns(evaluation: dict[str, Any]) -> list[str]:
+    """Headings of `model_lines`."""
+    k = evaluation["k"]
+    return ["", f"NDCG@{k}", "95 % interval", f"Recall@{k}", "95 % interval", "coverage", "Gini", "tried", "fit s"]
+
+
+def model_lines(evaluation: dict[str, Any]) -> Lines:
+    """Ours first, then the baselines, best first."""
+    lines: Lines = []
+    for row in evaluation["rows"]:
+        ndcg, recall = row["metrics"]["ndcg"], row["metrics"]["recall"]
+        lines.append(
+            [
+                row["model"],
+                f"{ndcg['mean']:.4f}",
+                f"{ndcg['low']:.4f} – {ndcg['high']:.4f}",
+                f"{recall['mean']:.4f}",
+                f"{recall['low']:.4f} – {recall['high']:.4f}",
+                f"{row['coverage']:.1%}",
+                f"{row['gini']:.2f}",
+                str(row["n_tried"]),
+                f"{row['fit_s']:.1f}",
+            ]
+        )
+    return lines
+
+
+def ahead(evaluation: dict[str, Any]) -> str:
+    """The comparison with the best baseline, in words."""
+    found = evaluation["comparison"]
+    return (
+        f"Against the best baseline ({found['against']}): NDCG@{evaluation['k']} {found['relative']:+.1%}, "
+        f"95 % interval {found['low']:+.1%} to {found['high']:+.1%}"
+    )
+
+
+def cost_lines(found: dict[str, Any]) -> Lines:
+    """What each command took, in the order of `COST_COLUMNS`."""
+    return [
+        [f"shelfwise {command}", f"{cost['seconds']:.1f}", f"{cost['cpu_s']:.1f}", f"{cost['peak_mib']:.0f}"]
+        for command, cost in found["commands"].items()
+    ]
+
+
+def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
+    """A table on the terminal; every column but words is a number."""
+    console.print(f"\n[bold]{title}[/]")
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if _is_number(place, columns) else "left")
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+
+
+def markdown(columns: Sequence[str], lines: Lines) -> str:
+    """A table on the page."""
+    rule = ["---:" if _is_number(place, columns) else "---" for place in range(len(columns))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ([*columns], rule, *lines))
+
+
+def _is_number(place: int, columns: Sequence[str]) -> bool:
+    return place > 0 and columns[place] not in ("at least", "verdict")
+
+
+def funnel_section(document: dict[str, Any]) -> str:
+    """The page's part on the funnel."""
+    parts = [provenance(document)]
+    for found in document["results"]["sizes"]:
+        parts += [f"{size_title(found)}:", markdown(STAGE_COLUMNS, stage_lines(found))]
+    return "\n\n".join([*parts, promises(document)])
+
+
+def accuracy_section(document: dict[str, Any]) -> str:
+    """The page's part on accuracy."""
+    parts = [provenance(document)]
+    for found in document["results"].values():
+        evaluation = found["evaluation"]
+        parts += [
+            f"{evaluation_title(found)}:",
+            markdown(model_columns(evaluation), model_lines(evaluation)),
+            f"{ahead(evaluation)}.",
+            markdown(COST_COLUMNS, cost_lines(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
+def provenance(document: dict[str, Any]) -> str:
+    """Where, when and on what."""
+    machine, versions = document["machine"], document["versions"]
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"{document['date'][:10]}, commit `{document['commit']}`, {machine['cores']} cores of {machine['cpu']}, "
+        f"{machine['memory_gib']} GiB, load {machine['load_at_start']} at the start; {libraries}."
+    )
+
+
+def promises(document: dict[str, Any]) -> str:
+    """Every promised number with its verdict."""
+    return markdown(
+        ("promised", "value", "bar", "verdict"),
+        [
+            [
+                found["name"].replace("-", " "),
+                f"{found['value']:.4g}",
+                f"{found['side']} {found['bar']:.4g}",
+                "ok" if found["kept"] else "**short**",
+            ]
+            for found in document["promises"]
+        ],
+    )
+
+
+SECTIONS = {"funnel": funnel_section, "accuracy": accuracy_section}
+
+
+def page(text: str) -> str:
+    """The page with each marked part made anew from the results file that the mark names."""
+
+    def part(found: re.Match[str]) -> str:
+        document = json.loads((RESULTS / found["file"]).read_text(encoding="utf-8"))
+        made = SECTIONS[document["benchmark"]](document)
+        return f"<!-- results {found['file']} -->\n\n{made}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- results (?P<file>\S+) -->.*?<!-- end -->", part, text, flags=re.DOTALL)
+
+
+def main() -> int:
+    """Write the page, or hold it against the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where the page is stale")
+    options = parser.parse_args()
+    before = PAGE.read_text(encoding="utf-8")
+    after = page(before)
+    if options.check:
+        print("the page shows the results" if after == before else "the page is stale: run benchmarks/tables.py")
+        return int(after != before)
+    PAGE.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
