@@ -165,6 +165,8 @@ threads = 1
             "config": config.model_dump(mode="json"),
             "repeats": fitted.repeats,
             "has_clock": behaviour.has_clock,
+            "target": fitted.target.value,
+            "only_purchases": True,
             "n_items": len(known),
             "log_end_ms": behaviour.end_ms,
         },

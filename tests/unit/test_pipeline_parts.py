@@ -221,6 +221,21 @@ class TestReasons:
         said = [reason(row, ["again"], asked, fitted.funnel, live(data), only_purchases=True) for row in (3, 7)]
         assert said == ["You bought this before", "You bought this 2 times before"]
 
+    def test_who_only_looked_is_not_said_to_have_bought(self, data: TrainingData, fitted: Fitted) -> None:
+        view = CODE_BY_KIND[EventKind.VIEW]
+        looked = Situation(
+            History(np.array([3, 7], np.int32), np.array([view, view], np.int8), data.now_ms - np.array([20, 10])),
+            data.now_ms,
+            NOTHING,
+        )
+        ranked = fitted.funnel.rank(looked, np.ones(N_ITEMS, bool))
+        for row, place in zip(ranked.rows.tolist(), ranked.places.tolist(), strict=True):
+            sources = sources_of(ranked.merged, place)
+            assert "bought" not in reason(row, sources, looked, fitted.funnel, live(data), only_purchases=False)
+        assert reason(3, ["again"], looked, fitted.funnel, live(data), only_purchases=False) == (
+            "You turned to this before"
+        )
+
     def test_a_stranger_is_told_of_nobodys_history(self, data: TrainingData, fitted: Fitted) -> None:
         asked = situation(data, [])
         ranked = fitted.funnel.rank(asked, np.ones(N_ITEMS, bool))

@@ -91,8 +91,17 @@ class Recency(Baseline):
 
     name = "recency"
 
-    def __init__(self, half_life_d: float, fallback: dict[str, Any] | None = None) -> None:
+    def __init__(self, half_life_d: float, fallback: dict[str, Any] | None = None, *, near_ties: float = 0.0) -> None:
+        """Make it.
+
+        Args:
+            half_life_d: Days after which an event counts half.
+            fallback: Popularity's settings.
+            near_ties: Popularity's weight among the user's own items: items of one invoice are equally recent, and
+                a little weight puts the popular ones first.
+        """
         self._own = Again(Again.Config(half_life_d=half_life_d, k=1_000))
+        self._near_ties = near_ties
         self._popular = Popularity(**(fallback or {}))
 
     @classmethod
@@ -100,7 +109,11 @@ class Recency(Baseline):
         cls, data: TrainingData, *, repeats: bool, fallback: dict[str, Any] | None = None
     ) -> Sequence[dict[str, Any]]:
         half_lives = (7.0, 30.0, 90.0, 365.0, 36_500.0) if repeats else ()
-        return [{"half_life_d": half_life, "fallback": fallback} for half_life in half_lives]
+        return [
+            {"half_life_d": half_life, "fallback": fallback, "near_ties": near_ties}
+            for half_life in half_lives
+            for near_ties in (0.0, 0.001, 0.1)
+        ]
 
     def fit(self, data: TrainingData) -> None:
         self._popular.fit(data)
@@ -109,7 +122,8 @@ class Recency(Baseline):
         popularity = self._popular.scores(situation)
         own = np.zeros(len(popularity))
         found = self._own.retrieve(situation, np.ones(len(own), bool))
-        own[found.rows] = found.scores
+        near_ties = self._near_ties * popularity[found.rows] / (popularity.max(initial=0.0) + 1.0)
+        own[found.rows] = found.scores + near_ties
         return _above(own, popularity)
 
 
@@ -151,7 +165,7 @@ class ItemKNN(Baseline):
                 "fallback": fallback,
             }
             for group in within
-            for decay in (0.6, 0.8, 1.0)
+            for decay in (0.6, 1.0)
             for shrinkage in (0.0, 10.0)
             for half_life in half_lives
             for own in ((0.0, 1.0) if repeats else (0.0,))

@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.schemas.ids import Floats, Rows, Times
+from shelfwise.schemas.ids import Doubles, Floats, Rows, Times
 from shelfwise.store.arrays import mapped
 
 DAY_MS = 86_400_000
-HALF_LIVES_D = (7.0, 30.0, 120.0)
-"""Popularity is told at three speeds: a fashion, a season, a staple."""
+HALF_LIVES_D = (3.0, 7.0, 30.0, 120.0)
+"""Popularity is told at four speeds: this week's rush, a fashion, a season, a staple."""
 
 ROOM = 1_024
 """Rows added at a time when new items outgrow the arrays."""
@@ -32,7 +32,7 @@ class ItemState:
     """Row `i` of every array is the item of row `i`; mutable only by `put`, while serving.
 
     Attributes:
-        popularity: `log(1 + decayed count)` per half-life, then of the whole count; shape `(n, 4)`.
+        popularity: `log(1 + decayed count / mean item's)` per half-life, then of the whole count; shape `(n, 5)`.
         repeat_rate: Share of an item's users who came back to it at another moment, shrunk to the shop's; shape `(n,)`.
         first_ms: First event, or the shop's creation time where that is earlier; -1 where never; shape `(n,)`.
         log_price: NaN where unknown; shape `(n,)`.
@@ -81,8 +81,8 @@ class ItemState:
         columns = []
         for half_life_d in HALF_LIVES_D:
             weights = np.exp2((times_ms - now_ms) / DAY_MS / half_life_d) if has_clock else None
-            columns.append(np.log1p(np.bincount(item_rows, weights, minlength=n)))
-        columns.append(np.log1p(np.bincount(item_rows, minlength=n)))
+            columns.append(_relative(np.bincount(item_rows, weights, minlength=n).astype(np.float64)))
+        columns.append(_relative(np.bincount(item_rows, minlength=n).astype(np.float64)))
         first = np.where((created_ms >= 0) & (created_ms <= now_ms), created_ms, np.iinfo(np.int64).max)
         if has_clock:
             np.minimum.at(first, item_rows, times_ms)
@@ -118,6 +118,11 @@ class ItemState:
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
         return cls(*(mapped(folder / f"{field.name}.npy") for field in fields(cls)))
+
+
+def _relative(counts: Doubles) -> Doubles:
+    """Counts against the mean item's, so that a busy season and a quiet one look alike to the ranker."""
+    return np.log1p(counts / max(float(counts.mean()), 1e-12)) if len(counts) else counts
 
 
 def _repeat_rate(user_rows: npt.NDArray[np.int32], item_rows: Rows, times_ms: Times, n_items: int) -> Floats:
