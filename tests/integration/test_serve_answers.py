@@ -111,7 +111,7 @@ def test_what_is_wrong_is_refused_and_the_rest_stored(server: Any) -> None:
         ("refused", "impossible_time"),
         ("refused", "value_error"),
         ("refused", "model_type"),
-        ("refused", "bad_number"),
+        ("refused", "less_than_equal"),
         ("refused", "too_long"),
         ("stored", None),
     ]

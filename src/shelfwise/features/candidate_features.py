@@ -84,10 +84,10 @@ def candidate_features(
         out[:, column[name]] = values
 
     popularity = state.popularity[merged.rows]
-    for place, name in enumerate(OWN[:4]):
+    for place, name in enumerate(OWN[: popularity.shape[1]]):
         put(name, popularity[:, place])
     put("repeat_rate", state.repeat_rate[merged.rows])
-    put("rise", popularity[:, 0] - popularity[:, 2])
+    put("rise", popularity[:, 1] - popularity[:, -2])
     put("n_sources", named.sum(axis=1).astype(np.float32))
     put("reciprocal_ranks", np.where(named, 1 / (60 + merged.ranks), 0).sum(axis=1).astype(np.float32))
     if has_clock:

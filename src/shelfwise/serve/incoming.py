@@ -18,7 +18,6 @@ from shelfwise.serve.problems import FieldProblem, field_problems
 from shelfwise.store.event_keys import event_key
 from shelfwise.store.event_log import EventRow
 
-MAX_POSITION = 2**31 - 1
 KEY_BYTES = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,8 +85,6 @@ def _impossible(event: Event, owner: str, time_ms: int, now_ms: int, has_clock: 
             code="too_long",
             message=f"is longer than {MAX_ID_CHARS - len(VISITOR_PREFIX)} characters",
         )
-    if event.position is not None and event.position > MAX_POSITION:
-        return FieldProblem(field="position", code="bad_number", message=f"is larger than {MAX_POSITION}")
     return None
 
 
