@@ -5,10 +5,13 @@ import numpy as np
 from shelfwise.retrieve.again import Again
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
+from shelfwise.retrieve.ease import Ease
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
+from shelfwise.schemas.candidates import History, Situation
 from shelfwise.testing.retrievers import RetrieverContract, situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS
 
@@ -54,6 +57,50 @@ class TestCooccurrence(RetrieverContract):
         retriever, data = self.fitted()
         rows = retriever.retrieve(situation(data, [25]), EVERYTHING).rows
         assert np.mean(rows[:8] // GROUP_SIZE == 2) >= 0.9
+
+
+class TestEase(RetrieverContract):
+    def make(self) -> Retriever:
+        return Ease(Ease.Config(k=12))
+
+    def test_names_the_items_of_the_same_group(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [25]), EVERYTHING).rows
+        assert np.mean(rows[:7] // GROUP_SIZE == 2) >= 0.9
+
+
+class TestEaseOfTheMostTouched(RetrieverContract):
+    """Where only some of the items take part."""
+
+    def make(self) -> Retriever:
+        return Ease(Ease.Config(k=12, items_up_to=20))
+
+    def test_names_nobody_else(self) -> None:
+        retriever, data = self.fitted()
+        touched = np.bincount(data.interactions.item_rows, minlength=N_ITEMS)
+        named = {row for seed in range(N_ITEMS) for row in retriever.retrieve(situation(data, [seed]), EVERYTHING).rows}
+        assert 0 < len(named) <= 20
+        assert touched[list(named)].min() >= np.sort(touched)[-20]
+
+
+class TestSimilarUsers(RetrieverContract):
+    def make(self) -> Retriever:
+        return SimilarUsers(SimilarUsers.Config(k=12))
+
+    def test_names_what_the_like_minded_had(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [25, 26]), EVERYTHING).rows
+        assert np.mean(rows[:8] // GROUP_SIZE == 2) >= 0.9
+
+    def test_nobody_is_told_by_himself(self) -> None:
+        retriever, data = self.fitted()
+        # A user like no other: alone with an item, he would only be told what he has.
+        bounds = data.interactions.bounds()
+        history = data.interactions.history(int(bounds[5]), int(bounds[6]))
+        asked = Situation(history, data.now_ms, np.empty(0, np.int32))
+        stranger = Situation(History(history.rows, history.kinds, history.times_ms), data.now_ms, asked.context)
+        with_himself, without = (retriever.retrieve(one, EVERYTHING).scores.max() for one in (stranger, asked))
+        assert with_himself > without
 
 
 class TestContent(RetrieverContract):

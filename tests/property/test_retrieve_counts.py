@@ -16,8 +16,10 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.cooccurrence import Cooccurrence
+from shelfwise.retrieve.ease import Ease, ease_weights
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.popular import Popular
+from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import History, Situation
 
@@ -212,3 +214,83 @@ def test_an_event_observed_counts_as_one_learned(log: Log, later: Log, half_life
     assert set(by_row) == set(wanted.rows.tolist())
     for row, score in zip(wanted.rows.tolist(), wanted.scores.tolist(), strict=True):
         assert by_row[row] == pytest.approx(score, rel=1e-5)
+
+
+def literal_ease(log: Log, options: Ease.Config, *, has_clock: bool) -> Any:
+    """By the formula, with a general inverse, for the items that take part."""
+    x = np.zeros((N_USERS, N_ITEMS))
+    for user, day, item, _ in log:
+        x[user, item] += 2 ** (-(10 - day) / options.half_life_d) if has_clock else 1
+    x = np.minimum(x, 1)
+    x /= np.sqrt(np.maximum((x > 0).sum(axis=1, keepdims=True), 1))
+    touched = np.bincount([event[2] for event in log], minlength=N_ITEMS)
+    some = np.flatnonzero(touched > 0)
+    weights = np.zeros((N_ITEMS, N_ITEMS))
+    if len(some) >= 2:
+        gram = x[:, some].T @ x[:, some]
+        gram += (options.regularisation * np.diag(gram).mean() + 1e-6) * np.eye(len(some))
+        inverse = np.linalg.inv(gram)
+        b = -inverse / np.diag(inverse)[None, :]
+        np.fill_diagonal(b, 0)
+        weights[np.ix_(some, some)] = b
+    return weights
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs, st.sampled_from([0.5, 2.0]), st.booleans())
+def test_ease_follows_its_formula(log: Log, regularisation: float, has_clock: bool) -> None:
+    options = Ease.Config(regularisation=regularisation, half_life_d=20.0)
+    retriever = Ease(options)
+    retriever.fit(shop(log, has_clock=has_clock))
+    wanted = literal_ease(log, options, has_clock=has_clock)
+    np.testing.assert_allclose(dense(retriever.lists), wanted.clip(min=0), rtol=1e-3, atol=1e-5)
+
+
+def test_ease_refuses_what_cannot_be_inverted() -> None:
+    with pytest.raises(ArithmeticError, match="regularisation"):
+        ease_weights(np.array([[1, 2], [2, 1]], np.float32))
+
+
+def literal_similar_users(log: Log, asker: int, options: SimilarUsers.Config) -> Any:
+    """User by user, item by item."""
+
+    def counts(user: int, half_life_d: float) -> list[float]:
+        own = [0.0] * N_ITEMS
+        for who, day, item, _ in log:
+            if who == user:
+                own[item] += 2 ** (-(10 - day) / half_life_d)
+        return own
+
+    active = {event[0] for event in log}
+    carriers = [len({event[0] for event in log if event[2] == item}) for item in range(N_ITEMS)]
+    rarity = [max(math.log(len(active) / (1 + carriers[item])), 0) for item in range(N_ITEMS)]
+
+    def unit(user: int) -> list[float]:
+        own = [math.log1p(count) * rare for count, rare in zip(counts(user, options.half_life_d), rarity, strict=True)]
+        length = math.sqrt(sum(value**2 for value in own))
+        return [value / max(length, 1e-9) for value in own]
+
+    alike = {user: sum(a * b for a, b in zip(unit(user), unit(asker), strict=True)) for user in active if user != asker}
+    nearest = sorted((user for user in alike if alike[user] > 0), key=lambda user: (-alike[user], user))
+    nearest = nearest[: options.n_similar]
+    total = sum(alike[user] for user in nearest)
+    return [
+        sum(alike[user] * min(counts(user, options.latest_half_life_d)[item], 1) for user in nearest) / max(total, 1e-9)
+        for item in range(N_ITEMS)
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs, st.integers(0, N_USERS - 1), st.integers(1, 3))
+def test_similar_users_vote_by_their_similarity(log: Log, asker: int, n_similar: int) -> None:
+    options = SimilarUsers.Config(n_similar=n_similar)
+    data = shop(log)
+    retriever = SimilarUsers(options)
+    retriever.fit(data)
+    bounds = data.interactions.bounds()
+    history = data.interactions.history(int(bounds[asker]), int(bounds[asker + 1]))
+    asked = Situation(history, data.now_ms, np.empty(0, np.int32))
+    found = retriever.retrieve(asked, np.ones(N_ITEMS, bool))
+    wanted = literal_similar_users(log, asker, options)
+    assert set(found.rows.tolist()) == {item for item in range(N_ITEMS) if wanted[item] > 0}
+    np.testing.assert_allclose(found.scores, [wanted[item] for item in found.rows], rtol=1e-3)

@@ -45,17 +45,27 @@ seeds_and_weights = st.lists(
 )
 
 
-@given(matrices, seeds_and_weights, masks, st.integers(0, 3))
-def test_vote_against_the_dense_product(dense: Any, seeds: list[tuple[int, float]], mask: Any, n_later: int) -> None:
+@given(matrices, seeds_and_weights, masks, st.integers(0, 3), st.integers(1, N))
+def test_vote_against_the_dense_product(
+    dense: Any, seeds: list[tuple[int, float]], mask: Any, n_later: int, k: int
+) -> None:
     lists = NeighbourLists.of(sparse.csr_matrix(dense), N)
     allowed = np.concatenate([mask, np.ones(n_later, bool)])  # items that came later are nobody's neighbours
-    rows, sums = lists.vote(
-        np.array([seed for seed, _ in seeds], np.int32), np.array([weight for _, weight in seeds], np.float32), allowed
+    found = lists.vote(
+        np.array([seed for seed, _ in seeds], np.int32),
+        np.array([weight for _, weight in seeds], np.float32),
+        allowed,
+        k,
     )
-    wanted = sum((weight * dense[seed] for seed, weight in seeds), np.zeros(N))
-    named = [row for row in range(N) if wanted[row] > 0 and mask[row]]
-    assert rows.tolist() == named
-    np.testing.assert_allclose(sums, wanted[named], rtol=1e-6)
+    wanted = np.concatenate([sum((weight * dense[seed] for seed, weight in seeds), np.zeros(N)), np.zeros(n_later)])
+    named = sorted((row for row in range(N) if wanted[row] > 0 and mask[row]), key=lambda row: (-wanted[row], row))[:k]
+    assert found.rows.tolist() == named
+    np.testing.assert_allclose(found.scores, wanted[named], rtol=1e-6)
+    if seeds:  # of the others the score is known too, allowed or not
+        assert found.score_of is not None
+        np.testing.assert_allclose(found.score_of(np.arange(N + n_later, dtype=np.int32)), wanted, rtol=1e-6)
+    else:
+        assert found.score_of is None
 
 
 @given(matrices, seeds_and_weights, st.integers(0, N - 1))

@@ -22,7 +22,10 @@ def parsed(**tables: Any) -> ShopConfig:
 def test_a_version_alone_is_a_shop() -> None:
     config = parsed()
     check(config)
-    assert set(config.retrieve) == {"transitions", "cooccurrence", "content", "popular", "recent", "again"}
+    assert set(config.retrieve) == {
+        *("transitions", "cooccurrence", "ease", "similar_users"),
+        *("content", "popular", "recent", "again"),
+    }
     assert set(config.scenarios) == {"home", "item", "cart"}
 
 

@@ -59,6 +59,19 @@ class TestMerge:
                     assert np.isnan(merged.scores[line, column])
 
     @given(answers)
+    def test_who_can_tell_scores_what_others_named(self, found: dict[str, Candidates]) -> None:
+        told = {
+            name: Candidates(one.rows, one.scores, lambda rows: np.float32(100) + rows) for name, one in found.items()
+        }
+        merged = merge(told)
+        plain = merge(found)
+        np.testing.assert_array_equal(merged.ranks, plain.ranks)
+        own = plain.ranks > 0
+        np.testing.assert_array_equal(merged.scores[own], plain.scores[own])
+        lines, _ = np.nonzero(~own)
+        np.testing.assert_array_equal(merged.scores[~own], 100 + merged.rows[lines])
+
+    @given(answers)
     def test_sources_stand_strongest_first(self, found: dict[str, Candidates]) -> None:
         merged = merge(found)
         for place, row in enumerate(merged.rows.tolist()):
@@ -198,7 +211,7 @@ class TestReasons:
                             assert any(row in items[items.index(seed) + 1 :] for items in together), text
                         elif text.startswith("Shoppers of"):
                             assert together, text
-                        else:
+                        elif not text.startswith("Because of"):
                             assert text.startswith("Similar to")
                             assert data.vectors is not None
                             assert data.vectors[seed] @ data.vectors[row] > 0
@@ -207,6 +220,8 @@ class TestReasons:
                         assert text == (
                             "You bought this before" if times == 1 else f"You bought this {times} times before"
                         )
+                    elif text == "Shoppers with a history like yours bought this":
+                        assert any(row in items and set(items) & set(had) for items in bought.values())
                     elif text == "Popular in this shop":
                         assert any(row in items for items in bought.values())
                     else:

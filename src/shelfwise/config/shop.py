@@ -95,7 +95,7 @@ class ServeSpec(_Table):
 
 
 def _default_retrievers() -> dict[str, ComponentSpec]:
-    names = ("transitions", "cooccurrence", "content", "popular", "recent", "again")
+    names = ("transitions", "cooccurrence", "ease", "similar_users", "content", "popular", "recent", "again")
     return {name: ComponentSpec(use=name) for name in names}
 
 

@@ -92,7 +92,8 @@ class Interactions:
 
     def history(self, start: int, end: int) -> History:
         """The events at positions `[start, end)`, all of one user, as a history."""
-        return History(self.item_rows[start:end], self.kinds[start:end], self.times_ms[start:end])
+        owner = int(self.user_rows[start]) if start < end else -1
+        return History(self.item_rows[start:end], self.kinds[start:end], self.times_ms[start:end], owner)
 
 
 def target_kind(interactions: Interactions, wanted: EventKind | str) -> EventKind:

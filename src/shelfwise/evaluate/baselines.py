@@ -177,10 +177,8 @@ class ItemKNN(Baseline):
 
     def scores(self, situation: Situation) -> Doubles:
         popularity = self._popular.scores(situation)
-        own = np.zeros(len(popularity))
         seeds, weights = self._lists.seeds(situation)
-        rows, votes = self._lists.lists.vote(seeds, weights, np.ones(len(own), bool))
-        own[rows] = votes
+        own = self._lists.lists.sums(seeds, weights, len(popularity))
         own[seeds] += self._own * weights
         return _above(own, popularity)
 

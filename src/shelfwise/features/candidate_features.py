@@ -22,6 +22,9 @@ OWN = (
     *(f"popularity_{half_life:g}d" for half_life in HALF_LIVES_D),
     "popularity_all",
     "rise",
+    "reach",
+    "return_rate",
+    "idle_log_d",
     "age_log_d",
     "price_log_ratio",
     "name_affinity",
@@ -93,6 +96,11 @@ def candidate_features(
     if has_clock:
         first_ms = state.first_ms[merged.rows]
         age_d = np.maximum(situation.now_ms - first_ms, 0) / DAY_MS
+        last_ms = state.last_ms[merged.rows]
+        idle_d = np.maximum(situation.now_ms - last_ms, 0) / DAY_MS
+        put("idle_log_d", np.where(last_ms >= 0, np.log1p(idle_d), np.nan).astype(np.float32))
+        put("reach", state.reach[merged.rows])
+        put("return_rate", state.return_rate[merged.rows])
         put("age_log_d", np.where(first_ms >= 0, np.log1p(age_d), np.nan).astype(np.float32))
     _describe_history(put, merged.rows, situation, has_clock)
     seeds, weights = _seeds(situation, len(state))

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.features.recent_demand import recent_demand
 from shelfwise.schemas.ids import Doubles, Floats, Rows, Times
 from shelfwise.store.arrays import mapped
 
@@ -34,7 +35,10 @@ class ItemState:
     Attributes:
         popularity: `log(1 + decayed count / mean item's)` per half-life, then of the whole count; shape `(n, 5)`.
         repeat_rate: Share of an item's users who came back to it at another moment, shrunk to the shop's; shape `(n,)`.
+        reach: Share of the users active lately who turned to the item for the first time; 0 without a clock; `(n,)`.
+        return_rate: Share of its earlier users active lately who came back lately; 0 without a clock; shape `(n,)`.
         first_ms: First event, or the shop's creation time where that is earlier; -1 where never; shape `(n,)`.
+        last_ms: Last event; -1 where never, or without a clock; shape `(n,)`.
         log_price: NaN where unknown; shape `(n,)`.
         names: Codes of category names and brand, padded with `len(rarity) - 1`; shape `(n, MAX_NAMES)`.
         rarity: `log(n / carriers)` per name, a last 0 for the padding; shape `(n_names + 1,)`.
@@ -42,7 +46,10 @@ class ItemState:
 
     popularity: Floats
     repeat_rate: Floats
+    reach: Floats
+    return_rate: Floats
     first_ms: Times
+    last_ms: Times
     log_price: Floats
     names: npt.NDArray[np.int32]
     rarity: Floats
@@ -83,6 +90,11 @@ class ItemState:
             weights = np.exp2((times_ms - now_ms) / DAY_MS / half_life_d) if has_clock else None
             columns.append(_relative(np.bincount(item_rows, weights, minlength=n).astype(np.float64)))
         columns.append(_relative(np.bincount(item_rows, minlength=n).astype(np.float64)))
+        reach, return_rate = np.zeros(n, np.float32), np.zeros(n, np.float32)
+        last = np.full(n, -1, np.int64)
+        if has_clock:
+            reach, return_rate = recent_demand(user_rows, item_rows, times_ms, now_ms=now_ms, n_items=n)
+            np.maximum.at(last, item_rows, times_ms)
         first = np.where((created_ms >= 0) & (created_ms <= now_ms), created_ms, np.iinfo(np.int64).max)
         if has_clock:
             np.minimum.at(first, item_rows, times_ms)
@@ -91,7 +103,8 @@ class ItemState:
             log_price = np.where(prices > 0, np.log(prices), np.nan).astype(np.float32)
         names, rarity = _names(paths, brands)
         rate = _repeat_rate(user_rows, item_rows, times_ms, n)
-        return cls(np.stack(columns, axis=1).astype(np.float32), rate, first, log_price, names, rarity)
+        popularity = np.stack(columns, axis=1).astype(np.float32)
+        return cls(popularity, rate, reach, return_rate, first, last, log_price, names, rarity)
 
     def put(self, row: int, *, price: float | None, created_ms: int) -> None:
         """Make room for an item that came while serving; its names are known at the next training."""
@@ -100,7 +113,10 @@ class ItemState:
             padding = len(self.rarity) - 1
             self.popularity = np.concatenate([self.popularity, np.zeros((n_new, self.popularity.shape[1]), np.float32)])
             self.repeat_rate = np.concatenate([self.repeat_rate, np.full(n_new, self.repeat_rate.mean(), np.float32)])
+            self.reach = np.concatenate([self.reach, np.zeros(n_new, np.float32)])
+            self.return_rate = np.concatenate([self.return_rate, np.full(n_new, self.return_rate.mean(), np.float32)])
             self.first_ms = np.concatenate([self.first_ms, np.full(n_new, -1, np.int64)])
+            self.last_ms = np.concatenate([self.last_ms, np.full(n_new, -1, np.int64)])
             self.log_price = np.concatenate([self.log_price, np.full(n_new, np.nan, np.float32)])
             self.names = np.concatenate([self.names, np.full((n_new, MAX_NAMES), padding, np.int32)])
         if not self.log_price.flags.writeable:

@@ -16,7 +16,8 @@ def merge(answers: Mapping[str, Candidates]) -> Merged:
         answers: Each retriever's candidates; the order of the names becomes that of the columns.
 
     Returns:
-        Distinct rows, ascending; scores and ranks of shape `(N, R)`.
+        Distinct rows, ascending; scores and ranks of shape `(N, R)`. A retriever that can tell scores all of them,
+        those that only others named too.
     """
     sources = tuple(answers)
     rows, place = np.unique(
@@ -28,6 +29,8 @@ def merge(answers: Mapping[str, Candidates]) -> Merged:
     start = 0
     for column, answer in enumerate(answers.values()):
         at = place[start : start + len(answer)]
+        if answer.score_of is not None:
+            scores[:, column] = answer.score_of(rows)
         scores[at, column] = answer.scores
         ranks[at, column] = np.arange(1, len(answer) + 1)
         start += len(answer)

@@ -31,7 +31,7 @@ from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
 

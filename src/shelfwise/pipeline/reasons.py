@@ -11,8 +11,10 @@ from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.retrieve.again import Again
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
+from shelfwise.retrieve.ease import Ease
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
+from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -55,10 +57,12 @@ def reason(
             if isinstance(retriever, Content):
                 return f"Similar to “{title}”"
             return f"Because of “{title}”"
-        if isinstance(retriever, Transitions | Cooccurrence | Content):
+        if isinstance(retriever, Transitions | Cooccurrence | Content | Ease):
             continue  # it names no single item that can be pointed at: the next source may
         if isinstance(retriever, Again):
             return _again(row, situation)
+        if isinstance(retriever, SimilarUsers):
+            return f"Shoppers with a history like yours {turned_to} this"
         if isinstance(retriever, Popular):
             return "Popular in this shop"
         if isinstance(retriever, Recent):

@@ -216,7 +216,7 @@ class Recommender:
         known = history.rows < len(self.catalogue)
         if known.all():
             return history
-        return History(history.rows[known], history.kinds[known], history.times_ms[known])
+        return History(history.rows[known], history.kinds[known], history.times_ms[known], history.user_row)
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed

@@ -49,9 +49,9 @@ class Fusion(Ranker):
         model: Literal["auto", "trees", "linear", "reciprocal"] = Field(
             default="auto", description="'auto' takes the best on held-out requests."
         )
-        n_trees: int = Field(default=150, ge=1, le=5_000, description="Trees at most; fewer where more do not help.")
+        n_trees: int = Field(default=400, ge=1, le=5_000, description="Trees at most; fewer where more do not help.")
         n_leaves: int = Field(default=31, ge=2, le=1_024, description="Leaves per tree at most.")
-        learning_rate: float = Field(default=0.05, gt=0, le=1, description="Weight of each tree.")
+        learning_rate: float = Field(default=0.03, gt=0, le=1, description="Weight of each tree.")
 
     def __init__(self, config: Config) -> None:
         self.config = config

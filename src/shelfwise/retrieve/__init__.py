@@ -6,6 +6,8 @@ To add one: a file with the class, its test, and a line in `BUILTIN`.
 BUILTIN = {
     "transitions": "shelfwise.retrieve.transitions:Transitions",
     "cooccurrence": "shelfwise.retrieve.cooccurrence:Cooccurrence",
+    "ease": "shelfwise.retrieve.ease:Ease",
+    "similar_users": "shelfwise.retrieve.similar_users:SimilarUsers",
     "content": "shelfwise.retrieve.content:Content",
     "popular": "shelfwise.retrieve.popular:Popular",
     "recent": "shelfwise.retrieve.recent:Recent",

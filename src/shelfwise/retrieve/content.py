@@ -12,6 +12,7 @@ from pydantic import Field
 
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
+from shelfwise.features.text_vectors import TextVectors
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
@@ -54,6 +55,7 @@ class Content(Retriever):
         self.options = config
         self._index: Any = None
         self._vectors: Floats | None = None
+        self._by_row = TextVectors(np.empty((0, 0), np.float32))
         self._fresh: dict[int, Floats] = {}
         self._fresh_matrix: tuple[Rows, Floats] | None = None
 
@@ -73,7 +75,7 @@ class Content(Retriever):
             index = faiss.IndexHNSWFlat(dim, self.options.links, faiss.METRIC_INNER_PRODUCT)
             index.hnsw.efConstruction = 80
         index.add(vectors)
-        self._index, self._vectors = index, vectors
+        self._index, self._vectors, self._by_row = index, vectors, TextVectors(vectors)
         self._tune()
 
     def _tune(self) -> None:
@@ -88,7 +90,8 @@ class Content(Retriever):
     def load(self, folder: Path) -> None:
         """Open the index; map the vectors."""
         self._index = faiss.read_index(str(folder / INDEX_FILE))
-        self._vectors = mapped(folder / VECTORS_FILE)
+        vectors = mapped(folder / VECTORS_FILE)
+        self._vectors, self._by_row = vectors, TextVectors(vectors)
         self._tune()
 
     @property
@@ -102,6 +105,7 @@ class Content(Retriever):
         """Search this item beside the index from now on; a changed text replaces the indexed one's place."""
         if vector is not None:
             self._fresh[row] = vector
+            self._by_row.put(row, vector)
             self._fresh_matrix = None  # made by the next question: many items may come at once
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
@@ -122,7 +126,15 @@ class Content(Retriever):
             rows = np.concatenate([rows[~stale], fresh_rows])
             scores = np.concatenate([scores[~stale], fresh_vectors @ question])
         keep = allowed[rows] & (scores > 0)
-        return best(rows[keep], scores[keep], self.options.k)
+        found = best(rows[keep], scores[keep], self.options.k)
+        return Candidates(found.rows, found.scores, lambda rows: self._nearness(rows, question))
+
+    def _nearness(self, rows: Rows, question: Floats) -> Floats:
+        """Cosine of any items to the question; NaN without a vector; shape as the rows'."""
+        vectors, known = self._by_row.take(rows)
+        scores = vectors @ question
+        scores[~known] = np.nan
+        return scores
 
     def _fresh_items(self) -> tuple[Rows, Floats]:
         if self._fresh_matrix is None:

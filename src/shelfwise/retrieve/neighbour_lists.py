@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sparse
 
-from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.retrieve.retriever import best
+from shelfwise.schemas.candidates import Candidates
+from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
 
 Matrix = Any
@@ -50,29 +52,37 @@ class NeighbourLists:
         """Map what `save` wrote."""
         return cls(*(mapped(folder / f"{name}.npy") for name in cls.__slots__))
 
-    def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools) -> tuple[Rows, Floats]:
-        """Sum the seeds' lists.
+    def sums(self, seeds: Rows, seed_weights: Floats, n: int) -> Doubles:
+        """Sum the seeds' lists; shape `(n,)`.
 
         Args:
             seeds: Lists to sum; shape `(S,)`.
             seed_weights: Weight of each list; shape `(S,)`.
-            allowed: Whether each item may be named; shape `(n,)`.
-
-        Returns:
-            Allowed items with a positive sum, ascending, and their sums; shape `(N,)` each.
+            n: Rows that may be named, at least.
 
         Cost:
             O(n + total length of the lists).
         """
         if not len(seeds):
-            return np.empty(0, np.int32), np.empty(0, np.float32)
+            return np.zeros(n)
         spans = [(int(self.starts[seed]), int(self.starts[seed + 1])) for seed in seeds]
         rows = np.concatenate([self.rows[start:end] for start, end in spans])
         lengths = [end - start for start, end in spans]
         weights = np.concatenate([self.weights[start:end] for start, end in spans])
-        sums = np.bincount(rows, weights * np.repeat(seed_weights, lengths), minlength=len(allowed))
-        named = np.flatnonzero((sums > 0) & allowed)
-        return named.astype(np.int32), sums[named].astype(np.float32)
+        return np.bincount(rows, weights * np.repeat(seed_weights, lengths), minlength=n).astype(np.float64, copy=False)
+
+    def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools, k: int) -> Candidates:
+        """The `k` allowed rows with the largest positive sums; equal sums in the order of rows.
+
+        Args:
+            seeds: Lists to sum; shape `(S,)`.
+            seed_weights: Weight of each list; shape `(S,)`.
+            allowed: Whether each row may be named; shape `(n,)`.
+        """
+        sums = self.sums(seeds, seed_weights, len(allowed)).astype(np.float32)
+        named = np.flatnonzero((sums > 0) & allowed).astype(np.int32)
+        found = best(named, sums[named], k)
+        return Candidates(found.rows, found.scores, sums.__getitem__) if len(seeds) else found
 
     def loudest(self, row: int, seeds: Rows, seed_weights: Floats) -> int | None:
         """The seed whose weighted list names `row` with the largest weight; None where none does."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
-from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
+from shelfwise.retrieve.retriever import Retriever, RetrieverOptions
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -49,7 +49,7 @@ class NeighbourVote(Retriever):
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Sum the lists of the user's latest items."""
-        return best(*self.lists.vote(*self.seeds(situation), allowed), self.config.k)
+        return self.lists.vote(*self.seeds(situation), allowed, self.config.k)
 
     def because(self, row: int, situation: Situation) -> int | None:
         """The seed whose list names the item loudest."""

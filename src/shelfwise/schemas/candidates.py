@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,13 @@ class History:
         rows: Items; shape `(T,)`.
         kinds: Codes of `EventKind`; shape `(T,)`.
         times_ms: When; shape `(T,)`, never falling.
+        user_row: Whose it is; -1 for a stranger's.
     """
 
     rows: Rows
     kinds: npt.NDArray[np.int8]
     times_ms: Times
+    user_row: int = -1
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -35,7 +38,9 @@ class History:
 
     def last(self, n: int) -> History:
         """The `n` latest events."""
-        return History(self.rows[-n:], self.kinds[-n:], self.times_ms[-n:]) if n > 0 else History.empty()
+        if n <= 0:
+            return History.empty()
+        return History(self.rows[-n:], self.kinds[-n:], self.times_ms[-n:], self.user_row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,10 @@ class Situation:
         return np.concatenate([self.history.rows, self.context]) if len(self.context) else self.history.rows
 
 
+ScoreOf = Callable[[Rows], Floats]
+"""Scores of rows, on the scale of the retriever's own; shape as the rows'."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """One retriever's answer, best first.
@@ -76,10 +85,13 @@ class Candidates:
     Attributes:
         rows: Distinct items; shape `(N,)`.
         scores: Higher is better, never rising; shape `(N,)`.
+        score_of: The score of any rows, named or not, where the retriever knows it at no cost: what others name is
+            then judged by all. None where it cannot tell.
     """
 
     rows: Rows
     scores: Floats
+    score_of: ScoreOf | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,7 +108,7 @@ class Merged:
 
     Attributes:
         rows: Distinct items, ascending; shape `(N,)`.
-        scores: Each retriever's own score, NaN where it did not name the item; shape `(N, R)`.
+        scores: Each retriever's own score, NaN where it cannot tell; shape `(N, R)`.
         ranks: Each retriever's 1-based rank, 0 where it did not name the item; shape `(N, R)`.
         sources: The retrievers' names, in the order of the columns; length R.
     """

@@ -115,7 +115,7 @@ def _twins(connection: Connection, batch: Sequence[EventRow], unknown: set[int],
 
 
 _recent = (
-    select(events.c.item_row, events.c.kind, events.c.timestamp_ms)
+    select(events.c.item_row, events.c.kind, events.c.timestamp_ms, events.c.user_row)
     .where(
         events.c.user_row == select(users.c.row).where(users.c.user_id == bindparam("user")).scalar_subquery(),
         events.c.item_row.is_not(None),
@@ -135,8 +135,8 @@ def recent_events(connection: Connection, user_id: str, n: int) -> History:
     rows = connection.execute(_recent, {"user": user_id, "n": n}).fetchall()
     if not rows:
         return History.empty()
-    item_rows, kinds, times = zip(*reversed(rows), strict=True)
-    return History(np.array(item_rows, np.int32), np.array(kinds, np.int8), np.array(times, np.int64))
+    item_rows, kinds, times, owners = zip(*reversed(rows), strict=True)
+    return History(np.array(item_rows, np.int32), np.array(kinds, np.int8), np.array(times, np.int64), owners[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,16 @@ class RetrieverContract(ABC):
                 found = retriever.retrieve(situation(data, rows), allowed)
                 _check(found, allowed, retriever.config.k)
 
+    def test_who_can_tell_says_the_same_of_what_it_named(self) -> None:
+        retriever, data = self.fitted()
+        for allowed in _masks():
+            found = retriever.retrieve(situation(data, [3, 4, 5]), allowed)
+            if found.score_of is not None:
+                np.testing.assert_allclose(found.score_of(found.rows), found.scores, rtol=1e-5)
+                every = found.score_of(np.arange(N_ITEMS, dtype=np.int32))
+                assert every.shape == (N_ITEMS,)
+                assert not np.isinf(every).any()
+
     def test_nothing_allowed_means_no_answer(self) -> None:
         retriever, data = self.fitted()
         assert len(retriever.retrieve(situation(data, [3, 4]), np.zeros(N_ITEMS, bool))) == 0
