@@ -28,6 +28,9 @@ RECIPROCAL_RANKS = "reciprocal_ranks"
 LEARNED_PER_REQUEST = 100
 """Wrong candidates per request that trees learn from, on the average."""
 
+BATCH_LINES = 4_096
+"""Candidates from which on a call is spread over all cores."""
+
 ENOUGH_HITS = 50
 """Requests with a right answer among the candidates below which nothing is learned."""
 
@@ -59,7 +62,7 @@ class Fusion(Ranker):
         self._reciprocal_column = -1
         self._linear: LinearScorer | None = None
         self._graph: bytes | None = None
-        self._session: onnxruntime.InferenceSession | None = None
+        self._sessions: dict[int, onnxruntime.InferenceSession] = {}
 
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
         """Compare on requests held out, then fit the winner on all of them.
@@ -114,13 +117,17 @@ class Fusion(Ranker):
                 for place in np.argsort(-gains)[:20]
             }
             self._graph = trees_to_onnx(booster, len(table.feature_names))
-            self._open(self._graph)
+            self._sessions.clear()
         return about
 
-    def _open(self, graph: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # a request is too small to share
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    def _session(self, graph: bytes, n_lines: int) -> onnxruntime.InferenceSession:
+        """One thread for a request, which is too small to share; every core for a batch of many."""
+        n_threads = 1 if n_lines < BATCH_LINES else 0
+        if n_threads not in self._sessions:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = n_threads
+            self._sessions[n_threads] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return self._sessions[n_threads]
 
     def save(self, folder: Path) -> None:
         """Write the choice and what it needs."""
@@ -139,14 +146,14 @@ class Fusion(Ranker):
             self._linear = LinearScorer.from_document(stated["linear"])
         if self._choice == "trees":
             self._graph = (folder / GRAPH_FILE).read_bytes()
-            self._open(self._graph)
+            self._session(self._graph, 1)  # ready before the first request
 
     def rank(self, features: Floats) -> Floats:
         """Score with the winner."""
         if not len(features):
             return np.empty(0, np.float32)
-        if self._session is not None:
-            answer: Any = self._session.run(None, {"features": features})[0]
+        if self._graph is not None:
+            answer: Any = self._session(self._graph, len(features)).run(None, {"features": features})[0]
             return answer.ravel()
         if self._linear is not None:
             return self._linear(features)
