@@ -38,6 +38,8 @@ def reason(
 ) -> str:
     """One sentence, from the retriever that ranked the item highest and can say why.
 
+    What the user did with the item himself comes before what others did.
+
     Args:
         row: The item.
         sources: Retrievers that named it, strongest first.
@@ -45,7 +47,7 @@ def reason(
         only_purchases: Whether the log holds nothing else: then shoppers "bought", otherwise they "turned to".
     """
     turned_to = "bought" if only_purchases else "turned to"
-    for source in sources:
+    for source in sorted(sources, key=lambda source: not isinstance(funnel.retrievers[source], Again)):
         retriever = funnel.retrievers[source]
         seed = retriever.because(row, situation)
         if seed is not None:
