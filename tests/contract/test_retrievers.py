@@ -6,6 +6,7 @@ from shelfwise.retrieve.again import Again
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease
+from shelfwise.retrieve.factors import Factors
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
 from shelfwise.retrieve.retriever import Retriever
@@ -81,6 +82,30 @@ class TestEaseOfTheMostTouched(RetrieverContract):
         named = {row for seed in range(N_ITEMS) for row in retriever.retrieve(situation(data, [seed]), EVERYTHING).rows}
         assert 0 < len(named) <= 20
         assert touched[list(named)].min() >= np.sort(touched)[-20]
+
+
+class TestFactors(RetrieverContract):
+    def make(self) -> Retriever:
+        return Factors(Factors.Config(k=12, dim=8))
+
+    def test_names_the_items_of_the_same_group(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, [25]), EVERYTHING).rows
+        assert np.mean(rows[:8] // GROUP_SIZE == 2) >= 0.9
+
+    def test_the_users_vector_minimises_the_loss(self) -> None:
+        _, data = self.fitted()
+        retriever = Factors(Factors.Config(k=N_ITEMS, dim=4, decay=0.5, confidence=3.0, regularisation=0.2))
+        retriever.fit(data)
+        vectors = retriever.index.vectors.astype(np.float64)
+        found = retriever.retrieve(situation(data, [25, 26]), EVERYTHING)
+        assert found.score_of is not None
+        scores = found.score_of(np.arange(N_ITEMS, dtype=np.int32)).astype(np.float64)
+        user = np.linalg.lstsq(vectors, scores, rcond=None)[0]
+        had, more = np.zeros(N_ITEMS), np.zeros(N_ITEMS)
+        had[[26, 25]], more[[26, 25]] = 1, (3.0, 1.5)
+        slope = -2 * ((1 + more) * (had - vectors @ user)) @ vectors + 2 * 0.2 * user
+        np.testing.assert_allclose(slope, 0, atol=1e-4)
 
 
 class TestSimilarUsers(RetrieverContract):

@@ -7,6 +7,7 @@ BUILTIN = {
     "transitions": "shelfwise.retrieve.transitions:Transitions",
     "cooccurrence": "shelfwise.retrieve.cooccurrence:Cooccurrence",
     "ease": "shelfwise.retrieve.ease:Ease",
+    "factors": "shelfwise.retrieve.factors:Factors",
     "similar_users": "shelfwise.retrieve.similar_users:SimilarUsers",
     "content": "shelfwise.retrieve.content:Content",
     "popular": "shelfwise.retrieve.popular:Popular",

@@ -1,0 +1,119 @@
+"""Inner-product search over items' vectors, exact or by a graph; items that come later are searched beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import faiss
+import numpy as np
+from pydantic import Field
+
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.retrieve.retriever import RetrieverOptions, best
+from shelfwise.schemas.candidates import Candidates
+from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.store.arrays import mapped
+
+INDEX_FILE = "index.faiss"
+VECTORS_FILE = "vectors.npy"
+SPARE = 64
+"""Found beyond `k`, since the user's own items lead their own neighbourhood and are often not allowed."""
+
+
+class IndexOptions(RetrieverOptions):
+    """Options of every retriever that searches vectors."""
+
+    exact_up_to: int = Field(
+        default=20_000,
+        ge=0,
+        description="Items up to which search is exact; above, an HNSW graph is searched.",
+    )
+    links: int = Field(default=32, ge=4, le=128, description="Links per item in the HNSW graph.")
+    effort: int = Field(default=192, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
+
+
+class VectorIndex:
+    """Item vectors by row, searchable.
+
+    Cost:
+        100,000 items of 128 dimensions, exact: 2 ms on one core; HNSW: 0.4 ms.
+    """
+
+    def __init__(self, index: Any, vectors: Floats, options: IndexOptions) -> None:
+        self._index = index
+        self.vectors = vectors
+        self._by_row = TextVectors(vectors)
+        self._fresh: dict[int, Floats] = {}
+        self._fresh_matrix: tuple[Rows, Floats] | None = None
+        if isinstance(index, faiss.IndexHNSW):
+            index.hnsw.efSearch = options.effort
+
+    @classmethod
+    def build(cls, vectors: Floats, options: IndexOptions) -> Self:
+        """Index vectors; shape `(n, D)`."""
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        dim = vectors.shape[1]
+        if len(vectors) <= options.exact_up_to:
+            index: Any = faiss.IndexFlatIP(dim)
+        else:
+            index = faiss.IndexHNSWFlat(dim, options.links, faiss.METRIC_INNER_PRODUCT)
+            index.hnsw.efConstruction = 80
+        index.add(vectors)
+        return cls(index, vectors, options)
+
+    def save(self, folder: Path) -> None:
+        """Write the index and the vectors."""
+        faiss.write_index(self._index, str(folder / INDEX_FILE))
+        np.save(folder / VECTORS_FILE, self.vectors)
+
+    @classmethod
+    def load(cls, folder: Path, options: IndexOptions) -> Self:
+        """Open the index; map the vectors."""
+        return cls(faiss.read_index(str(folder / INDEX_FILE)), mapped(folder / VECTORS_FILE), options)
+
+    def __len__(self) -> int:
+        """One more than the highest row that may have a vector."""
+        return max(len(self.vectors), max(self._fresh, default=-1) + 1)
+
+    def put(self, row: int, vector: Floats) -> None:
+        """Search this item beside the index from now on; a changed vector replaces the indexed one's place."""
+        self._fresh[row] = vector
+        self._by_row.put(row, vector)
+        self._fresh_matrix = None  # made by the next question: many items may come at once
+
+    def vector(self, row: int) -> Floats | None:
+        """An item's vector; shape `(D,)`; None for an unknown row."""
+        if row in self._fresh:
+            return self._fresh[row]
+        return self.vectors[row] if row < len(self.vectors) else None
+
+    def search(self, question: Floats, allowed: Bools, k: int) -> Candidates:
+        """The `k` allowed items with the largest positive inner product; the score of any item is known too."""
+        # One question is too small to share: FAISS's threads would wait for each other longer than they search.
+        faiss.omp_set_num_threads(1)
+        scores, rows = self._index.search(question[None], min(k + SPARE, len(self.vectors)))
+        rows, scores = rows[0].astype(np.int32), scores[0]
+        found = rows >= 0
+        rows, scores = rows[found], scores[found]
+        if self._fresh:
+            fresh_rows, fresh_vectors = self._fresh_items()
+            stale = np.isin(rows, fresh_rows)
+            rows = np.concatenate([rows[~stale], fresh_rows])
+            scores = np.concatenate([scores[~stale], fresh_vectors @ question])
+        keep = allowed[rows] & (scores > 0)
+        nearest = best(rows[keep], scores[keep], k)
+        return Candidates(nearest.rows, nearest.scores, lambda rows: self.scores(rows, question))
+
+    def scores(self, rows: Rows, question: Floats) -> Floats:
+        """Inner products of any items; NaN without a vector; shape as the rows'."""
+        vectors, known = self._by_row.take(rows)
+        scores = vectors @ question
+        scores[~known] = np.nan
+        return scores
+
+    def _fresh_items(self) -> tuple[Rows, Floats]:
+        if self._fresh_matrix is None:
+            rows = np.fromiter(self._fresh, np.int32, len(self._fresh))
+            self._fresh_matrix = (rows, np.stack(list(self._fresh.values())))
+        return self._fresh_matrix
