@@ -12,7 +12,14 @@ from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS, Interactions
 from shelfwise.datasets.moments import N_WINDOWS, WINDOW_D, moments
-from shelfwise.datasets.splits import Split, last_targets, leave_last_out, leave_one_out, time_split
+from shelfwise.datasets.splits import (
+    Split,
+    last_targets,
+    leave_last_out,
+    leave_one_out,
+    next_moments,
+    time_split,
+)
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 
@@ -231,3 +238,31 @@ def test_shuffling_keeps_every_example_and_follows_the_seed(n: int, seed: int) -
     shuffled = examples.shuffled(seed)
     assert sorted(shuffled.entries) == list(range(n))  # type: ignore[type-var]
     assert shuffled.entries == examples.shuffled(seed).entries
+
+
+@settings(max_examples=200)
+@given(logs, asked_users, st.integers(0, 12), st.integers(0, 14), st.integers(1, 3))
+def test_within_a_window_each_moment_is_asked_with_what_came_before_it(
+    log: Log, users: Any, cut: int, until: int, per_user: int
+) -> None:
+    interactions = interactions_of(log)
+    cut_ms, until_ms = START_MS + cut * DAY_MS, START_MS + until * DAY_MS
+    found = next_moments(
+        interactions, EventKind.PURCHASE, users, cut_ms=cut_ms, until_ms=until_ms, per_user=per_user, seed=0
+    )
+    asked: dict[int, set[int]] = {}
+    for example in found:
+        own = of_user(interactions, example.user_row)
+        now_ms = example.situation.now_ms
+        assert users[example.user_row]
+        assert cut_ms <= now_ms < until_ms
+        assert history_of(example) == [(item, kind, time) for _, item, kind, time in own if time < now_ms]
+        answers = {item for _, item, kind, time in own if time == now_ms and kind == PURCHASE}
+        assert set(example.relevant.tolist()) == answers
+        assert now_ms not in asked.setdefault(example.user_row, set())
+        asked[example.user_row].add(now_ms)
+    for user in range(N_USERS):
+        moments_of_user = {
+            time for _, _, kind, time in of_user(interactions, user) if kind == PURCHASE and cut_ms <= time < until_ms
+        }
+        assert len(asked.get(user, ())) == (min(per_user, len(moments_of_user)) if users[user] else 0)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.interactions import DAY_MS
-from shelfwise.datasets.splits import Split, leave_last_out, time_split
+from shelfwise.datasets.splits import Split, leave_last_out, next_moments, time_split
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Bools
@@ -16,28 +17,44 @@ WINDOW_D = 28.0
 N_WINDOWS = 3
 """Windows of time, one before the other, whose events are asked for; fewer where the log is short."""
 
+MOMENTS_PER_USER = 10
+"""Moments within a window that a user is asked about at most."""
+
 HISTORY_SHARE = 0.5
 """The oldest part of a log that is never asked about: something must be known before the first question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A split with everything the stages may be fitted on at that time."""
+    """A split with everything the stages may be fitted on at that time.
+
+    Attributes:
+        split: What is asked at the cut, and what may be known.
+        within: Further questions, at moments after the cut, with the history of those moments: for where the split's
+            own are few, as in a shop whose users come once and stay for a while. Empty without a clock.
+        data: What the stages are fitted on.
+    """
 
     split: Split
+    within: Examples
     data: TrainingData
+
+    def questions(self, seed: int) -> Examples:
+        """All questions, those at the cut first; each kind in a random order."""
+        return Examples([*self.split.examples.shuffled(seed).entries, *self.within.shuffled(seed).entries])
 
 
 def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]:
     """The splits that the ranker learns from, latest first.
 
-    With a clock: windows of `WINDOW_D` days before `data.now_ms`, each asked with what was known at its start.
+    With a clock: windows of `WINDOW_D` days before `data.now_ms`, each asked with what was known at its start, and at
+    moments within.
     Without: each user's last target event.
     """
     interactions = data.interactions
     if not interactions.has_clock:
         split = leave_last_out(interactions, target, users)
-        return [Moment(split, data.with_interactions(split.train, data.now_ms))]
+        return [Moment(split, Examples([]), data.with_interactions(split.train, data.now_ms))]
     earliest = float(np.quantile(interactions.times_ms, 0.01))
     span_d = (data.now_ms - earliest) / DAY_MS
     window_d = min(WINDOW_D, span_d * (1 - HISTORY_SHARE) / 2)
@@ -48,5 +65,8 @@ def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]
         cut_ms = until_ms - int(window_d * DAY_MS)
         split = time_split(interactions, target, users, cut_ms=cut_ms, until_ms=until_ms)
         if len(split.train):
-            found.append(Moment(split, data.with_interactions(split.train, cut_ms)))
+            within = next_moments(
+                interactions, target, users, cut_ms=cut_ms, until_ms=until_ms, per_user=MOMENTS_PER_USER, seed=index
+            )
+            found.append(Moment(split, within, data.with_interactions(split.train, cut_ms)))
     return found

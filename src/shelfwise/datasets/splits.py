@@ -112,6 +112,53 @@ def time_split(
     return Split(interactions.before(cut_ms), Examples(entries), cut_ms)
 
 
+def next_moments(
+    interactions: Interactions,
+    target: EventKind,
+    users: Bools,
+    *,
+    cut_ms: int,
+    until_ms: int,
+    per_user: int,
+    seed: int,
+) -> Examples:
+    """Ask what each user does next, at moments within `[cut_ms, until_ms)`.
+
+    As in service: models know what happened before the cut, the history is that of this very moment. A moment is a
+    distinct timestamp with a target event; the answers are all its items, and the history ends strictly before it.
+
+    Args:
+        per_user: Moments asked of a user at most, drawn at random.
+        seed: Of the draw.
+    """
+    bounds = interactions.bounds()
+    times, owners = interactions.times_ms, interactions.user_rows
+    asked = np.flatnonzero(
+        (times >= cut_ms) & (times < until_ms) & (interactions.kinds == CODE_BY_KIND[target]) & users[owners]
+    )
+    starts = np.ones(len(asked), bool)
+    starts[1:] = (owners[asked[1:]] != owners[asked[:-1]]) | (times[asked[1:]] != times[asked[:-1]])
+    first = np.flatnonzero(starts)
+    ends = np.append(first[1:], len(asked))
+    entries: list[Example] = []
+    for moment in _some_of_each(owners[asked[first]], per_user, seed).tolist():
+        answers = asked[first[moment] : ends[moment]]
+        user, now_ms = int(owners[answers[0]]), int(times[answers[0]])
+        start, end = int(bounds[user]), int(bounds[user + 1])
+        known = start + int(np.searchsorted(times[start:end], now_ms))
+        entries.append(
+            example(interactions.history(start, known), now_ms, user, interactions.item_rows[answers], target)
+        )
+    return Examples(entries)
+
+
+def _some_of_each(owners: npt.NDArray[np.int32], n: int, seed: int) -> npt.NDArray[np.intp]:
+    """Positions of `n` random entries of each owner, or of all; ascending. Entries of an owner stand together."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(owners)), owners))
+    place = np.arange(len(order)) - np.searchsorted(owners[order], owners[order])
+    return np.sort(order[place < n])
+
+
 def require_clock(interactions: Interactions) -> None:
     """Refuse a time split of a log whose timestamps only order events.
 

@@ -178,8 +178,9 @@ def _tuned(
     if not grid:
         return None
     moment = moments(exam.data, target, users)[0]
-    asked = moment.split.examples if exam.repeats else moment.split.examples.without_repeats()
-    asked = Examples(asked.shuffled(0).entries[:TUNING_QUESTIONS])
+    questions = moment.questions(0)  # the very questions that our own ranker learns from first
+    asked = questions if exam.repeats else questions.without_repeats()
+    asked = Examples(asked.entries[:TUNING_QUESTIONS])
     best: tuple[float, dict[str, Any]] | None = None
     for place, settings in enumerate(grid):
         progress(f"{kind.name}: tuning", place, len(grid))

@@ -73,11 +73,12 @@ def _table_at(
     for name, retriever in retrievers.items():
         progress(f"{label}: fitting {name}", None, None)
         retriever.fit(moment.data)
-    examples = moment.split.examples if repeats else moment.split.examples.without_repeats()
+    questions = moment.questions(SEED)
+    examples = questions if repeats else questions.without_repeats()
     return ranking_table(
         retrievers,
         moment.data,
-        examples.shuffled(SEED),
+        examples,
         repeats=repeats,
         n_history=config.behaviour.history,
         has_clock=moment.data.interactions.has_clock,
