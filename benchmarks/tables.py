@@ -112,7 +112,7 @@ def peer_title(found: dict[str, Any]) -> str:
 
 PEER_COLUMNS = (
     *("", "NDCG@10", "95 % interval", "Recall@10", "95 % interval", "Recall@20", "MRR@10"),
-    *("ours ahead", "95 % interval", "p (Holm)", "tried", "fit s", "tune s", "ask s"),
+    *("ours ahead", "95 % interval", "p (Holm)", "tried", "fit CPU s", "tune CPU s", "ask CPU s"),
 )
 
 
@@ -142,7 +142,7 @@ def peer_lines(found: dict[str, Any]) -> Lines:
                     )
                 ),
                 str(model["n_tried"]),
-                *(f"{seconds[name]:.1f}" for name in ("fit", "tune", "ask")),
+                *(f"{seconds[name]['cpu']:,.1f}" for name in ("fit", "tune", "ask")),
             ]
         )
     return lines

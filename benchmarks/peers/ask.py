@@ -9,7 +9,6 @@ import argparse
 import os
 import platform
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from peers.models import MODELS, model_class
 from peers.peer import Peer, Settings, popularity
 from peers.popular import Popular
 from peers.rows import Key, write
+from peers.spent import Spent, now
 from peers.tune import CPU_S, N_TRIALS, Budget, Tuned, search
 from record import commit, machine
 
@@ -39,20 +39,20 @@ class Candidate:
         self._kind, self._known, self._validation, self._exam, self._seed = kind, known, validation, exam, seed
         self._popular = tuned_popularity(known, validation, exam)
         self.best: Peer | None = None
-        self.best_ndcg, self.best_fit_s = -1.0, 0.0
+        self.best_ndcg, self.best_fit = -1.0, Spent()
 
     def attempt(self, settings: Settings) -> float:
         """Fit, ask the validation's questions, and give the NDCG."""
-        started = time.perf_counter()
-        peer, fit_s = self._reused(settings), self.best_fit_s
+        started = now()
+        peer, fit = self._reused(settings), self.best_fit
         if peer is None:
             peer = self._kind(settings, self._seed)
             peer.fit(self._known, self._validation)
-            fit_s = time.perf_counter() - started
+            fit = now() - started
         ndcg = mean_ndcg(peer, self._known, self._popular, self._validation, self._exam)
-        say(f"{ndcg:.5f} in {time.perf_counter() - started:.1f} s with {settings | peer.found()}")
+        say(f"{ndcg:.5f} in {(now() - started).cpu:.1f} s with {settings | peer.found()}")
         if ndcg > self.best_ndcg:
-            self.best, self.best_ndcg, self.best_fit_s = peer, ndcg, fit_s
+            self.best, self.best_ndcg, self.best_fit = peer, ndcg, fit
         return ndcg
 
     def _reused(self, settings: Settings) -> Peer | None:
@@ -77,11 +77,11 @@ def run(model: str, exam: Exam, shop: Path | None, seed: int, budget: Budget) ->
     before, all_known = (exam.known(for_validation=is_first, shop=shop) for is_first in (True, False))
     validation = exam.validation.sample(TUNING_QUESTIONS)
     n_trials = budget.n_trials if kind.n_trials is None else kind.n_trials
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started = now()
     tuned: Tuned | None = None
     settings: Settings = {name: values[0] for name, values in kind.axes(before, exam.about.data).items()}
     fitted: Peer | None = None
-    fit_s = 0.0
+    fit = Spent()
     if n_trials > 0:
         candidate = Candidate(kind, before, validation, exam, seed)
         axes = kind.axes(before, exam.about.data)
@@ -89,15 +89,15 @@ def run(model: str, exam: Exam, shop: Path | None, seed: int, budget: Budget) ->
         assert candidate.best is not None
         settings = tuned.trials[tuned.best].settings | candidate.best.found()
         if not exam.is_fitted_again:
-            fitted, fit_s = candidate.best, candidate.best_fit_s
+            fitted, fit = candidate.best, candidate.best_fit
         note = candidate.best.note()
         del candidate
-    tuning_s = time.perf_counter() - started - fit_s
+    tuning = now() - started - fit
     if fitted is None:
-        began = time.perf_counter()
+        began = now()
         fitted = kind(settings, seed)
         fitted.fit(all_known, None)
-        fit_s = time.perf_counter() - began
+        fit = now() - began
         settings = settings | fitted.found()
         note = fitted.note()
     popular = tuned_popularity(all_known, validation, exam, before)
@@ -122,12 +122,11 @@ def run(model: str, exam: Exam, shop: Path | None, seed: int, budget: Budget) ->
             "ended": tuned.ended,
             "n_questions": len(validation),
             "trials": [
-                {"settings": trial.settings, "ndcg": round(trial.ndcg, 6), "seconds": round(trial.seconds, 2)}
+                {"settings": trial.settings, "ndcg": round(trial.ndcg, 6), "cpu_s": round(trial.cpu_s, 2)}
                 for trial in tuned.trials
             ],
         },
-        "seconds": {"fit": round(fit_s, 2), "tune": round(tuning_s, 2), "ask": round(measured.seconds, 2)},
-        "cpu_s": round(time.process_time() - cpu_started, 1),
+        "seconds": {"fit": fit.as_document(), "tune": tuning.as_document(), "ask": measured.spent.as_document()},
         "n_threads": int(os.environ.get("OMP_NUM_THREADS", "0")),
         "note": note,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from peers.exam import Bools, Known, Questions
 from peers.peer import Peer, Scores
+from peers.spent import Spent, now
 from shelfwise.metrics import ranking_metrics
 
 CELLS = 4_000_000
@@ -37,11 +37,11 @@ class Measured:
 
     Attributes:
         by_metric: One value per question; shape `(B,)` each.
-        seconds: Of scoring alone, without what was not allowed being removed and without measuring.
+        spent: On scoring alone, without taking away what is not allowed, and without measuring.
     """
 
     by_metric: dict[str, npt.NDArray[np.float32]]
-    seconds: float
+    spent: Spent
 
 
 def measure(
@@ -56,12 +56,12 @@ def measure(
     found: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in names}
     lengths = sorted({BY_NAME[name][0] for name in names})
     size = max(1, min(512, CELLS // max(known.n_items, 1)))
-    seconds = 0.0
+    spent = Spent()
     for start in range(0, len(questions), size):
         batch = questions.take(np.arange(start, min(start + size, len(questions))))
-        started = time.perf_counter()
+        started = now()
         table = np.array(score(batch), np.float32)
-        seconds += time.perf_counter() - started
+        spent += now() - started
         if table.shape != (len(batch), known.n_items):
             raise ValueError(f"scores have shape {table.shape}, not {(len(batch), known.n_items)}")
         table[:, ~allowed] = -np.inf
@@ -74,7 +74,7 @@ def measure(
         for name in names:
             k, metric = BY_NAME[name]
             found[name].append(getattr(at[k], metric))
-    return Measured({name: np.concatenate(parts).astype(np.float32) for name, parts in found.items()}, seconds)
+    return Measured({name: np.concatenate(parts).astype(np.float32) for name, parts in found.items()}, spent)
 
 
 def with_fallback(peer: Peer, known: Known, popular: npt.NDArray[np.float64]) -> Score:

@@ -6,7 +6,6 @@ What they know of behaviour is the exam's; categories, texts and vectors come fr
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ import numpy as np
 from peers.exam import Known, Questions
 from peers.exams import examples_of, interactions_of, without_encoder
 from peers.peer import Axes, Peer, Scores
+from peers.spent import now
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.evaluate.baselines import Recency
@@ -26,7 +26,7 @@ from shelfwise.train.data import load
 from shelfwise.train.fit import fit
 
 ENCODED = "encoded.json"
-"""In the shop's folder: how many texts were encoded for it, and in how many seconds."""
+"""In the shop's folder: how many texts were encoded for it, and in how many seconds of the processor."""
 
 OWN_LIBRARIES = ("shelfwise", "numpy", "scipy", "lightgbm", "onnxruntime", "torch")
 
@@ -50,11 +50,11 @@ def training_data(known: Known, *, with_texts: bool) -> tuple[ShopConfig, Traini
 
 def encode(folder: Path) -> None:
     """Encode the shop's texts, and keep what it took."""
-    started = time.perf_counter()
+    started = now()
     with Shop.open(folder) as shop:
         n = shop.encode().n_encoded
     if n:
-        taken = {"n": n, "seconds": round(time.perf_counter() - started, 1)}
+        taken = {"n": n, "cpu_s": round((now() - started).cpu, 1)}
         (folder / ENCODED).write_text(json.dumps(taken), encoding="utf-8")
 
 
@@ -106,7 +106,7 @@ class Ours(_Asked):
         if not path.exists():  # a shop that encodes no text
             return ""
         encoded = json.loads(path.read_text(encoding="utf-8"))
-        return f"before, once for all seeds, {encoded['n']:,} texts were encoded in {encoded['seconds']:.0f} s"
+        return f"before, once for all seeds, {encoded['n']:,} texts were encoded in {encoded['cpu_s']:.0f} CPU s"
 
 
 class OwnTransitions(Peer):

@@ -100,7 +100,10 @@ def _line(model: str, of_model: list[Row]) -> dict[str, Any]:
         "settings": abouts[0]["settings"],
         "n_tried": abouts[0]["n_tried"],
         "seconds": {
-            name: float(np.mean([about["seconds"][name] for about in abouts])) for name in ("fit", "tune", "ask")
+            part: {
+                clock: float(np.mean([about["seconds"][part][clock] for about in abouts])) for clock in ("wall", "cpu")
+            }
+            for part in ("fit", "tune", "ask")
         },
         "n_threads": abouts[0]["n_threads"],
         "note": abouts[0]["note"],
