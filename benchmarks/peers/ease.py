@@ -27,8 +27,8 @@ class Ease(Peer):
     def axes(cls, known: Known, data: str) -> Axes:
         axes: dict[str, tuple[float | None, ...]] = {
             "ridge": (300.0, 100.0, 1_000.0),
-            "decay": (0.7, 0.85, 0.5, 1.0),
-            "own": (0.3, 1.0, 0.0) if known.repeats else (0.0,),
+            "decay": (0.85, 0.95, 1.0) if known.repeats else (0.7, 0.85, 0.5, 1.0),
+            "own": (1.0, 3.0, 0.3) if known.repeats else (0.0,),
         }
         if known.has_clock:
             axes["half_life_d"] = (None, 90.0, 30.0)

@@ -70,8 +70,8 @@ class ImplicitNeighbours(Peer):
     def axes(cls, known: Known, data: str) -> Axes:
         axes: dict[str, Any] = {
             "similarity": ("cosine", "tfidf", "bm25"),
-            "decay": (0.7, 0.85, 1.0, 0.5),
-            "own": (0.3, 1.0, 0.0) if known.repeats else (0.0,),
+            "decay": (0.85, 0.95, 1.0) if known.repeats else (0.7, 0.85, 1.0, 0.5),
+            "own": (1.0, 3.0, 0.3) if known.repeats else (0.0,),
             "neighbours": (200, 1_000, 50),
         }
         if known.has_clock:
