@@ -54,7 +54,8 @@ class Ease(Peer):
         diagonal = np.diag(inverse).copy()
         inverse /= -diagonal
         inverse[np.diag_indices(len(inverse))] = 0.0
-        self._weights = inverse.astype(np.float32, copy=False)
+        # In rows: a sparse matrix times one in columns would copy it for every batch of questions.
+        self._weights = np.ascontiguousarray(inverse, np.float32)
 
     def scores(self, questions: Questions) -> Scores:
         history = histories(questions, len(self._weights), self.settings["decay"])
