@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from peers.exam import Known, Questions
@@ -41,6 +43,8 @@ class LensKit(Peer):
         return (name in of_factors) == (settings["kind"] == "implicit-mf")
 
     def fit(self, known: Known, validation: Questions | None) -> None:
+        # LensKit counts its threads by its own name; it is read when the library first works.
+        os.environ.setdefault("LK_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "2"))
         import pandas as pd
         from lenskit.als import ImplicitMFScorer
         from lenskit.data import from_interactions_df
