@@ -67,14 +67,22 @@ class Candidate:
         return peer
 
 
-def run(model: str, exam: Exam, shop: Path | None, seed: int, budget: Budget) -> tuple[dict[str, Any], Any]:
+def run(
+    model: str, exam: Exam, shop: Path | None, seed: int, budget: Budget, unfinished: tuple[Path | None, Path | None]
+) -> tuple[dict[str, Any], Any]:
     """Tune, fit for the test, ask.
+
+    Args:
+        unfinished: Where a long fit may keep how far it came: before the validation, and before the test.
 
     Returns:
         What the row says, and the metrics of every question.
     """
     kind = model_class(model)
-    before, all_known = (exam.known(for_validation=is_first, shop=shop) for is_first in (True, False))
+    before, all_known = (
+        exam.known(for_validation=is_first, shop=shop, unfinished=path)
+        for is_first, path in zip((True, False), unfinished, strict=True)
+    )
     validation = exam.validation.sample(TUNING_QUESTIONS)
     n_trials = budget.n_trials if kind.n_trials is None else kind.n_trials
     started = now()
@@ -186,8 +194,17 @@ def main() -> int:
     options = parser.parse_args()
     exam = Exam.load(options.exam)
     np.random.seed(options.seed)  # libraries that draw from the global stream
-    about, by_metric = run(options.model, exam, options.shop, options.seed, Budget(options.trials, options.cpu_s))
-    write(options.rows, Key(exam.about.data, exam.about.protocol, options.model, options.seed), about, by_metric)
+    key = Key(exam.about.data, exam.about.protocol, options.model, options.seed)
+    unfinished = (None, None)
+    if options.shop is not None:
+        stem = f"unfinished-{options.model}-{options.seed}-{exam.fingerprint()}"
+        unfinished = (options.shop / f"{stem}-validation.pt", options.shop / f"{stem}-test.pt")
+    budget = Budget(options.trials, options.cpu_s)
+    about, by_metric = run(options.model, exam, options.shop, options.seed, budget, unfinished)
+    write(options.rows, key, about, by_metric)
+    for path in unfinished:
+        if path is not None:
+            path.unlink(missing_ok=True)
     return 0
 
 

@@ -111,6 +111,7 @@ class Known:
         target: Code of the kind of event that is predicted.
         repeats: Whether items that the user had may be recommended.
         shop: The folder of the shop that the log is from, for models that read texts and categories; None elsewhere.
+        unfinished: A file in which a long fit may keep how far it came; None where it may not.
     """
 
     past: Past
@@ -121,6 +122,7 @@ class Known:
     target: int
     repeats: bool
     shop: Path | None = None
+    unfinished: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Exam:
         """Whether more may be learned from before the test than before the validation."""
         return not bool(self.known_for_validation.all())
 
-    def known(self, *, for_validation: bool, shop: Path | None = None) -> Known:
+    def known(self, *, for_validation: bool, shop: Path | None = None, unfinished: Path | None = None) -> Known:
         """What may be learned from before the validation or before the test."""
         about = self.about
         return Known(
@@ -184,6 +186,7 @@ class Exam:
             about.target,
             about.repeats,
             shop,
+            unfinished,
         )
 
     def save(self, path: Path) -> None:

@@ -16,6 +16,8 @@ import os
 import sys
 import time
 import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +28,9 @@ from peers.peer import Axes, Peer, Scores
 
 FIT_CPU_S = 2_400.0
 """Processor time after which fitting is stopped at the end of an epoch: 40 minutes of one core."""
+
+WORTH_KEEPING_S = 60.0
+"""Less work than this is done again where it was interrupted."""
 
 STOPPING_QUESTIONS = 3_000
 """Validation questions that are asked after each epoch."""
@@ -50,6 +55,25 @@ SETTINGS = {"beauty": SPARSE, "games": SPARSE}
 MAX_EPOCHS = 200
 EPOCHS = "SHELFWISE_BENCH_EPOCHS"
 """Names another number of epochs at most, for a quick look."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far fitting came.
+
+    Attributes:
+        epoch: Epochs done.
+        cpu_s: Processor time of all of them, validation not counted.
+        best: The validation's best NDCG, after `best_epoch` epochs, with the weights `best_state`.
+        taken_up_at: Epochs that were done when an interrupted run was taken up again last; 0: never.
+    """
+
+    epoch: int = 0
+    cpu_s: float = 0.0
+    best: float = -1.0
+    best_epoch: int = 0
+    best_state: dict[str, Any] | None = None
+    taken_up_at: int = 0
 
 
 class _Transformer(Peer):
@@ -101,44 +125,89 @@ class _Transformer(Peer):
         self._n_items = known.n_items
         self._rectools = self._model(known, shared)
         dataset = Dataset.construct(table)
-        self._epochs, self._stopped = 0, ""
+        progress = Progress()
+        if known.unfinished is not None and known.unfinished.exists():
+            progress = self._taken_up(dataset, known.unfinished)
         if validation is None:
-            self._run(dataset, settings.get("epochs", settings["max_epochs"]))
-            return
-        asked = validation.sample(STOPPING_QUESTIONS)
-        everything = np.ones(known.n_items, bool)
-        started, best, best_state, best_epoch = time.process_time(), -1.0, None, 0
-        self._stopped = "at the most epochs"
-        while self._epochs < settings["max_epochs"]:
-            self._run(dataset, 1)
-            ndcg = float(
-                measure(self._scores_of_known, asked, known, everything, (TUNED_BY,)).by_metric[TUNED_BY].mean()
-            )
-            spent = time.process_time() - started
-            print(f"epoch {self._epochs}: {ndcg:.5f} after {spent:.0f} s", file=sys.stderr, flush=True)
-            if ndcg > best:
-                best, best_epoch = ndcg, self._epochs
-                best_state = copy.deepcopy(self._rectools.torch_model.state_dict())
-            if self._epochs - best_epoch >= settings["patience"]:
-                self._stopped = "early"
-                break
-            if spent + spent / self._epochs > FIT_CPU_S:
-                self._stopped = f"by its time, {FIT_CPU_S / 60:.0f} minutes of one core"
-                break
-        self._rectools.torch_model.load_state_dict(best_state)
-        self._n_run, self._epochs = self._epochs, best_epoch
+            self._to_the_end(dataset, progress, settings.get("epochs", settings["max_epochs"]), known)
+        else:
+            self._to_the_best(dataset, progress, validation.sample(STOPPING_QUESTIONS), known)
 
-    def _run(self, dataset: Any, n: int) -> None:
-        self._rectools.fit_partial(dataset, min_epochs=n, max_epochs=n)
-        self._epochs += n
+    def _to_the_end(self, dataset: Any, progress: Progress, n_epochs: int, known: Known) -> None:
+        while progress.epoch < n_epochs:
+            self._one_more(dataset, progress)
+            self._keep(progress, known.unfinished)
+        self._epochs = n_epochs
+        self._note = f"fitted for {n_epochs} epochs, as many as the validation found best"
+
+    def _to_the_best(self, dataset: Any, progress: Progress, asked: Questions, known: Known) -> None:
+        everything = np.ones(known.n_items, bool)
+        ended = ""
+        while not ended:
+            self._one_more(dataset, progress)
+            found = measure(self._scores_of_known, asked, known, everything, (TUNED_BY,))
+            ndcg = float(found.by_metric[TUNED_BY].mean())
+            say(f"epoch {progress.epoch}: {ndcg:.5f} after {progress.cpu_s:.0f} CPU s")
+            if ndcg > progress.best:
+                progress.best, progress.best_epoch = ndcg, progress.epoch
+                progress.best_state = copy.deepcopy(self._rectools.torch_model.state_dict())
+            self._keep(progress, known.unfinished)
+            if progress.epoch - progress.best_epoch >= self.settings["patience"]:
+                ended = "early"
+            elif progress.epoch >= self.settings["max_epochs"]:
+                ended = "at the most epochs"
+            elif progress.cpu_s * (1 + 1 / progress.epoch) > FIT_CPU_S:
+                ended = f"by its time, {FIT_CPU_S / 60:.0f} minutes of one core"
+        self._rectools.torch_model.load_state_dict(progress.best_state)
+        self._epochs = progress.best_epoch
+        taken_up = f", taken up again after {progress.taken_up_at}" if progress.taken_up_at else ""
+        self._note = f"the best of {progress.epoch} epochs is number {self._epochs}; stopped {ended}{taken_up}"
+
+    def _one_more(self, dataset: Any, progress: Progress) -> None:
+        started = time.process_time()
+        self._rectools.fit_partial(dataset, min_epochs=1, max_epochs=1)
+        progress.epoch += 1
+        progress.cpu_s += time.process_time() - started
+
+    def _keep(self, progress: Progress, path: Path | None) -> None:
+        """Write how far it came; a run of an hour may be interrupted."""
+        if path is None or progress.cpu_s < WORTH_KEEPING_S:
+            return
+        import torch
+
+        model = self._rectools.lightning_model
+        state = {
+            "progress": asdict(progress),
+            "model": model.torch_model.state_dict(),
+            "optimizer": model.optimizer.state_dict(),
+        }
+        part = path.with_suffix(".part")
+        torch.save(state, part)
+        os.replace(part, path)
+
+    def _taken_up(self, dataset: Any, path: Path) -> Progress:
+        """Go on where a run was interrupted, with its weights and the optimiser's moments; chance starts anew."""
+        import torch
+
+        state = torch.load(path, weights_only=True)
+        rectools = self._rectools
+        rectools._build_model_from_dataset(dataset)
+        rectools.fit_trainer = copy.deepcopy(rectools._trainer)
+        rectools.is_fitted = True
+        model = rectools.lightning_model
+        model.is_fitted = True  # or its weights are drawn anew
+        model.torch_model.load_state_dict(state["model"])
+        model.configure_optimizers().load_state_dict(state["optimizer"])
+        progress = Progress(**state["progress"])
+        progress.taken_up_at = progress.epoch
+        say(f"taken up after epoch {progress.epoch}")
+        return progress
 
     def found(self) -> dict[str, Any]:
         return {"epochs": self._epochs}
 
     def note(self) -> str:
-        if not self._stopped:
-            return f"fitted for {self._epochs} epochs, as many as the validation found best"
-        return f"best of {self._n_run} epochs: {self._epochs}; stopped {self._stopped}"
+        return self._note
 
     def scores(self, questions: Questions) -> Scores:
         import torch
@@ -228,6 +297,11 @@ class Hstu(_Transformer):
         from rectools.models import HSTUModel
 
         return HSTUModel(**shared, relative_time_attention=known.has_clock, relative_pos_attention=True)
+
+
+def say(text: str) -> None:
+    """Tell whoever watches."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _only_targets() -> Any:
