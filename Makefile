@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test check fmt bench services clean
+.PHONY: help setup demo test check fmt bench peers services clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -38,6 +38,9 @@ fmt: $(READY)  ## Put the code into its form
 bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/funnel.py --quick
 	$(BIN)/python benchmarks/accuracy.py --quick
+
+peers: $(READY)  ## Other recommenders beside ours, in the quick form; makes their environments (some GB)
+	$(BIN)/python benchmarks/accuracy.py --peers --quick
 
 services:  ## How to start the services that integration tests talk to
 	@echo "The tests of this release need no services: records are kept in SQLite."

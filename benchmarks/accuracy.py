@@ -4,9 +4,18 @@
     python benchmarks/accuracy.py --data demo            the gift shop that Shelfwise ships: time split
     python benchmarks/accuracy.py --data beauty          the folder `beauty` in SHELFWISE_BENCH_DATA: leave-one-out
     python benchmarks/accuracy.py --data FOLDER          any folder with items.parquet and events.parquet
+    python benchmarks/accuracy.py --data NAME --peers    ours beside other recommenders, see below
 
-Every run starts from nothing in an empty folder: `init`, `ingest`, `train`, `evaluate`, `recommend --all-users`, or
-`demo --no-serve`. Times are those of whole commands, start-up included.
+Without `--peers` every run starts from nothing in an empty folder: `init`, `ingest`, `train`, `evaluate`,
+`recommend --all-users`, or `demo --no-serve`. Times are those of whole commands, start-up included.
+
+With `--peers` NAME is ml-100k, online-retail, beauty or games (all but online-retail in SHELFWISE_BENCH_DATA). Each
+model is a program in an environment of its own; what it answered is stored as a row in `benchmarks/results/peers`, and
+whoever has a row is not asked again: interrupt it and start it again as you like, delete a row to measure it anew.
+
+    --peers                      all models but the long ones; three seeds of ours
+    --peers popularity,ease      these; `peers` stands for all but ours, `none` makes the tables from stored rows
+    --peers esasrec,hstu         the long ones
 """
 
 from __future__ import annotations
@@ -17,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,7 +35,19 @@ from rich.console import Console
 
 from process import Ran, run
 from record import Record, arguments
-from tables import COST_COLUMNS, ahead, cost_lines, evaluation_title, model_columns, model_lines, show
+from tables import (
+    COST_COLUMNS,
+    PEER_COLUMNS,
+    ahead,
+    cost_lines,
+    evaluation_title,
+    model_columns,
+    model_lines,
+    peer_lines,
+    peer_notes,
+    peer_title,
+    show,
+)
 
 DATA = "SHELFWISE_BENCH_DATA"
 """Names the folder that holds `beauty/`; its data may not be shipped."""
@@ -54,6 +76,7 @@ pl.read_parquet(source).filter(when >= when.max() - pl.duration(days=days)).writ
 """Run as a program of its own: this one must stay small, see `process.run`."""
 
 console = Console(width=120)
+wide = Console(width=200)
 people = Console(stderr=True)
 
 
@@ -138,6 +161,20 @@ def folder_of_tables(record: Record, name: str, source: Path, folder: Path) -> N
     record.promise("beauty-all-users-seconds", ran["recommend --all-users"].seconds, ALL_USERS_S, "below")
 
 
+def peers(names: Sequence[str], models: str, path: Path | None, *, quick: bool) -> int:
+    """Ours beside other recommenders; the exit code."""
+    # Its libraries are loaded here alone: without it this program must stay small, see `process.run`.
+    from against_peers import measure
+
+    record = Record("peers", quick)
+    measure(record, names, models, quick=quick, say=lambda text: people.print(text, highlight=False))
+    for found in record.results.values():
+        show(wide, peer_title(found), PEER_COLUMNS, peer_lines(found))
+        for note in peer_notes(found):
+            wide.print(f"[dim]{note}[/]", highlight=False)
+    return record.finish(path)
+
+
 def shelfwise(*words: str | Path) -> Ran:
     """One command of Shelfwise, with a word about it for whoever watches."""
     with people.status(f"shelfwise {words[0]}"):
@@ -163,7 +200,10 @@ def main() -> int:
     parser.add_argument(
         "--data", action="append", metavar="NAME", help="demo, beauty or a folder with two tables; repeatable"
     )
+    parser.add_argument("--peers", nargs="?", const="all", metavar="MODELS", help="compare with other recommenders")
     options = parser.parse_args()
+    if options.peers is not None:
+        return peers(options.data or ["online-retail"], options.peers, options.json, quick=options.quick)
     record = Record("accuracy", options.quick)
     names: list[str] = options.data or ["demo", *(["beauty"] if os.environ.get(DATA) and not options.quick else [])]
     for name in names:

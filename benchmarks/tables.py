@@ -102,6 +102,76 @@ def cost_lines(found: dict[str, Any]) -> Lines:
     ]
 
 
+def peer_title(found: dict[str, Any]) -> str:
+    """What one exam of the comparison asked, in words."""
+    return (
+        f"{found['data']}, {found['protocol']}: {found['n_questions']:,} users, all {found['n_items']:,} items ranked "
+        f"for each, items had before {found['seen_items']}"
+    )
+
+
+PEER_COLUMNS = (
+    *("", "NDCG@10", "95 % interval", "Recall@10", "95 % interval", "Recall@20", "MRR@10"),
+    *("ours ahead", "95 % interval", "p (Holm)", "tried", "fit CPU s", "tune CPU s", "ask CPU s"),
+)
+
+
+def peer_lines(found: dict[str, Any]) -> Lines:
+    """Ours first, then the others, best first, in the order of `PEER_COLUMNS`."""
+    lines: Lines = []
+    for model in found["models"]:
+        metrics, seconds, ahead = model["metrics"], model["seconds"], model.get("ours_ahead")
+        ndcg, recall = metrics["ndcg@10"], metrics["recall@10"]
+        n_seeds = len(model["seeds"])
+        lines.append(
+            [
+                model["model"] + (f", mean of {n_seeds} seeds ± {ndcg['seed_deviation']:.4f}" if n_seeds > 1 else ""),
+                f"{ndcg['mean']:.4f}",
+                f"{ndcg['low']:.4f} – {ndcg['high']:.4f}",
+                f"{recall['mean']:.4f}",
+                f"{recall['low']:.4f} – {recall['high']:.4f}",
+                f"{metrics['recall@20']['mean']:.4f}",
+                f"{metrics['mrr@10']['mean']:.4f}",
+                *(
+                    ("", "", "")
+                    if ahead is None
+                    else (
+                        f"{ahead['relative']:+.1%}",
+                        f"{ahead['low']:+.1%} to {ahead['high']:+.1%}",
+                        f"{ahead['p_holm']:.4f}",
+                    )
+                ),
+                str(model["n_tried"]),
+                *(f"{seconds[name]['cpu']:,.1f}" for name in ("fit", "tune", "ask")),
+            ]
+        )
+    return lines
+
+
+def peer_notes(found: dict[str, Any]) -> list[str]:
+    """The settings that tuning chose, and what else must be known of a line."""
+    notes: list[str] = []
+    for model in found["models"]:
+        settings = ", ".join(f"{name} {value}" for name, value in model["settings"].items())
+        parts = [part for part in (settings, model["note"]) if part]
+        if parts:
+            notes.append(f"{model['model']}: {'; '.join(parts)}.")
+    return notes
+
+
+def peer_provenance(found: dict[str, Any]) -> str:
+    """When, where and with what the rows of one exam were made."""
+    made = found["provenance"]
+    days = sorted({made["from"][:10], made["to"][:10]})
+    libraries = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    commits = ", ".join(f"`{commit}`" for commit in made["commits"])
+    threads = sorted({model["n_threads"] for model in found["models"]})
+    return (
+        f"Rows of {' to '.join(days)}, commits {commits}, {' and '.join(made['machines'])}, "
+        f"{' or '.join(map(str, threads))} thread(s) each; {libraries}."
+    )
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")
@@ -145,6 +215,21 @@ def accuracy_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+def peers_section(document: dict[str, Any]) -> str:
+    """The page's part on ours beside other recommenders."""
+    parts: list[str] = []
+    for found in document["results"].values():
+        parts += [
+            f"{peer_title(found)}. Asked is {found['asked']}:",
+            markdown(PEER_COLUMNS, peer_lines(found)),
+            "\n".join(f"- {note}" for note in peer_notes(found)),
+            peer_provenance(found),
+        ]
+    if document["promises"]:
+        parts.append(promises(document))
+    return "\n\n".join(parts)
+
+
 def provenance(document: dict[str, Any]) -> str:
     """Where, when and on what."""
     machine, versions = document["machine"], document["versions"]
@@ -171,7 +256,7 @@ def promises(document: dict[str, Any]) -> str:
     )
 
 
-SECTIONS = {"funnel": funnel_section, "accuracy": accuracy_section}
+SECTIONS = {"funnel": funnel_section, "accuracy": accuracy_section, "peers": peers_section}
 
 
 def page(text: str) -> str:

@@ -25,7 +25,7 @@ REPEATS_FROM = 0.05
 SEED = 0
 
 
-def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress) -> Fitted:
+def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress, *, seed: int = SEED) -> Fitted:
     """Fit retrievers and ranker.
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
@@ -36,6 +36,7 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
         data: What may be known; nothing after `data.now_ms`.
         users: Who may be asked about, by user row; visitors' sessions never come back.
         progress: Told of every step.
+        seed: Of everything drawn at random: the requests that are learned from, and the ranker.
 
     Raises:
         StateError: there are no events to learn from.
@@ -50,12 +51,13 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
     asked = moments(data, target, users)
     repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
     repeats = {"auto": repeat_share >= REPEATS_FROM, "allow": True, "exclude": False}[config.behaviour.repeats]
+    max_requests = MAX_REQUESTS // len(asked)
     tables = [
-        _table_at(config, moment, MAX_REQUESTS // len(asked), repeats, f"moment {place} of {len(asked)}", progress)
+        _table_at(config, moment, max_requests, repeats, seed, f"moment {place} of {len(asked)}", progress)
         for place, moment in enumerate(asked, start=1)
     ]
     ranker = build_ranker(config)
-    about = ranker.fit(stacked(tables), seed=SEED, report=lambda text: progress(text, None, None))
+    about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
     retrievers = build_retrievers(config)
     for name, retriever in retrievers.items():
         progress(f"{name}: fitting on everything", None, None)
@@ -67,13 +69,13 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
 
 
 def _table_at(
-    config: ShopConfig, moment: Moment, max_requests: int, repeats: bool, label: str, progress: Progress
+    config: ShopConfig, moment: Moment, max_requests: int, repeats: bool, seed: int, label: str, progress: Progress
 ) -> RankingTable:
     retrievers = build_retrievers(config)
     for name, retriever in retrievers.items():
         progress(f"{label}: fitting {name}", None, None)
         retriever.fit(moment.data)
-    questions = moment.questions(SEED)
+    questions = moment.questions(seed)
     examples = questions if repeats else questions.without_repeats()
     return ranking_table(
         retrievers,

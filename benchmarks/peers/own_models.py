@@ -1,0 +1,176 @@
+"""Our own model and parts of it, asked like everybody else. These run in Shelfwise's own environment.
+
+What they know of behaviour is the exam's; categories, texts and vectors come from the shop's folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from peers.exam import Known, Questions
+from peers.exams import examples_of, interactions_of, without_encoder
+from peers.peer import Axes, Peer, Scores
+from peers.spent import now
+from shelfwise.config.shop import ShopConfig
+from shelfwise.datasets.training_data import TrainingData
+from shelfwise.evaluate.baselines import Recency
+from shelfwise.evaluate.measure import ScoreBatch, score_with_baseline, score_with_funnel
+from shelfwise.retrieve.transitions import Transitions
+from shelfwise.schemas.ids import Bools
+from shelfwise.shop import Shop
+from shelfwise.train.data import load
+from shelfwise.train.fit import fit
+
+ENCODED = "encoded.json"
+"""In the shop's folder: how many texts were encoded for it, and in how many seconds of the processor."""
+
+OWN_LIBRARIES = ("shelfwise", "numpy", "scipy", "lightgbm", "onnxruntime", "torch")
+
+Overrides = dict[str, Any]
+
+
+def training_data(known: Known, *, with_texts: bool) -> tuple[ShopConfig, TrainingData, Bools]:
+    """The shop with the exam's past for its log: its configuration, what may be learned from, who may be asked.
+
+    What has no vector yet is encoded.
+    """
+    if known.shop is None:
+        raise ValueError("our own models read the shop's folder; the exam was given without it")
+    with Shop.open(known.shop) as shop:
+        config = shop.config if with_texts else without_encoder(shop.config)
+        loaded = load(config, shop.records, known.shop / config.store.vectors, None)
+    if len(loaded.data.catalogue) != known.n_items:
+        raise ValueError(f"{known.shop} holds {len(loaded.data.catalogue)} items, the exam asks about {known.n_items}")
+    return config, loaded.data.with_interactions(interactions_of(known), known.now_ms), loaded.users
+
+
+def encode(folder: Path) -> None:
+    """Encode the shop's texts, and keep what it took."""
+    started = now()
+    with Shop.open(folder) as shop:
+        n = shop.encode().n_encoded
+    if n:
+        taken = {"n": n, "cpu_s": round((now() - started).cpu, 1)}
+        (folder / ENCODED).write_text(json.dumps(taken), encoding="utf-8")
+
+
+class _Asked(Peer):
+    """Asked through a function of `shelfwise.evaluate.measure`."""
+
+    libraries = OWN_LIBRARIES
+    _score: ScoreBatch
+    _known: Known
+
+    def scores(self, questions: Questions) -> Scores:
+        table = np.full((len(questions), self._known.n_items), -np.inf)
+        self._score(examples_of(questions, self._known.target), table)
+        return table
+
+
+class Ours(_Asked):
+    """The whole of Shelfwise as shipped: nothing is tuned by hand, the ranker chooses on held-out requests.
+
+    A subclass with `overrides` is another configuration beside it.
+    """
+
+    answers_strangers = True
+    n_trials = 0
+    overrides: ClassVar[Overrides] = {}
+
+    @classmethod
+    def axes(cls, known: Known, data: str) -> Axes:
+        return {}
+
+    def fit(self, known: Known, validation: Questions | None) -> None:
+        config, data, users = training_data(known, with_texts=True)
+        repeats = "allow" if known.repeats else "exclude"
+        document = _merged(config.model_dump(), {**self.overrides, "behaviour": {"repeats": repeats}})
+        config = ShopConfig.model_validate(document)
+        fitted = fit(config, data, users, lambda *_: None, seed=self.seed)
+        self._about = fitted.about
+        self._known, self._shop = known, known.shop
+        everything = np.ones(known.n_items, bool)  # what may be shown is taken care of where answers are measured
+        self._score = score_with_funnel(
+            fitted.funnel, everything, repeats=known.repeats, n_history=config.behaviour.history
+        )
+
+    def found(self) -> dict[str, Any]:
+        return {"ranker": self._about["ranker"]["model"]}
+
+    def note(self) -> str:
+        path = self._shop / ENCODED
+        if not path.exists():  # a shop that encodes no text
+            return ""
+        encoded = json.loads(path.read_text(encoding="utf-8"))
+        return f"before, once for all seeds, {encoded['n']:,} texts were encoded in {encoded['cpu_s']:.0f} CPU s"
+
+
+class OwnTransitions(Peer):
+    """Our transitions alone, with their default settings; no text, no ranker."""
+
+    libraries = OWN_LIBRARIES
+    has_silence = True
+    n_trials = 0
+
+    @classmethod
+    def axes(cls, known: Known, data: str) -> Axes:
+        return {}
+
+    def fit(self, known: Known, validation: Questions | None) -> None:
+        config, data, _ = training_data(known, with_texts=False)
+        self._n_history = config.behaviour.history
+        self._known = known
+        self._transitions = Transitions(Transitions.Config(k=1_000))
+        self._transitions.fit(data)
+
+    def scores(self, questions: Questions) -> Scores:
+        table = np.zeros((len(questions), self._known.n_items))
+        for line, example in enumerate(examples_of(questions, self._known.target)):
+            allowed = np.ones(self._known.n_items, bool)
+            if not self._known.repeats:
+                allowed[example.situation.had] = False
+            found = self._transitions.retrieve(example.situation.latest(self._n_history), allowed)
+            table[line, found.rows] = found.scores
+        return table
+
+
+class Recent(_Asked):
+    """The strongest baseline of `shelfwise evaluate` in shops where people buy again: the user's own items."""
+
+    answers_strangers = True
+
+    @classmethod
+    def axes(cls, known: Known, data: str) -> Axes:
+        return {
+            "half_life_d": (90.0, 30.0, 365.0, 7.0, 36_500.0),
+            "near_ties": (0.001, 0.1, 0.0),
+            "popular_half_life_d": (7.0, 3.0, 14.0, 30.0, None),
+        }
+
+    def fit(self, known: Known, validation: Questions | None) -> None:
+        config, data, _ = training_data(known, with_texts=False)
+        settings = self.settings
+        baseline = Recency(
+            settings["half_life_d"],
+            {"half_life_d": settings["popular_half_life_d"]},
+            near_ties=settings["near_ties"],
+        )
+        baseline.fit(data)
+        self._known = known
+        everything = np.ones(known.n_items, bool)
+        self._score = score_with_baseline(
+            baseline, everything, repeats=known.repeats, n_history=config.behaviour.history
+        )
+
+
+def _merged(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """A document with some of its keys replaced, tables within tables merged."""
+    found = dict(document)
+    for name, value in overrides.items():
+        before = found.get(name)
+        found[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return found
