@@ -1,7 +1,12 @@
 """Every built-in retriever keeps the contract, and does what it is for."""
 
-import numpy as np
+from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
+import pytest
+
+from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.again import Again
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
@@ -9,12 +14,13 @@ from shelfwise.retrieve.ease import Ease
 from shelfwise.retrieve.factors import Factors
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
-from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.retriever import ItemTraits, Retriever
+from shelfwise.retrieve.sequence import Sequence
 from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.testing.retrievers import RetrieverContract, situation
-from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS
+from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS, small_shop
 
 EVERYTHING = np.ones(N_ITEMS, bool)
 
@@ -196,3 +202,110 @@ class TestAgain(RetrieverContract):
         found = retriever.retrieve(situation(data, [7, 9, 7, 20]), EVERYTHING)
         assert set(found.rows.tolist()) == {7, 9, 20}
         assert found.rows[0] == 7
+
+
+TINY = {"device": "cpu", "preset": "cpu", "k": 12, "dim": 16, "n_blocks": 1}
+
+
+class SequenceContract(RetrieverContract):
+    """A network too small and trained too shortly to be good: the contract is about what it may say, not how well.
+
+    Each is trained once; every test gets its own copy, loaded.
+    """
+
+    folders: ClassVar[dict[tuple[str, bool], Path]] = {}
+
+    @pytest.fixture(scope="class", autouse=True)
+    @staticmethod
+    def _folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+        SequenceContract.folders["new", True] = tmp_path_factory.mktemp("sequence")
+
+    def fitted(self, *, has_clock: bool = True) -> tuple[Retriever, TrainingData]:
+        data = small_shop(has_clock=has_clock)
+        key = (type(self).__name__, has_clock)
+        if key not in self.folders:
+            retriever = self.make()
+            retriever.fit(data)
+            self.folders[key] = self.folders["new", True] / f"{key[0]}-{has_clock}"
+            self.folders[key].mkdir()
+            retriever.save(self.folders[key])
+        again = self.make()
+        again.load(self.folders[key])
+        return again, data
+
+
+class TestSequence(SequenceContract):
+    def make(self) -> Retriever:
+        return Sequence(Sequence.Config.model_validate({**TINY, "epochs": 2}))
+
+    def test_a_stranger_is_told_nothing(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Sequence)
+        assert len(retriever.retrieve(situation(data, []), EVERYTHING)) == 0
+        assert retriever.scores(situation(data, [])) is None
+
+    def test_a_page_that_is_looked_at_is_one_event(self) -> None:
+        retriever, data = self.fitted()
+        found = retriever.retrieve(situation(data, [], context=[33]), EVERYTHING)
+        assert np.mean(found.rows[:6] // GROUP_SIZE == 3) >= 0.8
+
+    def test_every_score_is_that_of_the_answer(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Sequence)
+        asked = situation(data, [40, 41])
+        scores, found = retriever.scores(asked), retriever.retrieve(asked, EVERYTHING)
+        assert scores is not None
+        np.testing.assert_allclose(scores[found.rows], found.scores, rtol=1e-5)
+
+    def test_a_new_item_is_placed_by_text_and_attributes(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        traits = ItemTraits(("Things", "Set 2"), "Brand 2", 3.0)
+        retriever.add_item(N_ITEMS, vector=data.vectors[20], created_ms=data.now_ms, traits=traits)
+        retriever.add_item(N_ITEMS + 1, vector=None, created_ms=data.now_ms, traits=traits)  # by attributes alone
+        allowed = np.ones(N_ITEMS + 2, bool)
+        rows = retriever.retrieve(situation(data, [21, 22]), allowed).rows
+        assert np.isin([N_ITEMS, N_ITEMS + 1], rows).all()
+        assert not np.isin([N_ITEMS, N_ITEMS + 1], retriever.retrieve(situation(data, [61, 62]), allowed).rows).any()
+
+    def test_an_item_of_which_nothing_is_known_is_never_named(self) -> None:
+        retriever, data = self.fitted()
+        retriever.add_item(N_ITEMS, vector=None, created_ms=data.now_ms)
+        allowed = np.zeros(N_ITEMS + 1, bool)
+        allowed[N_ITEMS] = True
+        assert len(retriever.retrieve(situation(data, [21, 22]), allowed)) == 0
+
+    def test_a_changed_text_moves_the_item_and_keeps_what_was_learned_of_it(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Sequence)
+        assert data.vectors is not None
+        near_set_5 = situation(data, [51, 52])
+        before, named = retriever.scores(near_set_5), retriever.retrieve(near_set_5, EVERYTHING).rows
+        traits = ItemTraits(("Things", "Set 5"), "Brand 5", 6.0)
+        retriever.add_item(0, vector=data.vectors[50], created_ms=data.now_ms, traits=traits)
+        after = retriever.scores(near_set_5)
+        assert 0 not in named
+        assert 0 in retriever.retrieve(near_set_5, EVERYTHING).rows
+        assert before is not None
+        assert after is not None
+        np.testing.assert_array_equal(after[1:], before[1:])
+
+    def test_the_same_text_leaves_the_item_where_it_was_trained(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Sequence)
+        assert data.vectors is not None
+        before = retriever.scores(situation(data, [3, 4]))
+        price = float(data.catalogue.prices[5])
+        traits = ItemTraits(data.catalogue.paths[5], data.catalogue.brands[5], price)
+        retriever.add_item(5, vector=data.vectors[5], created_ms=data.now_ms, traits=traits)
+        after = retriever.scores(situation(data, [3, 4]))
+        assert before is not None
+        assert after is not None
+        np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+class TestSequenceByGraph(SequenceContract):
+    """The same above `exact_up_to`."""
+
+    def make(self) -> Retriever:
+        return Sequence(Sequence.Config.model_validate({**TINY, "epochs": 1, "exact_up_to": 0}))

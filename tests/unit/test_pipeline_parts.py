@@ -20,6 +20,7 @@ from shelfwise.pipeline.funnel import allowed_for, in_order
 from shelfwise.pipeline.live_catalogue import ROOM, LiveCatalogue
 from shelfwise.pipeline.merge import merge
 from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.retrieve.retriever import ItemTraits
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
@@ -289,7 +290,7 @@ class TestFunnel:
     def test_an_item_that_comes_after_training_is_recommended(self, fitted: Fitted, data: TrainingData) -> None:
         assert data.vectors is not None
         new = N_ITEMS
-        fitted.funnel.add_item(new, vector=data.vectors[3], price=2.0, created_ms=data.now_ms)
+        fitted.funnel.add_item(new, vector=data.vectors[3], traits=ItemTraits(price=2.0), created_ms=data.now_ms)
         allowed = np.ones(N_ITEMS + 1, bool)
         for had in ([3], []):
             found = fitted.funnel.rank(situation(data, had), allowed)

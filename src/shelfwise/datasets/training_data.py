@@ -19,12 +19,18 @@ class TrainingData:
         vectors: Whitened text vectors of length 1 (0 for an item without text); shape `(n_items, D)`; None where the
             shop encodes no text.
         now_ms: The moment that models are fitted for.
+        pictures: Picture vectors of length 1 (0 for an item without picture); shape `(n_items, D_picture)`; None
+            where the shop encodes no pictures.
+        raw_vectors: The text encoder's own vectors, not whitened; shape `(n_items, D_raw)`; None unless somebody
+            asks for them.
     """
 
     interactions: Interactions
     catalogue: Catalogue
     vectors: Floats | None
     now_ms: int
+    pictures: Floats | None = None
+    raw_vectors: Floats | None = None
 
     def with_interactions(self, interactions: Interactions, now_ms: int | None = None) -> TrainingData:
         """The same shop at an earlier moment."""

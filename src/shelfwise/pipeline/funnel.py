@@ -12,7 +12,7 @@ from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.merge import merge
 from shelfwise.rank.ranker import Ranker
-from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, Merged, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
 
@@ -73,19 +73,19 @@ class Funnel:
         for retriever in self.retrievers.values():
             retriever.observe(row, time_ms)
 
-    def add_item(self, row: int, *, vector: Floats | None, price: float | None, created_ms: int) -> None:
+    def add_item(self, row: int, *, vector: Floats | None, traits: ItemTraits, created_ms: int) -> None:
         """Take up an item that is new or changed, as it happens.
 
         Args:
             vector: Its whitened text vector; shape `(D,)`; None without an encoder.
-            price: None where unknown.
+            traits: What else is known of it.
             created_ms: When it came into the catalogue.
         """
-        self.state.put(row, price=price, created_ms=created_ms)
+        self.state.put(row, price=traits.price, created_ms=created_ms)
         if self.vectors is not None and vector is not None:
             self.vectors.put(row, vector)
         for retriever in self.retrievers.values():
-            retriever.add_item(row, vector=vector, created_ms=created_ms)
+            retriever.add_item(row, vector=vector, created_ms=created_ms, traits=traits)
 
     def rank(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Ranked:
         """All candidates of one request in order.

@@ -14,6 +14,7 @@ from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.recent import Recent
+from shelfwise.retrieve.sequence import Sequence as SequenceModel
 from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import Merged, Situation
@@ -58,11 +59,15 @@ def reason(
                 return f"Shoppers of “{title}” {turned_to} this too"
             if isinstance(retriever, Content):
                 return f"Similar to “{title}”"
+            if isinstance(retriever, SequenceModel):
+                return f"{_chosen_from(situation)}, close to “{title}”"
             return f"Because of “{title}”"
         if isinstance(retriever, Transitions | Cooccurrence | Content | Ease):
             continue  # it names no single item that can be pointed at: the next source may
         if isinstance(retriever, Again):
             return _again(row, situation)
+        if isinstance(retriever, SequenceModel):
+            return _chosen_from(situation)
         if isinstance(retriever, SimilarUsers):
             return f"Shoppers with a history like yours {turned_to} this"
         if isinstance(retriever, Popular):
@@ -70,6 +75,11 @@ def reason(
         if isinstance(retriever, Recent):
             return "New in this shop"
     return "Chosen for you"
+
+
+def _chosen_from(situation: Situation) -> str:
+    """What a sequence model read: it weighs all of the last events, so that no single one can be called the cause."""
+    return "Chosen from your latest items" if len(situation.history) else "Chosen from what you are looking at"
 
 
 def _again(row: int, situation: Situation) -> str:

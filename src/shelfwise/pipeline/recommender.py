@@ -20,7 +20,7 @@ from shelfwise.pipeline.reasons import reason, sources_of
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
-from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.items import Item
@@ -176,7 +176,7 @@ class Recommender:
         self.model.funnel.add_item(
             entry.row,
             vector=vector,
-            price=entry.item.price,
+            traits=ItemTraits(entry.item.path, entry.item.brand, entry.item.price),
             created_ms=came_ms,
         )
 

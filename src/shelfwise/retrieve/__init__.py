@@ -10,6 +10,7 @@ BUILTIN = {
     "factors": "shelfwise.retrieve.factors:Factors",
     "similar_users": "shelfwise.retrieve.similar_users:SimilarUsers",
     "content": "shelfwise.retrieve.content:Content",
+    "sequence": "shelfwise.retrieve.sequence:Sequence",
     "popular": "shelfwise.retrieve.popular:Popular",
     "recent": "shelfwise.retrieve.recent:Recent",
     "again": "shelfwise.retrieve.again:Again",

@@ -27,7 +27,7 @@ class Again(Retriever):
         super().__init__(config)
         self.options = config
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Nothing is learned: the history is in the request."""
 
     def save(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
-from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import Candidates, Situation
@@ -36,7 +36,7 @@ class Content(Retriever):
         self.options = config
         self._index: VectorIndex | None = None
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Index the vectors."""
         if data.vectors is None:
             raise StateError(
@@ -61,7 +61,7 @@ class Content(Retriever):
             raise RuntimeError("fit() or load() comes first")
         return self._index
 
-    def add_item(self, row: int, *, vector: Floats | None, created_ms: int) -> None:
+    def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
         """Search this item from now on; a changed text moves it."""
         if vector is not None:
             self.index.put(row, vector)

@@ -10,6 +10,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.retrieve.retriever import Retriever
 
 BLOCK = 1_024
 
@@ -50,18 +51,18 @@ class Cooccurrence(NeighbourVote):
         super().__init__(config)
         self.options = config
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Multiply the group-item matrix with itself."""
         groups = self._groups(data.interactions, data.now_ms)  # (G, n)
         across = groups.T.tocsr()  # (n, G)
         mass = np.asarray(groups.multiply(groups).sum(axis=0)).ravel()
         alpha = self.options.asymmetry
         blocks = []
-        for start in range(0, groups.shape[1], BLOCK):
-            shared = (across[start : start + BLOCK] @ groups).tocoo()
-            others = shared.row + start != shared.col
+        for begin in range(0, groups.shape[1], BLOCK):
+            shared = (across[begin : begin + BLOCK] @ groups).tocoo()
+            others = shared.row + begin != shared.col
             rows, columns = shared.row[others], shared.col[others]
-            scale = mass[rows + start] ** alpha * mass[columns] ** (1 - alpha) + self.options.shrinkage
+            scale = mass[rows + begin] ** alpha * mass[columns] ** (1 - alpha) + self.options.shrinkage
             block = sparse.csr_matrix((shared.data[others] / scale, (rows, columns)), shape=shared.shape)
             blocks.append(heaviest(block, self.options.list_length))
         self._lists = NeighbourLists.of(sparse.vstack(blocks).tocsr(), self.options.list_length)

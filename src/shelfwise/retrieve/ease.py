@@ -11,6 +11,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.ids import Doubles, Floats, Rows
 
 
@@ -56,7 +57,7 @@ class Ease(NeighbourVote):
         super().__init__(config)
         self.options = config
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Invert the Gram matrix of the most touched items."""
         n_items = len(data.catalogue)
         touched = np.bincount(data.interactions.item_rows, minlength=n_items)

@@ -56,7 +56,7 @@ class Factors(Retriever):
         self._index: VectorIndex | None = None
         self._gram: Doubles = np.empty((0, 0))
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Factorise the users' weighted items."""
         try:
             from implicit.cpu.als import AlternatingLeastSquares

@@ -40,7 +40,7 @@ class Popular(Retriever):
         self._origin_ms = 0
         self._head: Rows | None = None
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count."""
         interactions = data.interactions
         self._origin_ms = data.now_ms

@@ -33,7 +33,7 @@ class Recent(Retriever):
         self._arrived_ms: Times = np.empty(0, np.int64)
         self._newest: np.ndarray[tuple[int], np.dtype[np.int32]] | None = None
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Find out when each item came."""
         arrived = data.catalogue.created_ms.copy()
         arrived[arrived > data.now_ms] = NO_TIME_MS  # not yet known at that moment
@@ -56,7 +56,7 @@ class Recent(Retriever):
         self._arrived_ms = np.load(folder / "arrived_ms.npy")
         self._newest = None
 
-    def add_item(self, row: int, *, vector: object, created_ms: int) -> None:
+    def add_item(self, row: int, *, vector: object, created_ms: int, traits: object = None) -> None:
         """Remember when it came, where that is known."""
         if created_ms == NO_TIME_MS:
             return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +15,33 @@ from shelfwise.config.component import Options
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
+
+Report = Callable[[str, int | None, int | None], None]
+"""Called with what is being done, and with steps done and to do where they can be counted."""
+
+
+def _silent(text: str, done: int | None, total: int | None) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTraits:
+    """What is known of an item beside its text.
+
+    Attributes:
+        path: Category path, general first; empty where unknown.
+        brand: None where unknown.
+        price: None where unknown.
+        picture: Its picture's vector; shape `(D_picture,)`; None without one.
+    """
+
+    path: tuple[str, ...] = ()
+    brand: str | None = None
+    price: float | None = None
+    picture: Floats | None = None
+
+
+NO_TRAITS = ItemTraits()
 
 
 class RetrieverOptions(Options):
@@ -29,13 +58,24 @@ class Retriever(ABC):
     """
 
     Config: ClassVar[type[RetrieverOptions]] = RetrieverOptions
+    goes_on: ClassVar[bool] = False
+    """Whether `fit` makes use of `start`: then an earlier one is kept for it."""
 
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
+        self.report: Report = _silent
 
     @abstractmethod
-    def fit(self, data: TrainingData) -> None:
-        """Learn from what happened before `data.now_ms`; replaces whatever was learned before."""
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
+        """Learn from what happened before `data.now_ms`; replaces whatever was learned before.
+
+        Where it takes longer than a second, `self.report` is told how it goes.
+
+        Args:
+            data: What may be known.
+            start: The same retriever, fitted on an earlier past, to go on from. Whoever is fitted in seconds begins
+                anew.
+        """
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -65,13 +105,16 @@ class Retriever(ABC):
     def observe(self, row: int, time_ms: int) -> None:  # noqa: B027 - most have nothing to update
         """Take up one event of interest in an item, as it happens."""
 
-    def add_item(self, row: int, *, vector: Floats | None, created_ms: int) -> None:  # noqa: B027
+    def add_item(  # noqa: B027
+        self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS
+    ) -> None:
         """Take up an item that is new or whose text changed, as it happens.
 
         Args:
             row: Its row; new items have rows beyond those fitted.
             vector: Its whitened text vector; shape `(D,)`; None where the shop encodes no text.
             created_ms: When it came into the catalogue.
+            traits: What is known of it beside its text.
         """
 
 

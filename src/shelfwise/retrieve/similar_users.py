@@ -57,7 +57,7 @@ class SimilarUsers(Retriever):
         self._latest: NeighbourLists | None = None  # user -> items, by freshness
         self._rarity: Floats = np.empty(0, np.float32)
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Turn every history into a unit vector."""
         interactions = data.interactions
         counts = _counts(interactions, data.now_ms, self.options.half_life_d)  # (U, n)

@@ -13,6 +13,7 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.candidates import Situation
 
 OBSERVED = "observed"
@@ -72,7 +73,7 @@ class Transitions(NeighbourVote):
         self.options = config
         self._observed: NeighbourLists | None = None
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count, damp, smooth, and keep the heaviest."""
         forward = self._count(data.interactions, data.now_ms)
         # What really happened, apart from what smoothing infers: reasons may state only that.

@@ -88,6 +88,10 @@ class VectorIndex:
             return self._fresh[row]
         return self.vectors[row] if row < len(self.vectors) else None
 
+    def take(self, rows: Rows) -> tuple[Floats, Bools]:
+        """Vectors of rows, and which of them are known; shapes `(N, D)` and `(N,)`; unknown ones are 0."""
+        return self._by_row.take(rows)
+
     def search(self, question: Floats, allowed: Bools, k: int) -> Candidates:
         """The `k` allowed items with the largest positive inner product; the score of any item is known too."""
         # One question is too small to share: FAISS's threads would wait for each other longer than they search.

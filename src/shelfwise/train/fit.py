@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.interactions import target_kind
-from shelfwise.datasets.moments import Moment, moments
+from shelfwise.datasets.moments import moments
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.features.text_vectors import TextVectors
@@ -13,6 +15,7 @@ from shelfwise.pipeline.components import build_ranker, build_retrievers
 from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.rank.ranker import RankingTable
+from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.ids import Bools
 from shelfwise.train.examples import item_state, ranking_table, stacked
 
@@ -29,7 +32,8 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
     """Fit retrievers and ranker.
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
-    then, and asked. After that they are fitted once more, on everything.
+    then, and asked. After that they are fitted once more, on everything. Those that take long to fit go on from the
+    moment before instead of beginning anew; since moments come in the order of time, none knows its own answers.
 
     Args:
         config: The shop's.
@@ -51,39 +55,44 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
     asked = moments(data, target, users)
     repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
     repeats = {"auto": repeat_share >= REPEATS_FROM, "allow": True, "exclude": False}[config.behaviour.repeats]
-    max_requests = MAX_REQUESTS // len(asked)
-    tables = [
-        _table_at(config, moment, max_requests, repeats, seed, f"moment {place} of {len(asked)}", progress)
-        for place, moment in enumerate(asked, start=1)
-    ]
+    tables: list[RankingTable] = []
+    earlier: dict[str, Retriever] = {}
+    # The earliest first: whoever can goes on from there, and never knows more than its moment did.
+    for place, moment in reversed(list(enumerate(asked, start=1))):
+        label = f"moment {place} of {len(asked)}"
+        retrievers = _fitted(config, moment.data, earlier, label, progress)
+        questions = moment.questions(seed)
+        tables.append(
+            ranking_table(
+                retrievers,
+                moment.data,
+                questions if repeats else questions.without_repeats(),
+                repeats=repeats,
+                n_history=config.behaviour.history,
+                has_clock=moment.data.interactions.has_clock,
+                max_requests=MAX_REQUESTS // len(asked),
+                progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
+            )
+        )
+        earlier = {name: one for name, one in retrievers.items() if one.goes_on}
+    tables.reverse()
     ranker = build_ranker(config)
     about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
-    retrievers = build_retrievers(config)
-    for name, retriever in retrievers.items():
-        progress(f"{name}: fitting on everything", None, None)
-        retriever.fit(data)
+    retrievers = _fitted(config, data, earlier, "everything", progress)
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     progress("describing items", None, None)
     funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
     return Fitted(funnel, repeats, target, {"ranker": about, "repeat_share": round(repeat_share, 4)})
 
 
-def _table_at(
-    config: ShopConfig, moment: Moment, max_requests: int, repeats: bool, seed: int, label: str, progress: Progress
-) -> RankingTable:
+def _fitted(
+    config: ShopConfig, data: TrainingData, earlier: Mapping[str, Retriever], label: str, progress: Progress
+) -> dict[str, Retriever]:
+    """Every retriever, fitted on what was known at one moment, going on from an earlier one where there is one."""
     retrievers = build_retrievers(config)
     for name, retriever in retrievers.items():
-        progress(f"{label}: fitting {name}", None, None)
-        retriever.fit(moment.data)
-    questions = moment.questions(seed)
-    examples = questions if repeats else questions.without_repeats()
-    return ranking_table(
-        retrievers,
-        moment.data,
-        examples,
-        repeats=repeats,
-        n_history=config.behaviour.history,
-        has_clock=moment.data.interactions.has_clock,
-        max_requests=max_requests,
-        progress=lambda done, total: progress(f"{label}: asking", done, total),
-    )
+        doing = f"{label}: fitting {name}"
+        progress(doing, None, None)
+        retriever.report = lambda text, done, total, doing=doing: progress(f"{doing}: {text}", done, total)
+        retriever.fit(data, earlier.get(name))
+    return retrievers

@@ -1,0 +1,131 @@
+"""The trained parts as ONNX graphs, compared with what torch computes before anybody may use them."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shelfwise.errors import ShelfwiseError
+from shelfwise.neural.history_encoder import HistoryEncoder
+from shelfwise.neural.item_inputs import MAX_NAMES
+from shelfwise.neural.item_tower import ItemTower
+from shelfwise.store.graphs import Graph
+
+TOLERANCE = 1e-4
+"""Largest difference of any number from torch's."""
+
+ITEMS, KINDS, MINUTES_AGO, USER = "items", "kinds", "minutes_ago", "user"
+TEXTS, PICTURES, NAMES, PRICES, CONTENT = "texts", "pictures", "names", "prices", "content"
+
+
+class _UserVector(nn.Module):
+    """One history, of any length, to its vector: the last block computes the last event only."""
+
+    def __init__(self, encoder: HistoryEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, items: Tensor, kinds: Tensor, minutes_ago: Tensor) -> Tensor:
+        """Shapes `(T, D)`, `(T,)` and `(T,)` to `(D,)`."""
+        return self.encoder(items.unsqueeze(0), kinds.unsqueeze(0), minutes_ago.unsqueeze(0), only_last=True)[0]
+
+
+class _Content(nn.Module):
+    """Items without behaviour: what a new one is placed by."""
+
+    def __init__(self, tower: ItemTower, *, with_text: bool, with_picture: bool) -> None:
+        super().__init__()
+        self.tower, self.with_text, self.with_picture = tower, with_text, with_picture
+
+    def forward(self, *given: Tensor) -> Tensor:
+        """Those of texts, pictures, names and prices that the tower reads, to `(N, D)`."""
+        parts = list(given)
+        nothing = given[0].new_zeros(0)
+        texts = parts.pop(0) if self.with_text else nothing
+        pictures = parts.pop(0) if self.with_picture else nothing
+        names, prices = parts or (nothing, nothing)
+        return self.tower.content(texts, pictures, names, prices)
+
+
+def history_graph(encoder: HistoryEncoder) -> bytes:
+    """The history encoder as a graph: a history of any length up to the encoder's own to one user vector.
+
+    The length is left open: a fixed one of 50 costs every short history what a long one does.
+    """
+    dim = int(encoder.norm.normalized_shape[0])
+    random = torch.Generator().manual_seed(0)
+
+    def history(n: int) -> tuple[Tensor, ...]:
+        ages = torch.rand(n, generator=random).mul(9e5).sort(descending=True).values
+        return torch.randn(n, dim, generator=random), torch.randint(0, len(encoder.kinds.weight), (n,)), ages
+
+    probes = [history(n) for n in sorted({1, min(2, encoder.history), encoder.history})]
+    return _graph(
+        _UserVector(encoder).eval(), history(min(7, encoder.history)), probes, [ITEMS, KINDS, MINUTES_AGO], USER
+    )
+
+
+def content_graph(tower: ItemTower) -> bytes | None:
+    """The item tower without behaviour as a graph; None where nothing that comes while serving can be placed.
+
+    That is so for a table of ids, and for raw text: items come with whitened vectors only.
+    """
+    if tower.source in ("ids", "raw-text"):
+        return None
+    text_dim = 0 if tower.text is None else tower.text.from_dim
+    picture_dim = 0 if tower.picture is None else tower.picture.from_dim
+    module = _Content(tower, with_text=text_dim > 0, with_picture=picture_dim > 0).eval()
+    random = torch.Generator().manual_seed(0)
+    n_names = 0 if tower.attributes is None else len(tower.attributes.names.weight)
+
+    def items(n: int, *, empty: bool = False) -> tuple[Tensor, ...]:
+        parts: list[Tensor] = []
+        for dim in (text_dim, picture_dim):
+            if dim:
+                parts.append(torch.zeros(n, dim) if empty else torch.randn(n, dim, generator=random))
+        if n_names:
+            parts += [torch.randint(0, n_names, (n, MAX_NAMES)), torch.randint(0, 2, (n,))]
+        return tuple(parts)
+
+    names = [TEXTS] * (text_dim > 0) + [PICTURES] * (picture_dim > 0) + [NAMES, PRICES] * (n_names > 0)
+    return _graph(module, items(3), [items(1), items(5), items(2, empty=True)], names, CONTENT)
+
+
+def _graph(
+    module: nn.Module, example: tuple[Tensor, ...], probes: Sequence[tuple[Tensor, ...]], inputs: list[str], output: str
+) -> bytes:
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter by tracing: forty times as fast as the one by torch.export, which a test of this size feels.
+        # It is announced to go; torch is pinned, and every graph is compared below.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            example,
+            file,
+            dynamo=False,
+            input_names=inputs,
+            output_names=[output],
+            dynamic_axes={name: {0: "n"} for name in inputs},
+        )
+    graph = file.getvalue()
+    running = Graph(graph)
+    for probe in probes:
+        with torch.no_grad():
+            original = module(*probe).numpy()
+        given = {name: tensor.numpy() for name, tensor in zip(inputs, probe, strict=True)}
+        answer = running(given)
+        if not np.allclose(answer, original, atol=TOLERANCE):
+            raise ShelfwiseError(
+                f"the exported {output} graph differs from the network by {np.abs(answer - original).max():.2g}",
+                expected=f"at most {TOLERANCE:g}",
+                where="retrieve",
+                hint="report this with the versions of torch and onnxruntime",
+                code="bad_export",
+            )
+    return graph

@@ -1,0 +1,133 @@
+"""One training as it goes on: the network, its running average, the optimiser, and a step."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shelfwise.neural.batches import Batch
+from shelfwise.neural.item_inputs import ItemInputs
+from shelfwise.neural.item_tower import ItemTensors
+from shelfwise.neural.network import Network
+from shelfwise.neural.objective import draw, full_softmax, sampled_softmax
+from shelfwise.neural.settings import NetworkOptions
+
+LONGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What may come next: the items that somebody turned to.
+
+    An item that nobody touched is never a wrong answer either: it would be pushed away from everybody, and its text
+    with it.
+
+    Attributes:
+        rows: Their rows; shape `(C,)`.
+        place_of: Each row's place among them, -1 for the others; shape `(N,)`.
+        frequencies: How often each is a target, summing to 1; shape `(C,)`.
+    """
+
+    rows: Tensor
+    place_of: Tensor
+    frequencies: Tensor
+
+    @classmethod
+    def of(cls, n_seen: np.ndarray[tuple[int], np.dtype[np.int32]], device: torch.device) -> Self:
+        """From how often each item was seen; shape `(N,)`."""
+        rows = torch.as_tensor(np.flatnonzero(n_seen > 0), device=device)
+        place_of = torch.full((len(n_seen),), -1, device=device)
+        place_of[rows] = torch.arange(len(rows), device=device)
+        counts = torch.as_tensor(n_seen.copy(), device=device)[rows].float()
+        return cls(rows, place_of, counts / counts.sum().clamp(min=1.0))
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything that changes from step to step.
+
+    Attributes:
+        averaged: The running average of the weights: what is judged, and kept.
+        n_steps: Steps taken.
+    """
+
+    network: Network
+    averaged: Network
+    optimiser: torch.optim.Optimizer
+    options: NetworkOptions
+    items: ItemTensors
+    targets: Targets
+    device: torch.device
+    n_steps: int = 0
+
+    @classmethod
+    def begin(cls, network: Network, inputs: ItemInputs, options: NetworkOptions, device: torch.device) -> Self:
+        """Before the first step."""
+        network.to(device)
+        averaged = copy.deepcopy(network).eval()
+        if device.type == "cuda":
+            network.encoder.compile(dynamic=True)
+        return cls(
+            network,
+            averaged,
+            _optimiser(network, options),
+            options,
+            ItemTensors.of(inputs, device),
+            Targets.of(inputs.n_seen, device),
+            device,
+        )
+
+    def step(self, batch: Batch, rate: float, random: np.random.Generator) -> tuple[float, int]:
+        """Learn from a batch; the mean loss, and over how many targets."""
+        rows, kinds, minutes_ago, targets = (
+            torch.as_tensor(part, device=self.device)
+            for part in (batch.items, batch.kinds, batch.minutes_ago, batch.targets)
+        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            vectors, users = self.network(self.items, rows, kinds, minutes_ago)  # (N, D), (B, T, D)
+        asked = targets >= 0  # (B, T): padding is never asked
+        wanted = self.targets.place_of[targets[asked]]  # (P,)
+        loss = self._loss(users[asked].float(), vectors[self.targets.rows].float(), wanted, random)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
+        self.optimiser.step()
+        self.n_steps += 1
+        self._average()
+        return float(loss.detach()), len(wanted)
+
+    def _loss(self, users: Tensor, items: Tensor, wanted: Tensor, random: np.random.Generator) -> Tensor:
+        scale = self.network.scale
+        if len(items) <= self.options.full_up_to:
+            return full_softmax(users, items, wanted, scale, half=fast_half(self.device))
+        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+        drawn, log_q = draw(wanted, self.targets.frequencies, self.options.n_negatives, generator)
+        return sampled_softmax(users, items, wanted, scale, drawn, log_q)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # A young average forgets its random beginning faster.
+        memory = min(self.options.average, self.n_steps / (self.n_steps + 9.0))
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1.0 - memory)
+
+
+def fast_half(device: torch.device) -> bool:
+    """Whether matrices in bfloat16 are multiplied faster than in single precision here."""
+    return device.type == "cuda" or bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _optimiser(network: Network, options: NetworkOptions) -> torch.optim.Optimizer:
+    decayed = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in learned if id(one) in decayed], "weight_decay": options.weight_decay},
+        {"params": [one for one in learned if id(one) not in decayed], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=1e-3, betas=(0.9, 0.98), fused=True)
