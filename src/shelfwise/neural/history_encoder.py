@@ -41,9 +41,12 @@ class RelativeBias(nn.Module):
         n_events = minutes_ago.shape[1]
         places = torch.arange(n_events, device=minutes_ago.device)
         distance = places.unsqueeze(1) - places.unsqueeze(0)  # (T, T), negative in the future
-        bias = self.by_distance[distance.clamp(min=0, max=len(self.by_distance) - 1)].unsqueeze(0)  # (1, T, T, H)
+        # Looked up, not indexed: indexing adds its gradients in the order in which threads arrive.
+        far = distance.clamp(min=0, max=len(self.by_distance) - 1)
+        bias = functional.embedding(far, self.by_distance).unsqueeze(0)  # (1, T, T, H)
         if self.by_time is not None:
-            bias = bias + self.by_time[time_steps(minutes_ago.unsqueeze(1) - minutes_ago.unsqueeze(2))]  # (B, T, T, H)
+            steps = time_steps(minutes_ago.unsqueeze(1) - minutes_ago.unsqueeze(2))  # (B, T, T)
+            bias = bias + functional.embedding(steps, self.by_time)  # (B, T, T, H)
         return bias.permute(0, 3, 1, 2).masked_fill(distance < 0, float("-inf"))
 
 

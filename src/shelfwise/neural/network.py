@@ -53,5 +53,5 @@ class Network(nn.Module):
     def forward(self, items: ItemTensors, rows: Tensor, kinds: Tensor, minutes_ago: Tensor) -> tuple[Tensor, Tensor]:
         """The catalogue's vectors `(N, D)`, and a user vector after each event `(B, T, D)`."""
         vectors = self.tower(items)
-        # Looked up, not indexed: indexing adds its gradients in the order in which threads arrive.
+        # Looked up, not indexed: see `RelativeBias`.
         return vectors, self.encoder(functional.embedding(rows, vectors), kinds, minutes_ago)

@@ -184,7 +184,10 @@ def _epoch(
             break
         n_events, n_before = sum(len(places) - 1 for places in windows), n_done
         for batch in batches(lessons.log, windows, run.options, random):
-            within = min((n_done - n_before) / n_events, (run.n_steps - first_step) / LEAST_STEPS)
+            # Few events are gone through several times: then steps tell how far it is, or each pass would begin anew.
+            within = (run.n_steps - first_step) / LEAST_STEPS
+            if n_before == 0:
+                within = min(within, n_done / n_events)
             done = max((course.n_epochs + min(within, 1.0)) / n_epochs, clock.share())
             loss, n_targets = run.step(batch, rate_at(done, run.options.rate or 1e-3), random)
             total, n_done = total + loss * n_targets, n_done + n_targets
