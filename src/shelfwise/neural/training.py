@@ -219,5 +219,7 @@ def _about(course: Course, options: NetworkOptions) -> dict[str, Any]:
         "losses": course.losses,
         "ndcgs": course.ndcgs,
         "preset": options.preset,
+        "dim": options.dim,
+        "n_blocks": options.n_blocks,
         "device": options.device,
     }
