@@ -24,6 +24,7 @@ import faiss
 import numpy as np
 from rich.console import Console
 
+import sequence_stage
 from record import Record, arguments
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.interactions import DAY_MS
@@ -43,7 +44,7 @@ from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
 from shelfwise.train.examples import item_state, ranking_table
 from synthetic_shop import SyntheticShop, store, synthetic_shop, user_id
-from tables import STAGE_COLUMNS, WHOLE, show, size_title, stage_lines
+from tables import ALONE_COLUMNS, STAGE_COLUMNS, WHOLE, alone_lines, alone_title, show, size_title, stage_lines
 
 SIZES = {4_000: 20_000, 100_000: 40_000}
 """Shoppers by number of items; 25 events each."""
@@ -289,6 +290,11 @@ def main() -> int:
             sizes.append(measure(bench, QUICK_ROUNDS if options.quick else ROUNDS))
         show(console, size_title(sizes[-1]), STAGE_COLUMNS, stage_lines(sizes[-1]))
     record.results["sizes"] = sizes
+    with people.status("the sequence model's own stage"):
+        alone = sequence_stage.measure(QUICK_ROUNDS if options.quick else ROUNDS, REQUESTS)
+    show(console, alone_title(alone), ALONE_COLUMNS, alone_lines(alone))
+    record.results["alone"] = alone
+    record.promise("history-of-50-to-user-vector-us", alone["p50_us"], sequence_stage.BAR_US, "below")
     whole = {found["n_items"]: found["stages"][-1]["p50_us"] for found in sizes}
     if len(whole) > 1:
         record.promise("growth-with-25-times-the-items", max(whole.values()) / min(whole.values()), GROWTH, "below")

@@ -21,6 +21,7 @@ from record import RESULTS, ROOT
 PAGE = ROOT / "docs" / "benchmarks.md"
 WHOLE = "whole request"
 STAGE_COLUMNS = ("stage", "p50 µs", "p99 µs", "share", "at least")
+ALONE_COLUMNS = STAGE_COLUMNS[:3]
 COST_COLUMNS = ("command", "seconds", "CPU seconds", "peak MiB")
 
 Lines = list[list[str]]
@@ -47,6 +48,19 @@ def stage_lines(found: dict[str, Any]) -> Lines:
         ]
         for row in found["stages"]
     ]
+
+
+def alone_title(found: dict[str, Any]) -> str:
+    """What the stage that is measured on its own was given, in words."""
+    return (
+        f"The sequence retriever's network on its own, one thread: {found['n_events']} events, {found['dim']} "
+        f"dimensions, {found['n_blocks']} blocks"
+    )
+
+
+def alone_lines(found: dict[str, Any]) -> Lines:
+    """The stage that is measured on its own, in the order of `ALONE_COLUMNS`."""
+    return [[found["stage"], f"{found['p50_us']:,.0f}", f"{found['p99_us']:,.0f}"]]
 
 
 def evaluation_title(found: dict[str, Any]) -> str:
@@ -198,6 +212,9 @@ def funnel_section(document: dict[str, Any]) -> str:
     parts = [provenance(document)]
     for found in document["results"]["sizes"]:
         parts += [f"{size_title(found)}:", markdown(STAGE_COLUMNS, stage_lines(found))]
+    if "alone" in document["results"]:
+        alone = document["results"]["alone"]
+        parts += [f"{alone_title(alone)}:", markdown(ALONE_COLUMNS, alone_lines(alone))]
     return "\n\n".join([*parts, promises(document)])
 
 

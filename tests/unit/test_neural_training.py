@@ -22,7 +22,7 @@ from shelfwise.neural.item_inputs import ItemInputs, Vocabulary
 from shelfwise.neural.network import Network
 from shelfwise.neural.settings import NetworkOptions
 from shelfwise.neural.state import State
-from shelfwise.neural.training import Lessons, rate_at
+from shelfwise.neural.training import Clock, Lessons, rate_at
 from shelfwise.testing.small_shop import N_ITEMS, small_shop
 
 
@@ -221,6 +221,11 @@ class TestTraining:
         assert rates[top:] == sorted(rates[top:], reverse=True)
         assert rates[-1] == pytest.approx(training.LOWEST_RATE)
         assert min(rates) > 0
+
+    def test_time_counts_only_where_it_runs_short(self) -> None:
+        assert Clock(1.0, 100.0).behind(0.0) == 0.0
+        assert Clock(60.0, 100.0).behind(0.7) == 0.7
+        assert Clock(60.0, 100.0).behind(0.2) == pytest.approx(0.6, abs=0.01)
 
     def test_it_ends_in_time(self, data: TrainingData) -> None:
         found, _ = told(data, epochs=10_000, patience=10_000, minutes=0.02)

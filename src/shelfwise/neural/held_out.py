@@ -19,7 +19,7 @@ LARGEST_SHARE = 0.2
 """Users held out at most: the others' last events must still be learned from."""
 
 FEWEST_EVENTS = 3
-EVENTS_AT_A_TIME = 8_192
+EVENTS_AT_A_TIME = 2_048
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from torch.nn import functional
 CHUNK = 256
 """Positions whose logits exist at a time: 256 x 12,000 in half precision fit the processor's cache."""
 
+WIDTH = 64
+"""Positions are filled up to a multiple of this: kernels are made per shape, kept, and shapes must not be countless."""
+
 
 def full_softmax(users: Tensor, items: Tensor, targets: Tensor, scale: Tensor, *, half: bool = False) -> Tensor:
     """Mean negative log-likelihood of the targets, among all items.
@@ -40,17 +43,18 @@ class _FullSoftmax(torch.autograd.Function):
     def forward(ctx: Any, users: Tensor, items: Tensor, targets: Tensor, scale: Tensor, half: bool) -> Tensor:
         kind = torch.bfloat16 if half else users.dtype
         factor = scale.detach().to(users.dtype)
-        scaled, all_items = (users * factor).to(kind), items.to(kind)
-        to_users, to_items = torch.empty_like(users), torch.zeros_like(items)
-        log_sum = users.new_zeros(())
-        for start in range(0, len(users), CHUNK):
+        filled = functional.pad(users * factor, (0, 0, 0, -len(users) % WIDTH))  # zeros weigh nothing
+        scaled, all_items = filled.to(kind), items.to(kind)
+        to_users, to_items, totals = torch.empty_like(filled), torch.zeros_like(items), filled.new_empty(len(filled))
+        for start in range(0, len(filled), CHUNK):
             part = slice(start, start + CHUNK)
             weights = (scaled[part] @ all_items.T).sub_(factor.to(kind)).exp_()  # (CHUNK, N), none above 1
-            total = weights.sum(1, dtype=users.dtype)  # (CHUNK,)
-            log_sum += total.log().sum() + factor * len(total)
+            total = totals[part] = weights.sum(1, dtype=users.dtype)  # (CHUNK,)
             to_users[part] = (weights @ all_items).to(users.dtype) / total.unsqueeze(1)
-            share = (scaled[part].to(users.dtype) / total.unsqueeze(1)).to(kind)
+            share = (filled[part] / total.unsqueeze(1)).to(kind)
             to_items += (weights.T @ share).to(items.dtype)
+        to_users = to_users[: len(users)]
+        log_sum = totals[: len(users)].log().sum() + factor * len(users)
         right = items[targets]  # (P, D)
         to_users -= right
         cosines = (users * right).sum(1)

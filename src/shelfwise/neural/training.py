@@ -35,6 +35,9 @@ WARM_UP = 0.05
 LOWEST_RATE = 0.02
 """What is left of the highest rate at the end."""
 
+EARLY = 0.1
+"""Share of the time allowed before which it is not yet asked whether it will suffice."""
+
 REPORT_S = 1.0
 """Seconds between two words on how it goes."""
 
@@ -148,6 +151,13 @@ class Clock:
         """Spent, of what may be."""
         return self.seconds() / self._longest_s
 
+    def behind(self, share_of_work: float) -> float:
+        """What lies behind of work or of time, whichever is more.
+
+        Early on only work counts, so that a training that will end in time is the same on a slow day.
+        """
+        return max(share_of_work, self.share()) if self.share() > EARLY else share_of_work
+
     def is_over(self) -> bool:
         """Whether all of it is spent."""
         return self.share() >= 1.0
@@ -188,7 +198,7 @@ def _epoch(
             within = (run.n_steps - first_step) / LEAST_STEPS
             if n_before == 0:
                 within = min(within, n_done / n_events)
-            done = max((course.n_epochs + min(within, 1.0)) / n_epochs, clock.share())
+            done = clock.behind((course.n_epochs + min(within, 1.0)) / n_epochs)
             loss, n_targets = run.step(batch, rate_at(done, run.options.rate or 1e-3), random)
             total, n_done = total + loss * n_targets, n_done + n_targets
             if clock.is_over():
@@ -222,5 +232,7 @@ def _about(course: Course, options: NetworkOptions) -> dict[str, Any]:
         "losses": course.losses,
         "ndcgs": course.ndcgs,
         "preset": options.preset,
+        "dim": options.dim,
+        "n_blocks": options.n_blocks,
         "device": options.device,
     }

@@ -93,7 +93,7 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
         )
     interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
     ready = ready_encoder(config, records, vectors_folder)
-    vectors, whitening = None, None
+    vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
         items = [entry.item for entry in stored]
         encode_changed(items, ready.encoder, ready.cache, progress)
@@ -105,8 +105,16 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
             shrinkage=config.encode.whiten_shrinkage,
         )
         vectors = np.where(has_text[:, None], whitening(raw), np.float32(0))
+        if _reads_raw_text(config):
+            raw_vectors = np.where(has_text[:, None], raw, np.float32(0))
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
-    data = TrainingData(interactions, Catalogue.of(stored), vectors, interactions.end_ms)
+    catalogue = Catalogue.of(stored)
+    data = TrainingData(interactions, catalogue, vectors, interactions.end_ms, raw_vectors=raw_vectors)
     return Loaded(data, known, user_ids, ready, whitening)
+
+
+def _reads_raw_text(config: ShopConfig) -> bool:
+    """Whether a retriever asks for vectors that are not whitened: only to see what whitening is worth."""
+    return any(spec.options.get("item") == "raw-text" for spec in config.retrieve.values())
