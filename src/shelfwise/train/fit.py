@@ -15,6 +15,7 @@ from shelfwise.pipeline.funnel import Funnel
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.schemas.ids import Bools
 from shelfwise.train.examples import item_state, ranking_table, stacked
+from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
 
 MAX_REQUESTS = 4_500
 """Requests with a right answer among their candidates that the ranker learns from at most."""
@@ -25,7 +26,9 @@ REPEATS_FROM = 0.05
 SEED = 0
 
 
-def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress) -> Fitted:
+def fit(
+    config: ShopConfig, data: TrainingData, users: Bools, progress: Progress, *, tuner: Tuner | None = None
+) -> Fitted:
     """Fit retrievers and ranker.
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
@@ -36,6 +39,8 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
         data: What may be known; nothing after `data.now_ms`.
         users: Who may be asked about, by user row; visitors' sessions never come back.
         progress: Told of every step.
+        tuner: Replaces the vectors by those of an encoder that is tuned on a part of `data` which the ranker is not
+            asked about; None leaves them as they are.
 
     Raises:
         StateError: there are no events to learn from.
@@ -46,6 +51,7 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
             hint="run `shelfwise ingest` with an events file",
             code="no_events",
         )
+    data, tuned = tuned_vectors(tuner, data, users, progress)
     target = target_kind(data.interactions, config.behaviour.target)
     asked = moments(data, target, users)
     repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
@@ -63,7 +69,10 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     progress("describing items", None, None)
     funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
-    return Fitted(funnel, repeats, target, {"ranker": about, "repeat_share": round(repeat_share, 4)})
+    learned = {"ranker": about, "repeat_share": round(repeat_share, 4)}
+    if tuned is None:
+        return Fitted(funnel, repeats, target, learned)
+    return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
 
 
 def _table_at(
