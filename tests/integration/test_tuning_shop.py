@@ -103,6 +103,8 @@ def test_tune_then_train_then_recommend(tiny_shop: Path) -> None:
     assert json.loads(cli("tune", "--shop", tiny_shop, "--json")) == told
     assert (folder / "tuning.json").stat().st_mtime_ns == before
 
+    assert "items that tuning never saw, tuned" in cli("tune", "--shop", tiny_shop)
+
     trained = json.loads(cli("train", "--shop", tiny_shop, "--json"))
     assert "tuned_encoder" not in trained["learned"]
     toml = tiny_shop / "shop.toml"

@@ -52,12 +52,12 @@ def show_report(report: TuningReport) -> None:
                     f"{found['ndcg_at_10']:.4f}",
                 )
         answers.print(shown)
-    if report.search is not None:
+    if report.search is not None and report.search.chosen:
         people.print(f"\nbest of {len(report.search.trials)} trials, for shop.toml:\n")
         answers.print(report.search.snippet, markup=False)
     if not report.about["is_better"]:
-        people.print("tuning brought nothing here: leave [encode.tune] use = false")
+        people.print("tuning brought nothing here: leave \\[encode.tune] use = false")
     elif report.in_use:
         people.print("`shelfwise train` uses this encoder")
     else:
-        people.print("to use it set [encode.tune] use = true; `shelfwise evaluate` says what the whole funnel gains")
+        people.print("to use it set \\[encode.tune] use = true; `shelfwise evaluate` says what the whole funnel gains")

@@ -61,7 +61,7 @@ class TuneSpec(BaseModel):
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of activations dropped while training.")
     clip: float = Field(default=1.0, gt=0, description="Longest gradient; longer ones are shortened to it.")
     temperature: float = Field(
-        default=0.1, gt=0, le=10, description="Divides similarities: lower looks at the hardest negatives only."
+        default=0.05, gt=0, le=10, description="Divides similarities: lower looks at the hardest negatives only."
     )
     symmetric: bool = Field(default=True, description="Whether the chosen item must also find what led to it.")
     rank: int = Field(default=16, ge=1, le=512, description="Rank of LoRA's additions; AdaLoRA ends at it.")

@@ -176,8 +176,10 @@ class Loop:
         state = self.state
         if not state.n_steps:
             return False
-        every = max(1, round(state.n_steps / self.spec.n_checks))
-        return state.step % every == 0 or state.step == state.n_steps or state.seconds > self.spec.minutes * 60
+        # n_checks evenly spaced, the last one at the last step.
+        part = self.spec.n_checks / state.n_steps
+        due = int(state.step * part + 1e-9) > int((state.step - 1) * part + 1e-9)
+        return due or state.seconds > self.spec.minutes * 60
 
     def _note(self, figure: float, loss: float) -> None:
         state = self.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,10 @@ def prepare(encoder: PooledEncoder, spec: TuneSpec) -> Prepared:
         "adalora": _adalora,
         "prefix": _prefix,
     }[spec.method]
-    prepared = make(encoder, spec)
+    with warnings.catch_warnings():
+        # PEFT asks for an attribute that transformers has renamed; who tunes a shop can do nothing about it.
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        prepared = make(encoder, spec)
     if spec.gradient_checkpointing and not prepared.is_frozen:
         _recompute_activations(encoder.model)
     prepared.n_trainable = sum(weight.numel() for weight in prepared.trainable().values())

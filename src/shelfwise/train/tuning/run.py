@@ -153,6 +153,7 @@ def tune(
         return known
     try:
         import torch
+        from transformers.utils import logging as transformers_logging
 
         from shelfwise.train.pooled_encoder import load_pooled
         from shelfwise.train.tuning import checkpoint, saved
@@ -162,6 +163,7 @@ def tune(
         raise MissingExtraError(
             f"{cause.name} is not installed", where="encode.tune", hint="pip install 'shelfwise[train]'"
         ) from cause
+    transformers_logging.disable_progress_bar()
     started = time.perf_counter()
     progress("preparing training pairs", None, None)
     parts = material.lessons(spec)
