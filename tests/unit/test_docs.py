@@ -36,5 +36,5 @@ def test_the_readme_names_every_make_target_that_it_uses() -> None:
 
 def test_the_guide_names_every_verb() -> None:
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    for verb in ("init", "ingest", "train", "evaluate", "recommend", "serve", "models", "doctor"):
+    for verb in ("init", "ingest", "tune", "train", "evaluate", "recommend", "serve", "models", "doctor"):
         assert f"shelfwise {verb}" in guide

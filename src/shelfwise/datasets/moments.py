@@ -70,3 +70,13 @@ def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]
             )
             found.append(Moment(split, within, data.with_interactions(split.train, cut_ms)))
     return found
+
+
+def before_all_questions(data: TrainingData, target: EventKind, users: Bools) -> TrainingData:
+    """What was known before the earliest moment that a ranker is asked about.
+
+    An encoder that learns from behaviour may learn from this and nothing later: otherwise its vectors would know the
+    ranker's answers, and the ranker would trust them too much.
+    """
+    found = moments(data, target, users)
+    return found[-1].data if found else data.with_interactions(data.interactions.where(np.zeros(0, np.intp)), 0)

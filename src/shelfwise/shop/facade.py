@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.train.tuning.report import TuningReport
 
 IngestProgress = Callable[[str, int, int | None, int, int], None]
 """Called with the file's name, lines done, lines in all (None where unknown), bytes done, bytes in all."""
@@ -133,6 +134,33 @@ class Shop:
             return EncodeOutcome(0, 0)
         return encode_catalogue(ready, self.records, lambda done, total: progress("encoding items", done, total))
 
+    def tune(self, n_trials: int = 0, minutes: float = 60.0, progress: Progress = _silent) -> TuningReport:
+        """Tune the text encoder on the shop's behaviour, as `train` would with `[encode.tune] use = true`.
+
+        The model in service is not changed.
+
+        Args:
+            n_trials: Settings of the tuning to try first; 0 takes those of `[encode.tune]`.
+            minutes: Time for these trials; the one under way is finished.
+            progress: Told of every step.
+
+        Raises:
+            StateError: too little happened to learn from.
+            ConfigError: the shop encodes no text, or its encoder cannot be tuned.
+        """
+        from shelfwise.train.data import load, make_tuner
+        from shelfwise.train.tuning.report import tune_shop
+
+        progress("reading items and events", None, None)
+        loaded = load(
+            self.config,
+            self.records,
+            self._vectors_folder,
+            lambda done, total: progress("encoding items", done, total),
+        )
+        tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
+        return tune_shop(tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes)
+
     def train(self, progress: Progress = _silent) -> Version:
         """Fit everything on all events and put the new model version in service."""
         from shelfwise.train.publish import train
@@ -149,6 +177,8 @@ class Shop:
             protocol: leave-one-out or time-split; by default a time split where the shop's log has a clock.
             k: Length of the lists; that of `[evaluate]` where omitted.
         """
+        from functools import partial
+
         from shelfwise.evaluate.run import evaluate
         from shelfwise.train.data import load
         from shelfwise.train.fit import fit
@@ -163,7 +193,7 @@ class Shop:
         )
         if protocol is None:
             protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
-        return evaluate(fit, self.config, loaded.data, loaded.users, protocol, k, progress)
+        return evaluate(partial(fit, tuner=loaded.tuner), self.config, loaded.data, loaded.users, protocol, k, progress)
 
     def recommend(self, user: str | None = None, scenario: str = "home", k: int | None = None, **query: Any) -> Slate:
         """The slate for one user.

@@ -203,6 +203,25 @@ def read_all(connection: Connection) -> EventArrays:
 _DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64)
 
 
+class QueryRow(NamedTuple):
+    """An event that carries a search text; `item_row` is None for a search itself."""
+
+    user_row: int
+    item_row: int | None
+    timestamp_ms: int
+    query: str
+
+
+def read_queries(connection: Connection) -> list[QueryRow]:
+    """Every event with a search text, by user, then time, then arrival."""
+    query = (
+        select(events.c.user_row, events.c.item_row, events.c.timestamp_ms, events.c.query)
+        .where(events.c.query.is_not(None))
+        .order_by(events.c.user_row, events.c.timestamp_ms, events.c.seq)
+    )
+    return [QueryRow(*row) for row in connection.execute(query)]
+
+
 def newest_ms(connection: Connection) -> int:
     """The time of the latest event; 0 without events."""
     return int(connection.execute(select(func.max(events.c.timestamp_ms))).scalar() or 0)

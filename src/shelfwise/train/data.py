@@ -11,6 +11,7 @@ from sqlalchemy import select
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
 from shelfwise.encode.encoder import TextEncoder
@@ -20,12 +21,14 @@ from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.pipeline.components import build_text_encoder
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
+from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.records import Records
 from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
 from shelfwise.train.encoder_export import export
+from shelfwise.train.tuning.tuner import Tuner
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Loaded:
         user_ids: By user row.
         encoder: None where the shop encodes no text.
         whitening: Fitted on this catalogue; None without an encoder.
+        items: By row.
+        tuner: Makes tuned vectors; None where `[encode.tune]` is not in use.
     """
 
     data: TrainingData
@@ -54,6 +59,8 @@ class Loaded:
     user_ids: list[str]
     encoder: ReadyEncoder | None
     whitening: Whitening | None
+    items: list[Item]
+    tuner: Tuner | None
 
 
 def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) -> ReadyEncoder | None:
@@ -92,10 +99,10 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
             "this shop has no items yet", hint="run `shelfwise ingest` with an items file", code="no_items"
         )
     interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
+    items = [entry.item for entry in stored]
     ready = ready_encoder(config, records, vectors_folder)
     vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
-        items = [entry.item for entry in stored]
         encode_changed(items, ready.encoder, ready.cache, progress)
         raw = item_vectors(items, ready.cache)
         has_text = np.array([bool(passage(item)) for item in items])
@@ -110,11 +117,28 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
-    catalogue = Catalogue.of(stored)
-    data = TrainingData(interactions, catalogue, vectors, interactions.end_ms, raw_vectors=raw_vectors)
-    return Loaded(data, known, user_ids, ready, whitening)
+    data = TrainingData(interactions, Catalogue.of(stored), vectors, interactions.end_ms, raw_vectors=raw_vectors)
+    tuner = make_tuner(config, records, items, vectors_folder) if config.encode.tune.use else None
+    return Loaded(data, known, user_ids, ready, whitening, items, tuner)
 
 
 def _reads_raw_text(config: ShopConfig) -> bool:
     """Whether a retriever asks for vectors that are not whitened: only to see what whitening is worth."""
     return any(spec.options.get("item") == "raw-text" for spec in config.retrieve.values())
+
+
+def make_tuner(config: ShopConfig, records: Records, items: list[Item], vectors_folder: Path) -> Tuner:
+    """What tunes the shop's encoder.
+
+    Raises:
+        ConfigError: the shop's encoder cannot be tuned.
+    """
+    with records.read() as connection:
+        found = event_log.read_queries(connection)
+    searches = Searches(
+        np.array([row.user_row for row in found], np.int32),
+        np.array([-1 if row.item_row is None else row.item_row for row in found], np.int32),
+        np.array([row.timestamp_ms for row in found], np.int64),
+        [row.query for row in found],
+    )
+    return Tuner(config, records, items, searches, vectors_folder)

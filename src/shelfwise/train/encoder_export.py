@@ -11,7 +11,6 @@ import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -71,34 +70,20 @@ def _export(encoder: SentenceTransformer, weights: Weights, scratch: Path) -> tu
     try:
         import torch
         from onnxruntime.quantization import QuantType, quantize_dynamic
-        from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging as transformers_logging
+
+        from shelfwise.train.pooled_encoder import load_pooled
     except ImportError as cause:
         raise MissingExtraError(
             f"{cause.name} is not installed", where="encode.text", hint="pip install 'shelfwise[train]'"
         ) from cause
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
-    source: dict[str, Any] = {"revision": weights.revision} if weights.revision else {"local_files_only": True}
-    model = AutoModel.from_pretrained(weights.name, attn_implementation="eager", **source).eval()
-    tokenizer = AutoTokenizer.from_pretrained(weights.name, **source)
+    pooled, tokenizer = load_pooled(weights, attention="eager")
     tokenizer.backend_tokenizer.save(str(scratch / TOKENIZER_FILE))
-
-    class MeanPooled(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, D)
-            weight = attention_mask.unsqueeze(-1).to(states.dtype)  # (B, T, 1)
-            pooled = (states * weight).sum(1) / weight.sum(1).clamp(min=1e-9)  # (B, D)
-            return torch.nn.functional.normalize(pooled, dim=1)
-
-    pooled = MeanPooled().eval()
     # Two different tensors: the same one twice would be traced as one input that stands for both.
     example = (torch.arange(16).reshape(2, 8) + 100, torch.ones(2, 8, dtype=torch.long))
-    longest = int(getattr(model.config, "max_position_embeddings", 8_192))
+    longest = int(getattr(pooled.model.config, "max_position_embeddings", 8_192)) - pooled.n_before
     dynamic = {
         0: torch.export.Dim("batch", min=1, max=4_096),
         1: torch.export.Dim("tokens", min=2, max=longest),
@@ -116,7 +101,7 @@ def _export(encoder: SentenceTransformer, weights: Weights, scratch: Path) -> tu
         )
         program.save(str(scratch / "fp32.onnx"))
         quantize_dynamic(scratch / "fp32.onnx", scratch / GRAPH_FILE, per_channel=True, weight_type=QuantType.QInt8)
-    dim = int(model.config.hidden_size)
+    dim = int(pooled.model.config.hidden_size) if pooled.head is None else pooled.head.out_features
     (scratch / ABOUT_FILE).write_text(json.dumps({"dim": dim}))
     exported = SentenceTransformer(encoder.config)
     exported.load(scratch)

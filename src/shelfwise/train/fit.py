@@ -18,6 +18,7 @@ from shelfwise.rank.ranker import RankingTable
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.ids import Bools
 from shelfwise.train.examples import item_state, ranking_table, stacked
+from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
 
 MAX_REQUESTS = 4_500
 """Requests with a right answer among their candidates that the ranker learns from at most."""
@@ -28,7 +29,15 @@ REPEATS_FROM = 0.05
 SEED = 0
 
 
-def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress, *, seed: int = SEED) -> Fitted:
+def fit(
+    config: ShopConfig,
+    data: TrainingData,
+    users: Bools,
+    progress: Progress,
+    *,
+    seed: int = SEED,
+    tuner: Tuner | None = None,
+) -> Fitted:
     """Fit retrievers and ranker.
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
@@ -41,6 +50,8 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
         users: Who may be asked about, by user row; visitors' sessions never come back.
         progress: Told of every step.
         seed: Of everything drawn at random: the requests that are learned from, and the ranker.
+        tuner: Replaces the vectors by those of an encoder that is tuned on a part of `data` which the ranker is not
+            asked about; None leaves them as they are.
 
     Raises:
         StateError: there are no events to learn from.
@@ -51,6 +62,7 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
             hint="run `shelfwise ingest` with an events file",
             code="no_events",
         )
+    data, tuned = tuned_vectors(tuner, data, users, progress)
     target = target_kind(data.interactions, config.behaviour.target)
     asked = moments(data, target, users)
     repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
@@ -82,7 +94,10 @@ def fit(config: ShopConfig, data: TrainingData, users: Bools, progress: Progress
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     progress("describing items", None, None)
     funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
-    return Fitted(funnel, repeats, target, {"ranker": about, "repeat_share": round(repeat_share, 4)})
+    learned = {"ranker": about, "repeat_share": round(repeat_share, 4)}
+    if tuned is None:
+        return Fitted(funnel, repeats, target, learned)
+    return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
 
 
 def _fitted(

@@ -35,11 +35,11 @@ def train(
     started = time.perf_counter()
     progress("reading items and events", None, None)
     loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total))
-    fitted = fit(config, loaded.data, loaded.users, progress)
+    fitted = fit(config, loaded.data, loaded.users, progress, tuner=loaded.tuner)
     progress("publishing", None, None)
     manifest = _manifest(config, loaded, fitted, time.perf_counter() - started)
-    files = None
-    if loaded.encoder is not None and loaded.whitening is not None:
+    files = fitted.encoder
+    if files is None and loaded.encoder is not None and loaded.whitening is not None:
         files = EncoderFiles(loaded.encoder.folder, loaded.encoder.encoder.runtime_files(), loaded.whitening)
     return versions.get(save(versions, fitted.funnel, files, manifest))
 
