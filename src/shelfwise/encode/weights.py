@@ -74,17 +74,22 @@ def locate(model: str, *, where: str = "encode.text.model") -> Weights:
 
 
 def identity(model: str) -> str:
-    """What tells one encoder's weights from another's: a hash of the files of a folder, else the pinned name."""
+    """What tells one encoder's weights from another's: a hash of the files of a folder, else the pinned name.
+
+    Folders within count: sentence-transformers keep pooling and heads there.
+    """
     if model in BUILTIN_MODELS:
         return BUILTIN_MODELS[model].sha256
     folder = Path(model)
     if not folder.is_dir():
         return model
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".safetensors", ".json", ".txt", ".model"):
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".bin", ".json", ".txt", ".model") and path.is_file():
             with path.open("rb") as file:
-                digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+                digest.update(
+                    path.relative_to(folder).as_posix().encode() + hashlib.file_digest(file, "sha256").digest()
+                )
     return digest.hexdigest()
 
 
