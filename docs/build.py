@@ -14,8 +14,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from shelfwise import plugins
+from shelfwise.config.draft import render_component
 from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
+from shelfwise.encode import BUILTIN as TEXT_ENCODERS
 from shelfwise.shop.draft import manual
 
 DOCS = Path(__file__).parent
@@ -30,13 +33,35 @@ columns in it.
 """
 
 
+INSTEAD = """
+## Components that may stand instead
+
+A table's `use` names its component. These come with Shelfwise, beside those above; what an option left out means
+stands there.
+
+```toml
+"""
+
+
 def configuration() -> str:
     """The reference page."""
     example = ShopConfig(
         version=1,
         ingest=IngestSpec(items=ItemsSpec(path="products.csv"), events=EventsSpec(path="events.csv")),
     )
-    return f"{INTRODUCTION}{manual(example)}```\n"
+    return f"{INTRODUCTION}{manual(example)}```\n{INSTEAD}{alternatives()}```\n"
+
+
+def alternatives() -> str:
+    """Every built-in encoder that the drafted file does not name."""
+    usual = ShopConfig(version=1).encode
+    tables = [
+        render_component(path, use, plugins.resolve("encoder", use, builtin, where="use"))
+        for path, builtin, spec in (("encode.text", TEXT_ENCODERS, usual.text),)
+        for use in builtin
+        if use != spec.use
+    ]
+    return "\n".join(tables)
 
 
 def picture(evaluation: dict[str, Any]) -> str:

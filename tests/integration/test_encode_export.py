@@ -71,7 +71,8 @@ def test_what_is_known_of_the_graph_stands_beside_it(exported: tuple[SentenceTra
     about = json.loads((folder / ABOUT_FILE).read_text())
     assert about["dim"] == encoder.dim == 32
     assert about["precision"] == "int8"
-    assert 0.97 <= about["min_cosine_to_fp32"] <= 1.00001
+    assert about["min_cosine"].keys() == {"fp32", "int8"}
+    assert 0.97 <= about["min_cosine"]["int8"] <= about["min_cosine"]["fp32"] <= 1.00001
     assert {path.name for path in folder.iterdir()} >= {*encoder.runtime_files()}
 
 

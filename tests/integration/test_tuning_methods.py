@@ -14,7 +14,6 @@ import pytest
 from shelfwise.config.tune import Method, TuneSpec
 from shelfwise.datasets.searches import Searches
 from shelfwise.encode.sentence_transformer import SentenceTransformer
-from shelfwise.encode.weights import Weights
 from shelfwise.errors import ConfigError, StateError
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Floats
@@ -102,15 +101,21 @@ def material(bert: Path) -> Material:
 
 def a_loop(material: Material, options: TuneSpec) -> Any:
     """A loop that is ready to take its first step."""
-    from shelfwise.train.pooled_encoder import load_pooled
     from shelfwise.train.tuning.loop import Loop, Texts
     from shelfwise.train.tuning.methods import prepare
 
     pairs = make_pairs(material.lessons(options).train, material.texts, [], options, 80)
-    encoder, tokenizer = load_pooled(Weights(material.base.model, None))
+    encoder, tokenizer = loaded(material.base.model)
     texts = Texts(pairs.texts, tokenizer, MAX_TOKENS, bf16=options.precision == "bf16")
     whitening = material.whitening(texts.vectors(encoder, np.arange(80)))
     return Loop(prepare(encoder, options), texts, pairs, None, whitening, options)
+
+
+def loaded(folder: str) -> tuple[Any, Any]:
+    from shelfwise.train.pooled_encoder import load_pooled
+    from shelfwise.train.sentence_modules import SentenceModules
+
+    return load_pooled(Path(folder), SentenceModules.read(Path(folder)))
 
 
 def silent(*_: object) -> None:
@@ -143,7 +148,6 @@ def test_only_what_the_method_allows_changes(method: Method, material: Material)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_merged_folder_says_what_the_tuned_encoder_says(method: Method, material: Material, tmp_path: Path) -> None:
-    from shelfwise.train.pooled_encoder import load_pooled
     from shelfwise.train.tuning import saved
     from shelfwise.train.tuning.methods import merged
 
@@ -155,9 +159,9 @@ def test_the_merged_folder_says_what_the_tuned_encoder_says(method: Method, mate
     tuned = loop.texts.vectors(loop.prepared.encoder, np.arange(80))
     assert np.abs(tuned - untuned).max() > 1e-3
     saved.save_adapter(loop.prepared, tmp_path / "adapter")
-    _, tokenizer = load_pooled(Weights(material.base.model, None))
+    _, tokenizer = loaded(material.base.model)
     saved.save_model(merged(loop.prepared), tokenizer, tmp_path / "model", MAX_TOKENS)
-    encoder, _ = load_pooled(Weights(str(tmp_path / "model"), None))
+    encoder, _ = loaded(str(tmp_path / "model"))
     np.testing.assert_allclose(loop.texts.vectors(encoder, np.arange(80)), tuned, atol=1e-4)
     size = sum(path.stat().st_size for path in (tmp_path / "adapter").rglob("*.safetensors"))
     whole = (tmp_path / "model" / "model.safetensors").stat().st_size
@@ -189,10 +193,9 @@ def test_the_merged_folder_is_exported(method: Method, material: Material, tmp_p
 
 
 def by_torch(folder: Path, texts: list[str]) -> Floats:
-    from shelfwise.train.pooled_encoder import load_pooled
     from shelfwise.train.tuning.loop import Texts
 
-    encoder, tokenizer = load_pooled(Weights(str(folder), None))
+    encoder, tokenizer = loaded(str(folder))
     return Texts(texts, tokenizer, MAX_TOKENS, bf16=False).vectors(encoder, np.arange(len(texts)))
 
 

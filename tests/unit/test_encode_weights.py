@@ -82,9 +82,15 @@ class TestKey:
     def test_what_changes_vectors_changes_the_key(self) -> None:
         assert self.key() != self.key(max_tokens=64)
         assert self.key() != self.key(model="/some/folder")
+        changes = ({}, {"pooling": "cls"}, {"prompt": "p: "}, {"truncate": "start"}, {"dim": 8}, {"precision": "fp32"})
+        assert len({self.key(**options) for options in changes}) == len(changes)
 
     def test_what_does_not_does_not(self) -> None:
-        assert self.key() == self.key(batch_size=7, threads=1)
+        assert self.key() == self.key(batch_size=7, threads=1, query_prompt="q: ")
+
+    def test_what_shops_have_encoded_so_far_stays_in_use(self) -> None:
+        """Vectors are kept under this name on every machine: a change of it encodes every catalogue anew."""
+        assert self.key() == self.key(precision="int8", pooling="auto", dim=0) == "text-a8ade4c40b91e7bd"
 
     def test_new_packaged_weights_are_another_encoder(self, packaged: PackagedModel) -> None:
         with_these = self.key()

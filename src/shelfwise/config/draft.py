@@ -40,6 +40,13 @@ def render(config: ShopConfig, components: ComponentOf) -> str:
     return "\n".join(part.rstrip() for part in "\n".join(lines).splitlines()).strip() + "\n"
 
 
+def render_component(path: str, use: str, component: type[Configured]) -> str:
+    """One component's table with every option at its default; for what may stand instead of the usual one."""
+    lines: list[str] = []
+    _component(lines, path, ComponentSpec(use=use), component)
+    return "\n".join(lines).strip() + "\n"
+
+
 def _table(lines: list[str], path: str, table: BaseModel, components: ComponentOf) -> None:
     values, tables = _parted(table)
     for name, field in values:

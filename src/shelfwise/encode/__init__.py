@@ -3,4 +3,7 @@
 To add an encoder: one file with the class, its test, and a line in `BUILTIN`.
 """
 
-BUILTIN = {"sentence-transformer": "shelfwise.encode.sentence_transformer:SentenceTransformer"}
+BUILTIN = {
+    "sentence-transformer": "shelfwise.encode.sentence_transformer:SentenceTransformer",
+    "openai": "shelfwise.encode.openai_endpoint:OpenAIEndpoint",
+}

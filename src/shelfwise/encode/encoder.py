@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from shelfwise.config.component import Options
+from shelfwise.errors import StateError
 from shelfwise.schemas.ids import Floats
 
 
@@ -28,6 +29,14 @@ class TextEncoder(ABC):
     def is_ready(self, folder: Path) -> bool:
         """Whether `folder` holds what `load` needs."""
 
+    def prepare(self, folder: Path) -> None:
+        """Make `folder` ready, where that takes nothing but what serving needs too.
+
+        Raises:
+            StateError: it takes more, or cannot be done here.
+        """
+        raise StateError(f"{folder} does not hold what {type(self).__name__} needs", where="encode.text")
+
     @abstractmethod
     def load(self, folder: Path) -> None:
         """Read graph and tokenizer from a folder that is ready."""
@@ -39,7 +48,17 @@ class TextEncoder(ABC):
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> Floats:
-        """One vector of length 1 per text, in order; shape `(len(texts), dim)`. Empty texts are allowed."""
+        """One vector per text, in order, of length 1 unless configured otherwise; shape `(len(texts), dim)`.
+
+        Empty texts are allowed.
+        """
+
+    def encode_queries(self, texts: Sequence[str]) -> Floats:
+        """Vectors of what shoppers type into a search box, to be held against those of items.
+
+        The same as `encode` where a model makes no difference between the two.
+        """
+        return self.encode(texts)
 
     @abstractmethod
     def runtime_files(self) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def identity(model: str) -> str:
         return model
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".safetensors", ".json", ".txt", ".model") and path.is_file():
+        if path.suffix in (".safetensors", ".bin", ".json", ".txt", ".model") and path.is_file():
             with path.open("rb") as file:
                 digest.update(
                     path.relative_to(folder).as_posix().encode() + hashlib.file_digest(file, "sha256").digest()

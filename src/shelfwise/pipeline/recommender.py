@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
 from shelfwise.encode.passage import passage
-from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.errors import QueryError, ServiceError, UnknownError, did_you_mean
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
@@ -34,6 +35,8 @@ SEEN = 2_000
 """Latest events of a user that count as had before, where repeats are not allowed."""
 
 NOTHING: Rows = np.empty(0, np.int32)
+
+log = logging.getLogger("shelfwise.pipeline")
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
@@ -156,12 +159,20 @@ class Recommender:
         return self.encode_many([item])[0]
 
     def encode_many(self, items: Sequence[Item]) -> list[Floats | None]:
-        """`encode` for many items, in batches: much faster than one by one."""
+        """`encode` for many items, in batches: much faster than one by one.
+
+        Where the encoder is a service that is down, items are taken up without vectors: they can still be found by
+        everything but their text.
+        """
         texts = [passage(item) for item in items]
         encoder, whitening = self.model.encoder, self.model.whitening
         if encoder is None or whitening is None or not any(texts):
             return [None] * len(items)
-        vectors = whitening(encoder.encode(texts))
+        try:
+            vectors = whitening(encoder.encode(texts))
+        except ServiceError as error:
+            log.warning("%d item(s) taken up without text vectors: %s", len(items), error)
+            return [None] * len(items)
         return [vector if text else None for text, vector in zip(texts, vectors, strict=True)]
 
     def put_item(self, entry: StoredItem, vector: Floats | None) -> None:

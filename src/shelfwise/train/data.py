@@ -70,9 +70,10 @@ def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) ->
         return None
     folder = vectors_folder / encoder.key()
     if not encoder.is_ready(folder):
-        if not isinstance(encoder, SentenceTransformer):
-            raise StateError(f"{folder} does not hold what {type(encoder).__name__} needs", where="encode.text")
-        export(encoder, folder)
+        if isinstance(encoder, SentenceTransformer):
+            export(encoder, folder)
+        else:
+            encoder.prepare(folder)
     encoder.load(folder)
     return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim))
 

@@ -267,7 +267,7 @@ class Loop:
         encoder = self.prepared.encoder
         if self._kept is None:
             n = len(self.pairs.texts)
-            dim = encoder.head.in_features
+            dim = encoder.heads[0].linear.in_features
             self._kept = _Kept(torch.empty(n, dim, device=self.device), torch.zeros(n, dtype=torch.bool))
         new = numbers[~self._kept.known[torch.from_numpy(numbers)].numpy()]
         if len(new):

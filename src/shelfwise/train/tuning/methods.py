@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import ConfigError, MissingExtraError
-from shelfwise.train.pooled_encoder import PooledEncoder
+from shelfwise.train.pooled_encoder import Head, PooledEncoder
 
 ADAPTER = "default"
 ORTHOGONALITY = 0.1
@@ -67,7 +67,7 @@ def prepare(encoder: PooledEncoder, spec: TuneSpec) -> Prepared:
         MissingExtraError: PEFT is not installed.
     """
     torch.manual_seed(spec.seed)
-    if encoder.head is not None or encoder.prefix is not None:
+    if len(encoder.heads) or encoder.prefix is not None:
         raise ConfigError(
             "the encoder has a head or prefix of its own, as a tuned one has",
             where="encode.text.model",
@@ -107,9 +107,10 @@ def _recompute_activations(model: nn.Module) -> None:
 
 def _frozen(encoder: PooledEncoder, _: TuneSpec) -> Prepared:
     dim = int(encoder.model.config.hidden_size)
-    encoder.head = nn.Linear(dim, dim)
-    nn.init.eye_(encoder.head.weight)
-    nn.init.zeros_(encoder.head.bias)
+    head = Head.linear_of(dim)
+    nn.init.eye_(head.linear.weight)
+    nn.init.zeros_(head.linear.bias)
+    encoder.heads.append(head)
     return Prepared(encoder, 0, 0, is_frozen=True)
 
 
@@ -236,12 +237,12 @@ def merged(prepared: Prepared) -> PooledEncoder:
     if not hasattr(model, "peft_config"):
         return encoder.eval()
     if not model.peft_config[ADAPTER].is_prompt_learning:
-        return PooledEncoder(model.merge_and_unload(), encoder.head).eval()
+        return _around(model.merge_and_unload(), encoder)
     config = model.peft_config[ADAPTER]
     table = model.prompt_encoder[ADAPTER].embedding.weight.detach()
     heads = config.num_attention_heads
     prefix = table.view(len(table), config.num_layers, 2, heads, -1).permute(1, 2, 3, 0, 4).contiguous()
-    return PooledEncoder(model.get_base_model(), encoder.head, prefix.clone()).eval()
+    return _around(model.get_base_model(), encoder, prefix.clone())
 
 
 def _peft() -> Any:
@@ -252,3 +253,10 @@ def _peft() -> Any:
             "the package 'peft' is not installed", where="encode.tune.method", hint="pip install 'shelfwise[train]'"
         ) from cause
     return peft
+
+
+def _around(model: nn.Module, encoder: PooledEncoder, prefix: Tensor | None = None) -> PooledEncoder:
+    """The same steps after another transformer."""
+    return PooledEncoder(
+        model, encoder.poolings, list(encoder.heads), cut=encoder.cut, normalise=encoder.normalise, prefix=prefix
+    ).eval()

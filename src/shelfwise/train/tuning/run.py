@@ -23,6 +23,7 @@ from shelfwise.errors import MissingExtraError
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Floats
+from shelfwise.train.sentence_modules import SentenceModules
 from shelfwise.train.tuning.negatives import hard_negatives
 from shelfwise.train.tuning.pairs import ItemTexts, make_pairs
 from shelfwise.train.tuning.quality import Pool, questions
@@ -155,7 +156,7 @@ def tune(
         import torch
         from transformers.utils import logging as transformers_logging
 
-        from shelfwise.train.pooled_encoder import load_pooled
+        from shelfwise.train.pooled_encoder import fetch, load_pooled
         from shelfwise.train.tuning import checkpoint, saved
         from shelfwise.train.tuning.loop import Loop, Texts
         from shelfwise.train.tuning.methods import merged, prepare
@@ -173,7 +174,14 @@ def tune(
     readable = np.array([bool(text) for text in material.texts.passages], bool)
     pool = Pool.of(questions(parts.stop, readable), readable, spec.pool, spec.seed)
     progress("loading the encoder", None, None)
-    encoder, tokenizer = load_pooled(locate(material.base.model))
+    model_folder = fetch(locate(material.base.model))
+    encoder, tokenizer = load_pooled(
+        model_folder,
+        SentenceModules.read(model_folder),
+        pooling=material.base.pooling,
+        cut=material.base.dim,
+        normalise=material.base.normalise,
+    )
     encoder.to("cuda" if torch.cuda.is_available() else "cpu")
     texts = Texts(pairs.texts, tokenizer, spec.max_tokens, bf16=spec.precision == "bf16")
     untuned = texts.vectors(encoder, pool.rows.astype(np.int64))

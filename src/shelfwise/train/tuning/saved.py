@@ -9,10 +9,12 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from shelfwise.train.pooled_encoder import HEAD_FOLDER, PREFIX_FILE, PooledEncoder
+from shelfwise.train.pooled_encoder import PREFIX_FILE, PooledEncoder
+from shelfwise.train.sentence_modules import POOLING_KEYS
 from shelfwise.train.tuning.checkpoint import snapshot
 from shelfwise.train.tuning.methods import Prepared
 
+HEAD_FOLDER = "2_Dense"
 ADAPTER_FILE = "changed.safetensors"
 
 
@@ -43,8 +45,8 @@ def save_model(encoder: PooledEncoder, tokenizer: Any, folder: Path, max_tokens:
         save_file({"prefix": encoder.prefix.contiguous()}, folder / PREFIX_FILE)
         return
     dim = int(encoder.model.config.hidden_size)
-    modules = [("", "Transformer", None), ("1_Pooling", "Pooling", _pooling(dim))]
-    if encoder.head is not None:
+    modules = [("", "Transformer", None), ("1_Pooling", "Pooling", _pooling(encoder, dim))]
+    if len(encoder.heads):
         modules.append((HEAD_FOLDER, "Dense", _head(encoder)))
     modules.append((f"{len(modules)}_Normalize", "Normalize", {}))
     for path, _, about in modules:
@@ -52,8 +54,10 @@ def save_model(encoder: PooledEncoder, tokenizer: Any, folder: Path, max_tokens:
             (folder / path).mkdir(exist_ok=True)
             if about:
                 _write(folder / path / "config.json", about)
-    if encoder.head is not None:
-        tensors = {f"linear.{name}": tensor.contiguous() for name, tensor in encoder.head.state_dict().items()}
+    if len(encoder.heads):
+        tensors = {
+            f"linear.{name}": tensor.contiguous() for name, tensor in encoder.heads[0].linear.state_dict().items()
+        }
         save_file(tensors, folder / HEAD_FOLDER / "model.safetensors")
     _write(
         folder / "modules.json",
@@ -65,20 +69,17 @@ def save_model(encoder: PooledEncoder, tokenizer: Any, folder: Path, max_tokens:
     _write(folder / "sentence_bert_config.json", {"max_seq_length": max_tokens, "do_lower_case": False})
 
 
-def _pooling(dim: int) -> dict[str, Any]:
+def _pooling(encoder: PooledEncoder, dim: int) -> dict[str, Any]:
     return {
         "word_embedding_dimension": dim,
-        "pooling_mode_cls_token": False,
-        "pooling_mode_mean_tokens": True,
-        "pooling_mode_max_tokens": False,
-        "pooling_mode_mean_sqrt_len_tokens": False,
+        **{key: pooling in encoder.poolings for key, pooling in POOLING_KEYS.items()},
     }
 
 
 def _head(encoder: PooledEncoder) -> dict[str, Any]:
     return {
-        "in_features": encoder.head.in_features,
-        "out_features": encoder.head.out_features,
+        "in_features": encoder.heads[0].linear.in_features,
+        "out_features": encoder.heads[0].linear.out_features,
         "bias": True,
         "activation_function": "torch.nn.modules.linear.Identity",
     }
