@@ -83,7 +83,9 @@ class HeldOut:
             scores = users @ vectors.T  # (B, N)
             right = torch.as_tensor(targets[chosen], device=scores.device)
             wanted = scores.gather(1, right.unsqueeze(1))  # (B, 1)
-            had = torch.as_tensor(batch.items, device=scores.device)
+            # What pads shorter histories is no item that was had: their first one stands in its place.
+            inside = np.arange(batch.items.shape[1]) < lengths[chosen][:, None]
+            had = torch.as_tensor(np.where(inside, batch.items, batch.items[:, :1]), device=scores.device)
             scores = scores.scatter(1, had, -2.0).scatter(1, right.unsqueeze(1), wanted)
             above = (scores > wanted).sum(1)
             equal = (scores == wanted).sum(1) - 1

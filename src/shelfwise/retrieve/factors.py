@@ -60,6 +60,7 @@ class Factors(Retriever):
         """Factorise the users' weighted items."""
         try:
             from implicit.cpu.als import AlternatingLeastSquares
+            from threadpoolctl import threadpool_limits
         except ImportError as cause:
             raise MissingExtraError(
                 "implicit is not installed", where="retrieve", hint="pip install 'shelfwise[train]'"
@@ -78,15 +79,16 @@ class Factors(Retriever):
         # An item had twice is had; the package takes the confidence itself, and 1 for what is not stored.
         users.data = 1 + self.options.confidence * np.minimum(users.data, 1.0)
         users = users[np.diff(users.indptr) > 0]
-        model = AlternatingLeastSquares(
-            factors=self.options.dim,
-            regularization=self.options.regularisation,
-            alpha=1.0,
-            iterations=self.options.iterations,
-            num_threads=1,  # several threads would sum in another order each time
-            random_state=SEED,
-        )
-        model.fit(users, show_progress=False)
+        with threadpool_limits(1, "blas"):  # as the package asks
+            model = AlternatingLeastSquares(
+                factors=self.options.dim,
+                regularization=self.options.regularisation,
+                alpha=1.0,
+                iterations=self.options.iterations,
+                num_threads=1,  # several threads would sum in another order each time
+                random_state=SEED,
+            )
+            model.fit(users, show_progress=False)
         touched = np.bincount(interactions.item_rows, minlength=len(data.catalogue)) > 0
         vectors = np.where(touched[:, None], np.asarray(model.item_factors, np.float32), np.float32(0))
         self._index = VectorIndex.build(vectors, self.options)
