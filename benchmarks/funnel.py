@@ -189,7 +189,9 @@ def publish(config: ShopConfig, shop: SyntheticShop, versions: Versions, say: Ca
     say("publishing")
     manifest = {
         "config": config.model_dump(mode="json", exclude_none=True),
-        "repeats": True,  # so that all six retrievers have something to say
+        "target": EventKind.PURCHASE.value,
+        "only_purchases": False,
+        "repeats": True,  # so that all retrievers have something to say
         "has_clock": True,
         "n_items": len(data.catalogue),
         "log_end_ms": data.now_ms,
@@ -259,7 +261,7 @@ def floors_of(bench: Bench, n_candidates: float) -> dict[str, str]:
             # HNSW counts the vectors that it compares with: the links of every item that it visits.
             graph = faiss.cvar.hnsw_stats
             compared = n_items if n_items <= options.exact_up_to else round(graph.ndis / max(graph.n1, 1))
-            megabytes = compared * retriever.vectors.shape[1] * 4 / 1e6
+            megabytes = compared * retriever.index.vectors.shape[1] * 4 / 1e6
             floors[f"retrieve: {name}"] = f"{megabytes:.1f} MB: {compared:,} vectors"
         elif hasattr(options, "list_length"):
             # A sum per item of the whole catalogue: 8 bytes written and read again.
