@@ -26,6 +26,7 @@ def augmented(
 
     Source:
         Cropping and shuffling: SASRec++ in Lepage et al. (2025), arXiv 2508.14910; the amounts are our own.
+        On Beauty neither helped here (`docs/experiments.md`): both are off unless asked for.
     """
     if len(places) < SHORTEST:
         return places
