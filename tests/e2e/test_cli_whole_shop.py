@@ -194,8 +194,9 @@ class TestTheDraftedFile:
 
         config = ShopConfig(version=1)
         for name in ("store", "behaviour", "encode", "evaluate", "serve"):
-            fields = set(type(getattr(config, name)).model_fields) - {"text"}
+            fields = set(type(getattr(config, name)).model_fields) - {"text", "tune"}  # tables of their own
             assert fields <= keys[name], name
+        assert set(type(config.encode.tune).model_fields) <= keys["encode.tune"]
         for name in ("items", "events"):
             fields = set(type(config.ingest).model_fields[name].annotation.__args__[0].model_fields)  # type: ignore[union-attr]
             assert fields <= keys[f"ingest.{name}"], name
