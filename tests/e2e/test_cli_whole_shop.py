@@ -194,7 +194,7 @@ class TestTheDraftedFile:
 
         config = ShopConfig(version=1)
         for name in ("store", "behaviour", "encode", "evaluate", "serve"):
-            fields = set(type(getattr(config, name)).model_fields) - {"text", "tune"}
+            fields = set(type(getattr(config, name)).model_fields) - {"text", "tune"}  # tables of their own
             assert fields <= keys[name], name
         assert set(type(config.encode.tune).model_fields) <= keys["encode.tune"]
         for name in ("items", "events"):

@@ -32,7 +32,7 @@ class TuneSpec(BaseModel):
         ),
     )
     method: Method = Field(
-        default="lora",
+        default="frozen",
         description=(
             "What may change: 'frozen' a linear head only, 'top-layers' the last layers, 'full' everything, 'lora', "
             "'adalora' and 'prefix' small additions."
