@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def _texts(known: Known) -> np.ndarray:
 def _sequences(known: Known) -> list[np.ndarray]:
     bounds = np.searchsorted(known.past.user_rows, np.arange(known.n_users + 1))
     found: list[np.ndarray] = []
-    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, end in pairwise(bounds.tolist()):
         # Long histories in pieces that share one event, so that each event is asked for once.
         for start in range(first, end - 1, N_HISTORY):
             found.append(known.past.item_rows[start : min(start + N_HISTORY + 1, end)].astype(np.int64))
