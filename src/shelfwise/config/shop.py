@@ -66,7 +66,7 @@ class BehaviourSpec(_Table):
         ),
     )
     cold_share: float = Field(
-        default=0.05,
+        default=0.1,
         ge=0,
         le=0.5,
         description=(
