@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,24 @@ class TestWandbRuns(TrackerContract):
     def read(self, folder: Path, run: str) -> Seen:
         seen = Seen()
         for path in sorted((folder / "wandb").glob(f"offline-run-*-{run}*/run-{run}.wandb")):
-            for record in _records(path):
+            for record in _all_records(path):
                 _note(seen, record)
         return seen
 
 
+def _all_records(path: Path) -> list[Any]:
+    """The records of an offline run that has ended: the last of them reach the disk a moment after `finish`."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        records = _records(path)
+        if records and records[-1].HasField("exit"):
+            return records
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has no end")
+
+
 def _records(path: Path) -> list[Any]:
-    """The records of an offline run, as `wandb sync` reads them."""
+    """What of a run is on disk, read as `wandb sync` does."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     records: list[Any] = []

@@ -148,8 +148,8 @@ class Loop:
         timed = 0.0
         while not self._is_done():
             loss = self._step(state.step)
-            track("loss", loss, state.step)
-            track("learning_rate", self._lr(state.step), state.step)
+            track("loss", loss, state.step + 1)
+            track("learning_rate", self._lr(state.step), state.step + 1)
             loss_sum += loss
             n_losses += 1
             state.step += 1
