@@ -98,6 +98,9 @@ class EvaluateSpec(_Table):
     seed: int = Field(default=0, description="Seed of everything drawn at random.")
 
 
+USUAL_TRACKER = "tensorboard"
+
+
 class ServeSpec(_Table):
     """The HTTP server."""
 
@@ -130,6 +133,7 @@ class ShopConfig(_Table):
     rank: ComponentSpec = ComponentSpec(use="fusion")
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
+    track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
     serve: ServeSpec = ServeSpec()
 
     @model_validator(mode="before")

@@ -17,6 +17,7 @@ from shelfwise.errors import InputError
 from shelfwise.ingest.guess import Guess, guess
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
+from shelfwise.track import BUILTIN as TRACKERS
 
 
 def look(folder: Path, items: Path | None, events: Path | None, users: Path | None) -> Guess:
@@ -76,6 +77,7 @@ def manual(config: ShopConfig) -> str:
     components["rank"] = _component("ranker", config.rank.use, RANKERS)
     if config.encode.text.use != NO_ENCODER:
         components["encode.text"] = _component("encoder", config.encode.text.use, ENCODERS)
+    components["track"] = _component("tracker", config.track.use, TRACKERS)
     return render(config, components)
 
 
