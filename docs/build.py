@@ -19,6 +19,7 @@ from shelfwise.config.draft import render_component
 from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
+from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.shop.draft import manual
 
 DOCS = Path(__file__).parent
@@ -57,7 +58,10 @@ def alternatives() -> str:
     usual = ShopConfig(version=1).encode
     tables = [
         render_component(path, use, plugins.resolve("encoder", use, builtin, where="use"))
-        for path, builtin, spec in (("encode.text", TEXT_ENCODERS, usual.text),)
+        for path, builtin, spec in (
+            ("encode.text", TEXT_ENCODERS, usual.text),
+            ("encode.image", PICTURE_ENCODERS, usual.image),
+        )
         for use in builtin
         if use != spec.use
     ]

@@ -6,6 +6,8 @@ from shelfwise.config.component import build
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
+from shelfwise.encode.pictures.encoder import PictureEncoder
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
@@ -36,8 +38,16 @@ def build_text_encoder(config: ShopConfig) -> TextEncoder | None:
     return build("encoder", config.encode.text, ENCODERS, where="encode.text", base=TextEncoder)
 
 
+def build_picture_encoder(config: ShopConfig) -> PictureEncoder | None:
+    """The encoder of `[encode.image]`; None where the shop encodes no pictures."""
+    if config.encode.image.use == NO_ENCODER:
+        return None
+    return build("picture_encoder", config.encode.image, PICTURE_ENCODERS, where="encode.image", base=PictureEncoder)
+
+
 def check(config: ShopConfig) -> None:
     """Make every component once, so that a wrong name or option is found before anything is computed."""
     build_retrievers(config)
     build_ranker(config)
     build_text_encoder(config)
+    build_picture_encoder(config)

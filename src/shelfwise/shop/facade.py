@@ -124,15 +124,10 @@ class Shop:
         return reports
 
     def encode(self, progress: Progress = _silent) -> EncodeOutcome:
-        """Encode the items whose text changed since the last time."""
-        from shelfwise.encode.catalogue import EncodeOutcome
-        from shelfwise.train.data import encode_catalogue, ready_encoder
+        """Encode the items whose text or picture changed since the last time."""
+        from shelfwise.train.data import encode_catalogue
 
-        progress("preparing the encoder", None, None)
-        ready = ready_encoder(self.config, self.records, self._vectors_folder)
-        if ready is None:
-            return EncodeOutcome(0, 0)
-        return encode_catalogue(ready, self.records, lambda done, total: progress("encoding items", done, total))
+        return encode_catalogue(self.config, self.records, self._vectors_folder, progress)
 
     def tune(self, n_trials: int = 0, minutes: float = 60.0, progress: Progress = _silent) -> TuningReport:
         """Tune the text encoder on the shop's behaviour, as `train` would with `[encode.tune] use = true`.
@@ -157,6 +152,7 @@ class Shop:
             self.records,
             self._vectors_folder,
             lambda done, total: progress("encoding items", done, total),
+            progress,
         )
         tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
         return tune_shop(tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes)
@@ -190,6 +186,7 @@ class Shop:
             self.records,
             self._vectors_folder,
             lambda done, total: progress("encoding items", done, total),
+            progress,
         )
         if protocol is None:
             protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
