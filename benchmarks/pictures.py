@@ -45,7 +45,7 @@ PARTS = (0.6, 0.2)
 """Shares of train and validation; the rest is tested."""
 
 KS = (1, 3, 5, 10, 20, 40)
-WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+WEIGHTS = (0.25, 1.0, 2.0)
 """Weights of pictures that are compared on the validation part, beside the default."""
 
 LINES = 512
@@ -127,29 +127,36 @@ def alike(texts: np.ndarray | None, pictures: np.ndarray | None, train: np.ndarr
     return similarities
 
 
-def predictions(similarities: Similarities, rows: np.ndarray, codes: np.ndarray) -> dict[int, np.ndarray]:
-    """Each product's label by the weighted majority of its neighbours; the commonest where nothing is known.
+def neighbours(similarities: Similarities, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest train products of each product and how near, nearest first; shapes `(n, max(KS))`."""
+    nearest, nearness = (np.empty((len(rows), max(KS)), kind) for kind in (np.int64, np.float32))
+    for start in range(0, len(rows), LINES):
+        found = np.nan_to_num(similarities(rows[start : start + LINES]), nan=0.0)
+        places = np.argpartition(-found, max(KS) - 1, axis=1)[:, : max(KS)]
+        near = np.take_along_axis(found, places, axis=1)
+        order = np.argsort(-near, axis=1, kind="stable")
+        nearest[start : start + LINES] = np.take_along_axis(places, order, axis=1)
+        nearness[start : start + LINES] = np.take_along_axis(near, order, axis=1)
+    return nearest, nearness
+
+
+def predictions(nearest: np.ndarray, nearness: np.ndarray, codes: np.ndarray) -> dict[int, np.ndarray]:
+    """Each product's label by the weighted majority of its first k neighbours; the commonest where nothing is known.
 
     Args:
-        similarities: To train products.
-        rows: The products that are asked about.
+        nearest: As `neighbours` gives them.
+        nearness: Likewise.
         codes: The train products' labels, from 0.
     """
     commonest = np.bincount(codes).argmax()
-    answers: dict[int, list[np.ndarray]] = {k: [] for k in KS}
-    for start in range(0, len(rows), LINES):
-        found = np.nan_to_num(similarities(rows[start : start + LINES]), nan=0.0)
-        nearest = np.argpartition(-found, max(KS) - 1, axis=1)[:, : max(KS)]
-        near = np.take_along_axis(found, nearest, axis=1)
-        order = np.argsort(-near, axis=1, kind="stable")
-        nearest, near = np.take_along_axis(nearest, order, 1), np.take_along_axis(near, order, 1)
-        votes = np.zeros((len(found), codes.max() + 1))
-        line = np.arange(len(found))
-        for place in range(max(KS)):
-            votes[line, codes[nearest[:, place]]] += np.maximum(near[:, place], 0)
-            if place + 1 in answers:
-                answers[place + 1].append(np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), commonest))
-    return {k: np.concatenate(parts) for k, parts in answers.items()}
+    votes = np.zeros((len(nearest), codes.max() + 1))
+    line = np.arange(len(nearest))
+    answers: dict[int, np.ndarray] = {}
+    for place in range(max(KS)):
+        votes[line, codes[nearest[:, place]]] += np.maximum(nearness[:, place], 0)
+        if place + 1 in KS:
+            answers[place + 1] = np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), commonest)
+    return answers
 
 
 def measure_setting(
@@ -168,11 +175,14 @@ def measure_setting(
     }
     rows: list[dict[str, Any]] = []
     right: dict[tuple[str, str], np.ndarray] = {}
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for kind, similarities in kinds.items():
+        with people.status(f"{name}: neighbours by {kind}"):
+            found[kind] = neighbours(similarities, asked)
     for label in LABELS:
         codes = np.unique(table[label].fill_null("").to_numpy(), return_inverse=True)[1]
-        for kind, similarities in kinds.items():
-            with people.status(f"{name}: {label} by {kind}"):
-                answers = predictions(similarities, asked, codes[train])
+        for kind in kinds:
+            answers = predictions(*found[kind], codes[train])
             hits = {k: answer == codes[asked] for k, answer in answers.items()}
             best = max(KS, key=lambda k: float(hits[k][: len(validation)].mean()))
             chosen = hits[best].astype(np.float32)
