@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
-from shelfwise.encode.pictures.alignment import align, can_align
+from shelfwise.encode.pictures.alignment import MIN_PER_DIM, align, can_align
 from shelfwise.encode.pictures.catalogue import (
     PictureReport,
     Progress,
@@ -114,6 +114,7 @@ def map_pictures(config: ShopConfig, encoded: EncodedPictures, texts: Floats | N
     if is_aligned and texts is not None:
         made = align(raw[both], texts[both], dim=spec.image_dim, shrinkage=spec.image_shrinkage)
     else:
-        dim = min(spec.image_dim, raw.shape[1])
+        # With as many directions as pictures, whitening would make all pictures equally unlike.
+        dim = min(spec.image_dim, raw.shape[1], max(2, int(has_picture.sum()) // MIN_PER_DIM))
         made = Whitening.fit(raw[has_picture], dim=dim, shrinkage=spec.image_shrinkage)
     return MappedPictures(np.where(has_picture[:, None], made(raw), np.float32(0)), made, is_aligned)

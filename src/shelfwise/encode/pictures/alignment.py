@@ -8,7 +8,8 @@ from shelfwise.encode.whitening import Whitening
 from shelfwise.schemas.ids import Floats
 
 MIN_PER_DIM = 4
-"""Items with both a text and a picture, per dimension of the raw vectors, below which nothing is learned."""
+"""Items that a direction takes: with fewer that have both text and picture, per dimension of the raw vectors, nothing
+is learned from texts; with fewer pictures per direction kept, fewer are kept."""
 
 TILT = 0.5
 """Power of the correlation by which a direction is stretched: 0 keeps all alike, 1 goes by what texts tell alone."""
