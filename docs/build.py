@@ -20,7 +20,7 @@ from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
 from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
-from shelfwise.shop.draft import manual
+from shelfwise.shop.draft import drafted, manual
 
 DOCS = Path(__file__).parent
 
@@ -46,10 +46,7 @@ stands there.
 
 def configuration() -> str:
     """The reference page."""
-    example = ShopConfig(
-        version=1,
-        ingest=IngestSpec(items=ItemsSpec(path="products.csv"), events=EventsSpec(path="events.csv")),
-    )
+    example = drafted(IngestSpec(items=ItemsSpec(path="products.csv"), events=EventsSpec(path="events.csv")))
     return f"{INTRODUCTION}{manual(example)}```\n{INSTEAD}{alternatives()}```\n"
 
 

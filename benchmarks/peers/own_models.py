@@ -14,7 +14,7 @@ import numpy as np
 from peers.exam import Known, Questions
 from peers.exams import examples_of, interactions_of, without_encoder
 from peers.peer import Axes, Peer, Scores
-from peers.spent import now
+from peers.spent import Spent, now
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.evaluate.baselines import Recency
@@ -24,6 +24,7 @@ from shelfwise.schemas.ids import Bools
 from shelfwise.shop import Shop
 from shelfwise.train.data import load
 from shelfwise.train.fit import fit
+from shelfwise.train.tuning.tuner import tuned_vectors
 
 ENCODED = "encoded.json"
 """In the shop's folder: how many texts were encoded for it, and in how many seconds of the processor."""
@@ -33,19 +34,30 @@ OWN_LIBRARIES = ("shelfwise", "numpy", "scipy", "lightgbm", "onnxruntime", "torc
 Overrides = dict[str, Any]
 
 
-def training_data(known: Known, *, with_texts: bool) -> tuple[ShopConfig, TrainingData, Bools]:
+def training_data(
+    known: Known, *, with_texts: bool, raw: bool = False, overrides: Overrides | None = None
+) -> tuple[ShopConfig, TrainingData, Bools]:
     """The shop with the exam's past for its log: its configuration, what may be learned from, who may be asked.
 
     What has no vector yet is encoded.
+
+    Args:
+        raw: With vectors that are not whitened, beside those that are.
+        overrides: What the configuration says otherwise; None takes a key out. Where it switches tuning on, the
+            vectors are those of the tuned encoder.
     """
     if known.shop is None:
         raise ValueError("our own models read the shop's folder; the exam was given without it")
     with Shop.open(known.shop) as shop:
-        config = shop.config if with_texts else without_encoder(shop.config)
-        loaded = load(config, shop.records, known.shop / config.store.vectors, None)
-    if len(loaded.data.catalogue) != known.n_items:
-        raise ValueError(f"{known.shop} holds {len(loaded.data.catalogue)} items, the exam asks about {known.n_items}")
-    return config, loaded.data.with_interactions(interactions_of(known), known.now_ms), loaded.users
+        config = ShopConfig.model_validate(_merged(shop.config.model_dump(), overrides or {}))
+        if not with_texts:
+            config = without_encoder(config)
+        loaded = load(config, shop.records, known.shop / config.store.vectors, None, raw=raw)
+        data = loaded.data.with_interactions(interactions_of(known), known.now_ms)
+        data, _ = tuned_vectors(loaded.tuner, data, loaded.users, lambda *_: None)
+    if len(data.catalogue) != known.n_items:
+        raise ValueError(f"{known.shop} holds {len(data.catalogue)} items, the exam asks about {known.n_items}")
+    return config, data, loaded.users
 
 
 def encode(folder: Path) -> None:
@@ -54,7 +66,7 @@ def encode(folder: Path) -> None:
     with Shop.open(folder) as shop:
         n = shop.encode().n_encoded
     if n:
-        taken = {"n": n, "cpu_s": round((now() - started).cpu, 1)}
+        taken = {"n": n, "seconds": (now() - started).as_document()}
         (folder / ENCODED).write_text(json.dumps(taken), encoding="utf-8")
 
 
@@ -78,6 +90,7 @@ class Ours(_Asked):
     """
 
     answers_strangers = True
+    reads_texts = True
     n_trials = 0
     overrides: ClassVar[Overrides] = {}
 
@@ -86,10 +99,8 @@ class Ours(_Asked):
         return {}
 
     def fit(self, known: Known, validation: Questions | None) -> None:
-        config, data, users = training_data(known, with_texts=True)
-        repeats = "allow" if known.repeats else "exclude"
-        document = _merged(config.model_dump(), {**self.overrides, "behaviour": {"repeats": repeats}})
-        config = ShopConfig.model_validate(document)
+        repeats = {"behaviour": {"repeats": "allow" if known.repeats else "exclude"}}
+        config, data, users = training_data(known, with_texts=True, overrides=_merged(self.overrides, repeats))
         fitted = fit(config, data, users, lambda *_: None, seed=self.seed)
         self._about = fitted.about
         self._known, self._shop = known, known.shop
@@ -101,12 +112,17 @@ class Ours(_Asked):
     def found(self) -> dict[str, Any]:
         return {"ranker": self._about["ranker"]["model"]}
 
-    def note(self) -> str:
+    def encoded(self) -> Spent:
         path = self._shop / ENCODED
         if not path.exists():  # a shop that encodes no text
-            return ""
-        encoded = json.loads(path.read_text(encoding="utf-8"))
-        return f"before, once for all seeds, {encoded['n']:,} texts were encoded in {encoded['cpu_s']:.0f} CPU s"
+            return Spent()
+        return Spent(**json.loads(path.read_text(encoding="utf-8"))["seconds"])
+
+
+class OursQuick(Ours):
+    """As `shelfwise init --quick` drafts it: without the network, trained in minutes."""
+
+    overrides: ClassVar[Overrides] = {"retrieve": {"sequence": None}}
 
 
 class OwnTransitions(Peer):
@@ -168,9 +184,11 @@ class Recent(_Asked):
 
 
 def _merged(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    """A document with some of its keys replaced, tables within tables merged."""
-    found = dict(document)
+    """A document with some of its keys replaced, tables within tables merged; None takes a key out."""
+    found = {name: value for name, value in document.items() if overrides.get(name, value) is not None}
     for name, value in overrides.items():
         before = found.get(name)
+        if value is None:
+            continue
         found[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return found

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sparse
 
 from peers.exam import DAY_MS, Known, Questions
+from peers.spent import Spent
 
 Scores = npt.NDArray[np.floating[Any]]
 Settings = dict[str, Any]
@@ -27,6 +28,7 @@ class Peer(ABC):
         has_silence: Whether a score of 0 or -inf means that the model has nothing to say of the item; popular items
             stand there in their order, below all others.
         answers_strangers: Whether it is asked by users without a known item too; the others leave them to popularity.
+        reads_texts: Whether it needs the vectors of the shop's texts.
         n_trials: The most settings it may be tried with; None: what the budget allows.
     """
 
@@ -35,6 +37,7 @@ class Peer(ABC):
     asked_with: ClassVar[frozenset[str]] = frozenset()
     has_silence: ClassVar[bool] = False
     answers_strangers: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
     n_trials: ClassVar[int | None] = None
 
     def __init__(self, settings: Settings, seed: int) -> None:
@@ -66,6 +69,10 @@ class Peer(ABC):
     def found(self) -> Settings:
         """Settings that fitting found by itself, to be kept when it is fitted again without validation."""
         return {}
+
+    def encoded(self) -> Spent:
+        """What encoding the shop's texts took, once for all models and seeds that read them."""
+        return Spent()
 
     def note(self) -> str:
         """What a reader of the row must know; empty if nothing."""

@@ -85,6 +85,15 @@ class BehaviourSpec(_Table):
             "allowed where at least one in twenty held-out events is a repeat."
         ),
     )
+    cold_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=0.5,
+        description=(
+            "Share of the items that are treated as new, as if nobody had touched them, while the ranker learns: so it "
+            "learns how far to trust text alone. More favours new items, at the cost of known ones."
+        ),
+    )
 
 
 class ScenarioSpec(_Table):

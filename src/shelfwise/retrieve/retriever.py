@@ -59,7 +59,7 @@ class Retriever(ABC):
 
     Config: ClassVar[type[RetrieverOptions]] = RetrieverOptions
     goes_on: ClassVar[bool] = False
-    """Whether `fit` makes use of `start`: then an earlier one is kept for it."""
+    """Whether `fit` makes use of `start`: then an earlier one is kept for it, and it knows `forget_behaviour`."""
 
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
@@ -76,6 +76,17 @@ class Retriever(ABC):
             start: The same retriever, fitted on an earlier past, to go on from. Whoever is fitted in seconds begins
                 anew.
         """
+
+    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
+        """Answer from now on as if nobody had touched these items; what `fit` may go on from stays as it was.
+
+        For asking about new items without fitting a second time: whoever is fitted in seconds need not know it.
+
+        Args:
+            rows: The items.
+            data: What was fitted on.
+        """
+        raise NotImplementedError(f"{type(self).__name__} goes on, and cannot forget")
 
     @abstractmethod
     def save(self, folder: Path) -> None:

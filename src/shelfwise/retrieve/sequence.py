@@ -17,7 +17,7 @@ from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
-from shelfwise.schemas.ids import Bools, Floats
+from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.store.arrays import mapped
 from shelfwise.store.graphs import Graph
 
@@ -84,6 +84,23 @@ class Sequence(Retriever):
         self._content_graph = None if fitted.content_graph is None else Graph(fitted.content_graph)
         self._vocabulary, self._has_clock = fitted.vocabulary, data.interactions.has_clock
         self._state, self._folder, self.about = fitted.state, None, fitted.about
+
+    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
+        """Place these items by what they are alone; whom ids alone place has no place."""
+        texts = data.raw_vectors if self.options.item == "raw-text" else data.vectors
+        inputs = {
+            "texts": _lines(texts, rows),
+            "pictures": _lines(data.pictures, rows),
+            "names": self._vocabulary.name_codes(
+                [data.catalogue.paths[row] for row in rows], [data.catalogue.brands[row] for row in rows]
+            ),
+            "prices": self._vocabulary.price_codes(data.catalogue.prices[rows]),
+        }
+        graph = self._content_graph
+        placed = np.zeros((len(rows), self.index.vectors.shape[1]), np.float32) if graph is None else graph(inputs)
+        lengths = np.linalg.norm(placed, axis=1, keepdims=True)
+        for row, vector in zip(rows.tolist(), placed / np.maximum(lengths, 1e-9), strict=True):
+            self.index.put(row, vector)
 
     @property
     def state(self) -> Any:
@@ -196,3 +213,7 @@ class Sequence(Retriever):
         length = np.linalg.norm(placed)
         if length > 0:
             self.index.put(row, placed / length)
+
+
+def _lines(vectors: Floats | None, rows: Rows) -> Floats:
+    return np.zeros((len(rows), 0), np.float32) if vectors is None else vectors[rows]

@@ -108,6 +108,8 @@ def load(
     vectors_folder: Path,
     progress: Progress | None,
     picture_progress: PictureProgress | None = None,
+    *,
+    raw: bool = False,
 ) -> Loaded:
     """Read items and events; encode what is missing; whiten.
 
@@ -117,6 +119,7 @@ def load(
         vectors_folder: Where encoders and the vectors they made are kept.
         progress: Told of texts encoded.
         picture_progress: Told of pictures read and encoded.
+        raw: Keep the vectors as the encoder made them, beside the whitened ones.
 
     Raises:
         StateError: the shop has no items.
@@ -135,16 +138,16 @@ def load(
     vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
         encode_changed(items, ready.encoder, ready.cache, progress)
-        raw = item_vectors(items, ready.cache)
+        encoded = item_vectors(items, ready.cache)
         has_text = np.array([bool(passage(item)) for item in items])
         whitening = Whitening.fit(
-            raw[has_text] if has_text.any() else raw,
-            dim=min(config.encode.whiten_dim, raw.shape[1]),
+            encoded[has_text] if has_text.any() else encoded,
+            dim=min(config.encode.whiten_dim, encoded.shape[1]),
             shrinkage=config.encode.whiten_shrinkage,
         )
-        vectors = np.where(has_text[:, None], whitening(raw), np.float32(0))
-        if _reads_raw_text(config):
-            raw_vectors = np.where(has_text[:, None], raw, np.float32(0))
+        vectors = np.where(has_text[:, None], whitening(encoded), np.float32(0))
+        if raw or _reads_raw_text(config):
+            raw_vectors = np.where(has_text[:, None], encoded, np.float32(0))
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.examples import Examples
-from shelfwise.datasets.interactions import target_kind
+from shelfwise.datasets.interactions import Interactions, target_kind
 from shelfwise.datasets.moments import moments
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
@@ -16,7 +18,7 @@ from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.retrieve.retriever import Retriever
-from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.train.examples import item_state, ranking_table, stacked
 from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
 
@@ -41,7 +43,8 @@ def fit(
     """Fit retrievers and ranker.
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
-    then, and asked. After that they are fitted once more, on everything. Those that take long to fit go on from the
+    then, and asked. Some items are taken out of what was known, as if they were new, so that the ranker learns how far
+    to trust text alone. After that they are fitted once more, on everything. Those that take long to fit go on from the
     moment before instead of beginning anew; since moments come in the order of time, none knows its own answers.
 
     Args:
@@ -72,12 +75,14 @@ def fit(
     # The earliest first: whoever can goes on from there, and never knows more than its moment did.
     for place, moment in reversed(list(enumerate(asked, start=1))):
         label = f"moment {place} of {len(asked)}"
-        retrievers = _fitted(config, moment.data, earlier, label, progress)
+        cold = _drawn(moment.data.interactions, config.behaviour.cold_share, seed + place)
+        warm = moment.data.without_behaviour(cold)
+        retrievers = _fitted(config, moment.data, earlier, label, progress, warm=warm, cold=cold)
         questions = moment.questions(seed)
         tables.append(
             ranking_table(
                 retrievers,
-                moment.data,
+                warm,
                 questions if repeats else questions.without_repeats(),
                 repeats=repeats,
                 n_history=config.behaviour.history,
@@ -100,14 +105,36 @@ def fit(
     return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
 
 
+def _drawn(interactions: Interactions, share: float, seed: int) -> Rows:
+    """A share of the items that somebody touched."""
+    touched = np.unique(interactions.item_rows)
+    n = round(share * len(touched))
+    return np.sort(np.random.default_rng(seed).permutation(touched)[:n]).astype(np.int32)
+
+
 def _fitted(
-    config: ShopConfig, data: TrainingData, earlier: Mapping[str, Retriever], label: str, progress: Progress
+    config: ShopConfig,
+    data: TrainingData,
+    earlier: Mapping[str, Retriever],
+    label: str,
+    progress: Progress,
+    *,
+    warm: TrainingData | None = None,
+    cold: Rows | None = None,
 ) -> dict[str, Retriever]:
-    """Every retriever, fitted on what was known at one moment, going on from an earlier one where there is one."""
+    """Every retriever, fitted on what was known at one moment, going on from an earlier one where there is one.
+
+    Args:
+        warm: The same without what was done to the items `cold`, about which all of them answer as if they were new.
+    """
     retrievers = build_retrievers(config)
     for name, retriever in retrievers.items():
         doing = f"{label}: fitting {name}"
         progress(doing, None, None)
         retriever.report = lambda text, done, total, doing=doing: progress(f"{doing}: {text}", done, total)
-        retriever.fit(data, earlier.get(name))
+        if cold is None or warm is None or not retriever.goes_on:
+            retriever.fit(data if warm is None else warm, earlier.get(name))
+        else:  # too slow to be fitted twice, and the next moment goes on from what knows all
+            retriever.fit(data, earlier.get(name))
+            retriever.forget_behaviour(cold, data)
     return retrievers
