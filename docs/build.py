@@ -21,6 +21,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
 from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.shop.draft import drafted, manual
+from shelfwise.track import BUILTIN as TRACKERS
 
 DOCS = Path(__file__).parent
 
@@ -51,13 +52,14 @@ def configuration() -> str:
 
 
 def alternatives() -> str:
-    """Every built-in encoder that the drafted file does not name."""
-    usual = ShopConfig(version=1).encode
+    """Every built-in encoder and tracker that the drafted file does not name."""
+    usual = ShopConfig(version=1)
     tables = [
-        render_component(path, use, plugins.resolve("encoder", use, builtin, where="use"))
-        for path, builtin, spec in (
-            ("encode.text", TEXT_ENCODERS, usual.text),
-            ("encode.image", PICTURE_ENCODERS, usual.image),
+        render_component(path, use, plugins.resolve(kind, use, builtin, where="use"))
+        for kind, path, builtin, spec in (
+            ("encoder", "encode.text", TEXT_ENCODERS, usual.encode.text),
+            ("picture_encoder", "encode.image", PICTURE_ENCODERS, usual.encode.image),
+            ("tracker", "track", TRACKERS, usual.track),
         )
         for use in builtin
         if use != spec.use

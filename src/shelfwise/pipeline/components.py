@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shelfwise.config.component import build
+from typing import Any
+
+from shelfwise.config.component import build, complete
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.encode.encoder import TextEncoder
@@ -12,6 +14,8 @@ from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.track import BUILTIN as TRACKERS
+from shelfwise.track.tracker import Tracker
 
 
 def build_retrievers(config: ShopConfig) -> dict[str, Retriever]:
@@ -45,9 +49,36 @@ def build_picture_encoder(config: ShopConfig) -> PictureEncoder | None:
     return build("picture_encoder", config.encode.image, PICTURE_ENCODERS, where="encode.image", base=PictureEncoder)
 
 
+def build_tracker(config: ShopConfig) -> Tracker:
+    """The tracker of `[track]`."""
+    return build("tracker", config.track, TRACKERS, where="track", base=Tracker)
+
+
 def check(config: ShopConfig) -> None:
     """Make every component once, so that a wrong name or option is found before anything is computed."""
     build_retrievers(config)
     build_ranker(config)
     build_text_encoder(config)
     build_picture_encoder(config)
+    build_tracker(config)
+
+
+def resolved(config: ShopConfig) -> dict[str, Any]:
+    """The whole configuration as plain JSON, with every option of every component that is fitted.
+
+    Raises:
+        ConfigError: an unknown component or option; the message names the table.
+    """
+    document = config.model_dump(mode="json", exclude_none=True)
+    document["retrieve"] = {
+        name: complete("retriever", spec, RETRIEVERS, where=f"retrieve.{name}")
+        for name, spec in config.retrieve.items()
+    }
+    document["rank"] = complete("ranker", config.rank, RANKERS, where="rank")
+    if config.encode.text.use != NO_ENCODER:
+        document["encode"]["text"] = complete("encoder", config.encode.text, ENCODERS, where="encode.text")
+    if config.encode.image.use != NO_ENCODER:
+        document["encode"]["image"] = complete(
+            "picture_encoder", config.encode.image, PICTURE_ENCODERS, where="encode.image"
+        )
+    return document

@@ -90,6 +90,7 @@ def save(
     funnel: Funnel,
     encoder: EncoderFiles | None,
     manifest: dict[str, Any],
+    name: str | None = None,
     picture_encoder: EncoderFiles | None = None,
 ) -> str:
     """Publish a funnel as a new version and put it in service.
@@ -98,15 +99,16 @@ def save(
         versions: The shop's.
         funnel: Fitted.
         encoder: Of texts; None where the shop encodes none.
-        picture_encoder: Of pictures; None where no item has one.
         manifest: Must hold `config`, `target`, `only_purchases`, `repeats`, `has_clock`, `n_items` and `log_end_ms`;
             whatever else it says is kept.
+        name: Of the version, where it had to be known before.
+        picture_encoder: Of pictures; None where no item has one.
 
     Returns:
         The version's name.
     """
     manifest["format"] = FORMAT
-    with versions.publish(manifest) as folder:
+    with versions.publish(manifest, name) as folder:
         for name, retriever in funnel.retrievers.items():
             (folder / "retrieve" / name).mkdir(parents=True)
             retriever.save(folder / "retrieve" / name)

@@ -15,6 +15,7 @@ from shelfwise.config.component import Options
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.track.tracker import Curve, untracked
 
 Report = Callable[[str, int | None, int | None], None]
 """Called with what is being done, and with steps done and to do where they can be counted."""
@@ -64,12 +65,13 @@ class Retriever(ABC):
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
         self.report: Report = _silent
+        self.track: Curve = untracked
 
     @abstractmethod
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Learn from what happened before `data.now_ms`; replaces whatever was learned before.
 
-        Where it takes longer than a second, `self.report` is told how it goes.
+        Where it takes longer than a second, `self.report` is told how it goes, and `self.track` of losses and the like.
 
         Args:
             data: What may be known.

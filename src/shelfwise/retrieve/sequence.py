@@ -78,7 +78,7 @@ class Sequence(Retriever):
                 f"{cause.name} is not installed", where="retrieve", hint="pip install 'shelfwise[train]'"
             ) from cause
         before = start.state if isinstance(start, Sequence) else None
-        fitted = fit_network(data, self.options, before, self.report)
+        fitted = fit_network(data, self.options, before, self.report, self.track)
         self._index, self._deltas = VectorIndex.build(fitted.vectors, self.options), fitted.deltas
         self._history_graph = Graph(fitted.history_graph)
         self._content_graph = None if fitted.content_graph is None else Graph(fitted.content_graph)

@@ -18,6 +18,7 @@ from shelfwise.errors import InputError
 from shelfwise.ingest.guess import Guess, guess
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
+from shelfwise.track import BUILTIN as TRACKERS
 
 
 def look(folder: Path, items: Path | None, events: Path | None, users: Path | None) -> Guess:
@@ -80,6 +81,7 @@ def manual(config: ShopConfig) -> str:
     if config.encode.image.use != NO_ENCODER:
         use = config.encode.image.use
         components["encode.image"] = _component("picture_encoder", use, PICTURE_ENCODERS)
+    components["track"] = _component("tracker", config.track.use, TRACKERS)
     return render(config, components)
 
 

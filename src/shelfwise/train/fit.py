@@ -19,7 +19,9 @@ from shelfwise.pipeline.funnel import Funnel
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.ids import Bools, Rows
+from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.examples import item_state, ranking_table, stacked
+from shelfwise.train.stages import Stages
 from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
 
 MAX_REQUESTS = 4_500
@@ -39,6 +41,7 @@ def fit(
     *,
     seed: int = SEED,
     tuner: Tuner | None = None,
+    tracker: Tracker = NOTHING,
 ) -> Fitted:
     """Fit retrievers and ranker.
 
@@ -55,6 +58,7 @@ def fit(
         seed: Of everything drawn at random: the requests that are learned from, and the ranker.
         tuner: Replaces the vectors by those of an encoder that is tuned on a part of `data` which the ranker is not
             asked about; None leaves them as they are.
+        tracker: Keeps the curves of whatever is fitted, and how long that took.
 
     Raises:
         StateError: there are no events to learn from.
@@ -65,7 +69,11 @@ def fit(
             hint="run `shelfwise ingest` with an events file",
             code="no_events",
         )
-    data, tuned = tuned_vectors(tuner, data, users, progress)
+    stages, tuned = Stages(), None
+    if tuner is not None:
+        tuner.track = under(tracker, "tune")
+        with stages("tune"):
+            data, tuned = tuned_vectors(tuner, data, users, progress)
     target = target_kind(data.interactions, config.behaviour.target)
     asked = moments(data, target, users)
     repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
@@ -77,29 +85,36 @@ def fit(
         label = f"moment {place} of {len(asked)}"
         cold = _drawn(moment.data.interactions, config.behaviour.cold_share, seed + place)
         warm = moment.data.without_behaviour(cold)
-        retrievers = _fitted(config, moment.data, earlier, label, progress, warm=warm, cold=cold)
+        retrievers = _fitted(config, moment.data, earlier, label, progress, stages, tracker, warm=warm, cold=cold)
         questions = moment.questions(seed)
-        tables.append(
-            ranking_table(
-                retrievers,
-                warm,
-                questions if repeats else questions.without_repeats(),
-                repeats=repeats,
-                n_history=config.behaviour.history,
-                has_clock=moment.data.interactions.has_clock,
-                max_requests=MAX_REQUESTS // len(asked),
-                progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
+        with stages("ask"):
+            tables.append(
+                ranking_table(
+                    retrievers,
+                    warm,
+                    questions if repeats else questions.without_repeats(),
+                    repeats=repeats,
+                    n_history=config.behaviour.history,
+                    has_clock=moment.data.interactions.has_clock,
+                    max_requests=MAX_REQUESTS // len(asked),
+                    progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
+                )
             )
-        )
         earlier = {name: one for name, one in retrievers.items() if one.goes_on}
     tables.reverse()
     ranker = build_ranker(config)
-    about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
-    retrievers = _fitted(config, data, earlier, "everything", progress)
+    ranker.track = under(tracker, "rank")
+    with stages("rank"):
+        about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
+    retrievers = _fitted(config, data, earlier, "everything", progress, stages, tracker)
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     progress("describing items", None, None)
     funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
-    learned = {"ranker": about, "repeat_share": round(repeat_share, 4)}
+    learned = {
+        "ranker": about,
+        "repeat_share": round(repeat_share, 4),
+        "seconds_by_stage": {stage: round(seconds, 2) for stage, seconds in stages.seconds.items()},
+    }
     if tuned is None:
         return Fitted(funnel, repeats, target, learned)
     return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
@@ -118,6 +133,8 @@ def _fitted(
     earlier: Mapping[str, Retriever],
     label: str,
     progress: Progress,
+    stages: Stages,
+    tracker: Tracker,
     *,
     warm: TrainingData | None = None,
     cold: Rows | None = None,
@@ -132,9 +149,14 @@ def _fitted(
         doing = f"{label}: fitting {name}"
         progress(doing, None, None)
         retriever.report = lambda text, done, total, doing=doing: progress(f"{doing}: {text}", done, total)
-        if cold is None or warm is None or not retriever.goes_on:
-            retriever.fit(data if warm is None else warm, earlier.get(name))
-        else:  # too slow to be fitted twice, and the next moment goes on from what knows all
-            retriever.fit(data, earlier.get(name))
-            retriever.forget_behaviour(cold, data)
+        retriever.track = under(tracker, name, label.replace(" ", "-"))
+        stage = f"retrieve.{name}"
+        before = stages.seconds.get(stage, 0.0)
+        with stages(stage):
+            if cold is None or warm is None or not retriever.goes_on:
+                retriever.fit(data if warm is None else warm, earlier.get(name))
+            else:  # too slow to be fitted twice, and the next moment goes on from what knows all
+                retriever.fit(data, earlier.get(name))
+                retriever.forget_behaviour(cold, data)
+        retriever.track("fit_s", stages.seconds[stage] - before, 0)
     return retrievers
