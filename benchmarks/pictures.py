@@ -45,7 +45,7 @@ PARTS = (0.6, 0.2)
 """Shares of train and validation; the rest is tested."""
 
 KS = (1, 3, 5, 10, 20, 40)
-WEIGHTS = (0.25, 1.0, 2.0)
+WEIGHTS = (0.25, 0.5, 2.0)
 """Weights of pictures that are compared on the validation part, beside the default."""
 
 LINES = 512

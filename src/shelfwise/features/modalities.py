@@ -6,7 +6,7 @@ import numpy as np
 
 from shelfwise.schemas.ids import Bools, Floats
 
-DEFAULT_PICTURE_WEIGHT = 0.5
+DEFAULT_PICTURE_WEIGHT = 1.0
 """Measured on the validation part of real product photos, see docs/experiments.md."""
 
 
