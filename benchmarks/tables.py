@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 WHOLE = "whole request"
 STAGE_COLUMNS = ("stage", "p50 µs", "p99 µs", "share", "at least")
 ALONE_COLUMNS = STAGE_COLUMNS[:3]
+PICTURE_COLUMNS = ("predicted", "by nearest", "k", "validation", "test", "95 % interval")
 COST_COLUMNS = ("command", "seconds", "CPU seconds", "peak MiB")
 
 Lines = list[list[str]]
@@ -186,6 +187,43 @@ def peer_provenance(found: dict[str, Any]) -> str:
     )
 
 
+def picture_title(found: dict[str, Any]) -> str:
+    """What one setting is, in words."""
+    train, validation, test = found["n"]
+    return (
+        f"{found['title'].capitalize()}: accuracy on {test:,} test products by neighbours among {train:,}, "
+        f"k chosen on {validation:,}"
+    )
+
+
+def picture_lines(found: dict[str, Any]) -> Lines:
+    """One setting's accuracies, in the order of `PICTURE_COLUMNS`."""
+    return [
+        [
+            row["label"],
+            row["by"],
+            str(row["k"]),
+            f"{row['validation']:.4f}",
+            f"{row['accuracy']:.4f}",
+            f"{row['low']:.4f} – {row['high']:.4f}",
+        ]
+        for row in found["rows"]
+    ]
+
+
+def picture_notes(found: dict[str, Any]) -> list[str]:
+    """How far fused vectors are ahead, and what encoding took."""
+    notes = [
+        f"{one['label']}, fused over {one['against']}: {one['difference']:+.4f}, 95 % interval {one['low']:+.4f} to "
+        f"{one['high']:+.4f}, p = {one['p_holm']:.4f} (paired sign flips, Holm)."
+        for one in found["comparisons"]
+    ]
+    report = found["report"]
+    if report["encoded"]:
+        notes.append(f"{report['encoded']:,} pictures encoded in {found['encode_s']:,.0f} CPU seconds.")
+    return notes
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")
@@ -204,7 +242,7 @@ def markdown(columns: Sequence[str], lines: Lines) -> str:
 
 
 def _is_number(place: int, columns: Sequence[str]) -> bool:
-    return place > 0 and columns[place] not in ("at least", "verdict")
+    return place > 0 and columns[place] not in ("at least", "verdict", "by nearest")
 
 
 def funnel_section(document: dict[str, Any]) -> str:
@@ -245,6 +283,18 @@ def peers_section(document: dict[str, Any]) -> str:
     if document["promises"]:
         parts.append(promises(document))
     return "\n\n".join(parts)
+
+
+def pictures_section(document: dict[str, Any]) -> str:
+    """The page's part on pictures."""
+    parts = [provenance(document)]
+    for found in document["results"].values():
+        parts += [
+            f"{picture_title(found)}:",
+            markdown(PICTURE_COLUMNS, picture_lines(found)),
+            "\n".join(f"- {note}" for note in picture_notes(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
 
 
 def provenance(document: dict[str, Any]) -> str:
@@ -315,6 +365,7 @@ SECTIONS = {
     "funnel": funnel_section,
     "accuracy": accuracy_section,
     "peers": peers_section,
+    "pictures": pictures_section,
     "ablation": ablation_section,
 }
 

@@ -19,6 +19,7 @@ from shelfwise.config.draft import render_component
 from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
+from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.shop.draft import drafted, manual
 from shelfwise.track import BUILTIN as TRACKERS
 
@@ -57,6 +58,7 @@ def alternatives() -> str:
         render_component(path, use, plugins.resolve(kind, use, builtin, where="use"))
         for kind, path, builtin, spec in (
             ("encoder", "encode.text", TEXT_ENCODERS, usual.encode.text),
+            ("picture_encoder", "encode.image", PICTURE_ENCODERS, usual.encode.image),
             ("tracker", "track", TRACKERS, usual.track),
         )
         for use in builtin

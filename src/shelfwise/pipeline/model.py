@@ -5,6 +5,7 @@ retrieve/<name>/   one folder per retriever
 rank/              the ranker
 items/             what the ranker is told of every item
 encoder/           graph, tokenizer and whitening, so that new items can be encoded while serving
+pictures/          the same for pictures, where items have them
 """
 
 from __future__ import annotations
@@ -19,17 +20,24 @@ import numpy as np
 from shelfwise.config.load import parse
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.pictures.encoder import PictureEncoder
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
-from shelfwise.pipeline.components import build_ranker, build_retrievers, build_text_encoder
+from shelfwise.pipeline.components import (
+    build_picture_encoder,
+    build_ranker,
+    build_retrievers,
+    build_text_encoder,
+)
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
+PICTURES = "pictures"
 
 FORMAT = 3
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
@@ -50,6 +58,8 @@ class Model:
         log_end_ms: The moment after the last event that it knows.
         encoder: Makes vectors of new items; None where the shop encodes no text.
         whitening: Brings the encoder's vectors into the funnel's space; None without an encoder.
+        picture_encoder: Makes vectors of new items' pictures; None where no item had a picture.
+        picture_map: Brings them into the funnel's space; None without a picture encoder.
     """
 
     name: str
@@ -62,11 +72,13 @@ class Model:
     log_end_ms: int
     encoder: TextEncoder | None
     whitening: Whitening | None
+    picture_encoder: PictureEncoder | None = None
+    picture_map: Whitening | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderFiles:
-    """Where the encoder's runtime files are, to be copied into the version."""
+    """Where an encoder's runtime files are, to be copied into the version, and the map of what it makes."""
 
     folder: Path
     names: tuple[str, ...]
@@ -79,13 +91,18 @@ def save(
     encoder: EncoderFiles | None,
     manifest: dict[str, Any],
     name: str | None = None,
+    picture_encoder: EncoderFiles | None = None,
 ) -> str:
     """Publish a funnel as a new version and put it in service.
 
     Args:
+        versions: The shop's.
+        funnel: Fitted.
+        encoder: Of texts; None where the shop encodes none.
         manifest: Must hold `config`, `target`, `only_purchases`, `repeats`, `has_clock`, `n_items` and `log_end_ms`;
             whatever else it says is kept.
         name: Of the version, where it had to be known before.
+        picture_encoder: Of pictures; None where no item has one.
 
     Returns:
         The version's name.
@@ -101,11 +118,12 @@ def save(
         funnel.state.save(folder / "items")
         if funnel.vectors is not None:
             np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
-        if encoder is not None:
-            (folder / "encoder").mkdir()
-            for name in encoder.names:
-                shutil.copyfile(encoder.folder / name, folder / "encoder" / name)
-            encoder.whitening.save(folder / "encoder")
+        for name, files in (("encoder", encoder), (PICTURES, picture_encoder)):
+            if files is not None:
+                (folder / name).mkdir()
+                for file in files.names:
+                    shutil.copyfile(files.folder / file, folder / name / file)
+                files.whitening.save(folder / name)
     return str(manifest["version"])
 
 
@@ -151,6 +169,12 @@ def _load(version: Version) -> Model:
         if encoder is not None:
             encoder.load(version.folder / "encoder")
             whitening = Whitening.load(version.folder / "encoder")
+    picture_encoder, picture_map = None, None
+    if (version.folder / PICTURES).is_dir():
+        picture_encoder = build_picture_encoder(config)
+        if picture_encoder is not None:
+            picture_encoder.load(version.folder / PICTURES)
+            picture_map = Whitening.load(version.folder / PICTURES)
     return Model(
         version.name,
         config,
@@ -162,4 +186,6 @@ def _load(version: Version) -> Model:
         int(manifest["log_end_ms"]),
         encoder,
         whitening,
+        picture_encoder,
+        picture_map,
     )

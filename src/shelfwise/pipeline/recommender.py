@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,12 +10,12 @@ import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
-from shelfwise.encode.passage import passage
-from shelfwise.errors import QueryError, ServiceError, UnknownError, did_you_mean
+from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
+from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
 from shelfwise.pipeline.reasons import reason, sources_of
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
@@ -35,8 +34,6 @@ SEEN = 2_000
 """Latest events of a user that count as had before, where repeats are not allowed."""
 
 NOTHING: Rows = np.empty(0, np.int32)
-
-log = logging.getLogger("shelfwise.pipeline")
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
@@ -68,8 +65,9 @@ class Recommender:
             newest_ms = event_log.newest_ms(connection)
             missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
         self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
-        for entry, vector in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
-            self._take_up(entry, vector)
+        self._new_items = NewItems(model, records.folder)
+        for entry, vectors in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
+            self._take_up(entry, vectors)
         for row, time_ms in missed:
             model.funnel.observe(row, time_ms)
 
@@ -112,7 +110,7 @@ class Recommender:
         yield from self._lists(batch, spec, k)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
-        """Items like this one: by text, and where there is none, by what is bought together.
+        """Items like this one: by text and picture, and where there is neither, by what is bought together.
 
         Raises:
             UnknownError: the shop never had this item.
@@ -156,38 +154,30 @@ class Recommender:
 
     def encode(self, item: Item) -> Floats | None:
         """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""
-        return self.encode_many([item])[0]
+        return self.encode_many([item])[0].text
 
-    def encode_many(self, items: Sequence[Item]) -> list[Floats | None]:
-        """`encode` for many items, in batches: much faster than one by one.
+    def encode_many(self, items: Sequence[Item]) -> list[ContentVectors]:
+        """Text and picture vectors of many items, in batches: much faster than one by one."""
+        return self._new_items.encode(items)
 
-        Where the encoder is a service that is down, items are taken up without vectors: they can still be found by
-        everything but their text.
+    def put_item(self, entry: StoredItem, vectors: ContentVectors | None) -> None:
+        """Take up a new, changed or deleted item.
+
+        Args:
+            entry: As it is now.
+            vectors: As `encode_many` made them; None where neither text nor picture changed.
         """
-        texts = [passage(item) for item in items]
-        encoder, whitening = self.model.encoder, self.model.whitening
-        if encoder is None or whitening is None or not any(texts):
-            return [None] * len(items)
-        try:
-            vectors = whitening(encoder.encode(texts))
-        except ServiceError as error:
-            log.warning("%d item(s) taken up without text vectors: %s", len(items), error)
-            return [None] * len(items)
-        return [vector if text else None for text, vector in zip(texts, vectors, strict=True)]
-
-    def put_item(self, entry: StoredItem, vector: Floats | None) -> None:
-        """Take up a new, changed or deleted item; `vector` as `encode` made it."""
-        self._take_up(entry, vector)
+        self._take_up(entry, vectors or NO_VECTORS)
         self.catalogue.put(entry)
 
-    def _take_up(self, entry: StoredItem, vector: Floats | None) -> None:
+    def _take_up(self, entry: StoredItem, vectors: ContentVectors) -> None:
         came_ms = created_ms(entry)
         if came_ms == NO_TIME_MS and entry.row >= self.model.n_items:
             came_ms = self.clock.now_ms()  # it was not there when the model was trained: it is new
         self.model.funnel.add_item(
             entry.row,
-            vector=vector,
-            traits=ItemTraits(entry.item.path, entry.item.brand, entry.item.price),
+            vector=vectors.text,
+            traits=ItemTraits(entry.item.path, entry.item.brand, entry.item.price, vectors.picture),
             created_ms=came_ms,
         )
 

@@ -1,4 +1,4 @@
-"""Content: items whose texts mean something similar to what the user turned to; serves items nobody has touched."""
+"""Content: items whose texts and pictures are similar to what the user turned to; serves items nobody has touched."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pydantic import Field
 
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
+from shelfwise.features.modalities import DEFAULT_PICTURE_WEIGHT
+from shelfwise.retrieve.fused_index import FusedIndex
 from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools, Floats
+from shelfwise.schemas.ids import Bools, Floats, Rows
 
 
 class Content(Retriever):
-    """Nearest neighbours of the user's latest items in the space of whitened text vectors.
+    """Nearest neighbours of the user's latest items by text and, where the shop has them, pictures.
 
-    The question is the weighted sum of the seeds' vectors.
+    The question is the weighted sum of the seeds' whitened vectors. Where the shop encodes pictures, the likeness of
+    two items counts the modalities that both have: one that is missing is masked.
     """
 
     class Config(IndexOptions):
@@ -30,54 +33,82 @@ class Content(Retriever):
         n_seeds: int = Field(
             default=20, ge=1, le=500, description="Latest distinct items of a user that are looked up."
         )
+        picture_weight: float = Field(
+            default=DEFAULT_PICTURE_WEIGHT,
+            gt=0,
+            le=10,
+            description="Weight of pictures relative to texts, where both items have both.",
+        )
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
         self._index: VectorIndex | None = None
+        self._fused: FusedIndex | None = None
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
-        """Index the vectors."""
-        if data.vectors is None:
+        """Index the vectors.
+
+        Raises:
+            StateError: the shop encodes neither text nor pictures.
+        """
+        self._index, self._fused = None, None
+        if data.pictures is not None:
+            texts = np.zeros((len(data.catalogue), 0), np.float32) if data.vectors is None else data.vectors
+            self._fused = FusedIndex.build(texts, data.pictures, self.options.picture_weight, self.options)
+        elif data.vectors is not None:
+            self._index = VectorIndex.build(data.vectors, self.options)
+        else:
             raise StateError(
                 "the content retriever needs text vectors, and [encode.text] is switched off",
                 where="retrieve",
                 hint="take 'content' out of [retrieve], or name an encoder in [encode.text]",
             )
-        self._index = VectorIndex.build(data.vectors, self.options)
 
     def save(self, folder: Path) -> None:
         """Write the index and the vectors."""
-        self.index.save(folder)
+        (self.index if self._fused is None else self._fused).save(folder)
 
     def load(self, folder: Path) -> None:
         """Open the index; map the vectors."""
-        self._index = VectorIndex.load(folder, self.options)
+        self._index, self._fused = None, None
+        if FusedIndex.is_saved_in(folder):
+            self._fused = FusedIndex.load(folder, self.options.picture_weight, self.options)
+        else:
+            self._index = VectorIndex.load(folder, self.options)
 
     @property
     def index(self) -> VectorIndex:
-        """What was fitted or loaded."""
+        """What was fitted or loaded where texts are all there is."""
         if self._index is None:
             raise RuntimeError("fit() or load() comes first")
         return self._index
 
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
-        """Search this item from now on; a changed text moves it."""
-        if vector is not None:
+        """Search this item from now on; a changed text or picture moves it."""
+        if self._fused is not None:
+            if vector is not None or traits.picture is not None:
+                self._fused.put(row, vector, traits.picture)
+        elif vector is not None:
             self.index.put(row, vector)
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Search around the sum of the seeds' vectors."""
-        question = np.zeros(self.index.vectors.shape[1], np.float32)
+        if self._fused is not None:
+            question = self._fused.mean(*self._seeds(situation, len(self._fused)))
+            return Candidates.empty() if question.is_empty else self._fused.search(question, allowed, self.options.k)
+        sum_of_texts = np.zeros(self.index.vectors.shape[1], np.float32)
         for _, vector, weight in self._voices(situation):
-            question += weight * vector
-        length = float(np.linalg.norm(question))
+            sum_of_texts += weight * vector
+        length = float(np.linalg.norm(sum_of_texts))
         if length == 0:
             return Candidates.empty()
-        return self.index.search(question / length, allowed, self.options.k)
+        return self.index.search(sum_of_texts / length, allowed, self.options.k)
 
     def because(self, row: int, situation: Situation) -> int | None:
-        """The seed whose text is nearest."""
+        """The seed that is nearest."""
+        if self._fused is not None:
+            return self._nearest_of_fused(self._fused, row, situation)
         vector = self.index.vector(row)
         if vector is None:
             return None
@@ -87,10 +118,20 @@ class Content(Retriever):
                 nearest, nearness = seed, float(seed_vector @ vector)
         return nearest
 
+    def _nearest_of_fused(self, fused: FusedIndex, row: int, situation: Situation) -> int | None:
+        seeds, _ = self._seeds(situation, len(fused))
+        seeds = seeds[seeds != row]
+        if not len(seeds) or row >= len(fused):
+            return None
+        nearness = np.nan_to_num(fused.scores(seeds, fused.mean(np.array([row], np.int32), np.ones(1, np.float32))))
+        place = int(np.argmax(nearness))
+        return int(seeds[place]) if nearness[place] > 0 else None
+
+    def _seeds(self, situation: Situation, n_items: int) -> tuple[Rows, Floats]:
+        return weighted_seeds(situation, n_items, decay=self.options.decay, n_seeds=self.options.n_seeds)
+
     def _voices(self, situation: Situation) -> Iterator[tuple[int, Floats, float]]:
-        seeds, weights = weighted_seeds(
-            situation, len(self.index), decay=self.options.decay, n_seeds=self.options.n_seeds
-        )
+        seeds, weights = self._seeds(situation, len(self.index))
         for seed, weight in zip(seeds.tolist(), weights.tolist(), strict=True):
             vector = self.index.vector(seed)
             if vector is not None:

@@ -121,11 +121,13 @@ class Retriever(ABC):
     def add_item(  # noqa: B027
         self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS
     ) -> None:
-        """Take up an item that is new or whose text changed, as it happens.
+        """Take up an item that is new or changed, as it happens.
+
+        Where its text or picture changed, both are given as they are now; where only something else did, neither.
 
         Args:
             row: Its row; new items have rows beyond those fitted.
-            vector: Its whitened text vector; shape `(D,)`; None where the shop encodes no text.
+            vector: Its whitened text vector; shape `(D,)`; None where it has no text or that did not change.
             created_ms: When it came into the catalogue.
             traits: What is known of it beside its text.
         """

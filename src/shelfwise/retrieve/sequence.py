@@ -195,8 +195,8 @@ class Sequence(Retriever):
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
         """Place an item by its text and attributes; one that was trained keeps what was learned of it."""
         is_trained, graph = row < len(self.index.vectors), self._content_graph
-        if graph is None or (is_trained and vector is None):
-            return  # ids alone place nobody; and a text that did not change stays where it is
+        if graph is None or (is_trained and vector is None and traits.picture is None):
+            return  # ids alone place nobody; and an item whose text and picture did not change stays where it is
         text_dim, picture_dim = graph.widths.get("texts", 0), graph.widths.get("pictures", 0)
         picture = traits.picture
         price = np.array([np.nan if traits.price is None else traits.price], np.float32)

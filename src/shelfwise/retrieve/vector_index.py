@@ -34,6 +34,19 @@ class IndexOptions(RetrieverOptions):
     effort: int = Field(default=192, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
 
 
+def searchable(vectors: Floats, options: IndexOptions) -> Any:
+    """A FAISS index by inner product over vectors of shape `(n, D)`: exact, or a graph where they are many."""
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    dim = vectors.shape[1]
+    if len(vectors) <= options.exact_up_to:
+        index: Any = faiss.IndexFlatIP(dim)
+    else:
+        index = faiss.IndexHNSWFlat(dim, options.links, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = 80
+    index.add(vectors)
+    return index
+
+
 class VectorIndex:
     """Item vectors by row, searchable.
 
@@ -54,14 +67,7 @@ class VectorIndex:
     def build(cls, vectors: Floats, options: IndexOptions) -> Self:
         """Index vectors; shape `(n, D)`."""
         vectors = np.ascontiguousarray(vectors, np.float32)
-        dim = vectors.shape[1]
-        if len(vectors) <= options.exact_up_to:
-            index: Any = faiss.IndexFlatIP(dim)
-        else:
-            index = faiss.IndexHNSWFlat(dim, options.links, faiss.METRIC_INNER_PRODUCT)
-            index.hnsw.efConstruction = 80
-        index.add(vectors)
-        return cls(index, vectors, options)
+        return cls(searchable(vectors, options), vectors, options)
 
     def save(self, folder: Path) -> None:
         """Write the index and the vectors."""

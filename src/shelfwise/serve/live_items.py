@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from shelfwise.encode.passage import passage
+from shelfwise.pipeline.new_items import ContentVectors
 from shelfwise.pipeline.recommender import Recommender
-from shelfwise.schemas.ids import Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue
 from shelfwise.store.catalogue import StoredItem
@@ -39,13 +39,13 @@ class Change:
     Attributes:
         entry: As it is now.
         status: Compared with what was there before.
-        is_new_text: Whether it has to be encoded.
+        is_new_content: Whether its text or picture has to be encoded.
         ticket: Counts up in the order of commits.
     """
 
     entry: StoredItem
     status: ItemStatus
-    is_new_text: bool
+    is_new_content: bool
     ticket: int
 
 
@@ -67,12 +67,13 @@ class LiveItems:
         for entry in catalogue.read_rows(connection, outcome.rows):
             old = before.get(entry.row)
             if old is None or old.deleted:
-                status, is_new_text = ItemStatus.NEW, True
+                status, is_new_content = ItemStatus.NEW, True
             elif old == entry:
-                status, is_new_text = ItemStatus.UNCHANGED, False
+                status, is_new_content = ItemStatus.UNCHANGED, False
             else:
-                status, is_new_text = ItemStatus.CHANGED, passage(old.item) != passage(entry.item)
-            changes[entry.item.item_id] = Change(entry, status, is_new_text, ticket)
+                is_new_content = (passage(old.item), old.item.image) != (passage(entry.item), entry.item.image)
+                status = ItemStatus.CHANGED
+            changes[entry.item.item_id] = Change(entry, status, is_new_content, ticket)
         return changes
 
     def delete(self, connection: Connection, item_id: str) -> Change | None:
@@ -90,24 +91,24 @@ class LiveItems:
         # What another process stored after we started is unknown here even where it did not change.
         strangers = [recommender.catalogue.row(change.entry.item.item_id) is None for change in changes]
         wanted = [
-            (change, change.is_new_text or stranger)
+            (change, change.is_new_content or stranger)
             for change, stranger in zip(changes, strangers, strict=True)
             if stranger or change.status is not ItemStatus.UNCHANGED
         ]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            fresh = [change.entry.item for change, is_new_text in chunk if is_new_text]
+            fresh = [change.entry.item for change, is_new_content in chunk if is_new_content]
             vectors = iter(await asyncio.to_thread(_encode, recommender, fresh) if fresh else [])
-            for change, is_new_text in chunk:
-                self._put(recommender, change, next(vectors) if is_new_text else None)
+            for change, is_new_content in chunk:
+                self._put(recommender, change, next(vectors) if is_new_content else None)
                 await asyncio.sleep(0)  # queries go first
 
-    def _put(self, recommender: Recommender, change: Change, vector: Floats | None) -> None:
+    def _put(self, recommender: Recommender, change: Change, vectors: ContentVectors | None) -> None:
         row = change.entry.row
         if change.ticket > self._taken.get(row, -1):
             self._taken[row] = change.ticket
-            recommender.put_item(change.entry, vector)
+            recommender.put_item(change.entry, vectors)
 
 
-def _encode(recommender: Recommender, items: Sequence[Item]) -> list[Floats | None]:
+def _encode(recommender: Recommender, items: Sequence[Item]) -> list[ContentVectors]:
     return recommender.encode_many(items)

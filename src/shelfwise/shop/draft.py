@@ -13,6 +13,7 @@ from shelfwise.config.ingest import IngestSpec
 from shelfwise.config.load import FILE_NAME
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.encode import BUILTIN as ENCODERS
+from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.errors import InputError
 from shelfwise.ingest.guess import Guess, guess
 from shelfwise.rank import BUILTIN as RANKERS
@@ -77,6 +78,9 @@ def manual(config: ShopConfig) -> str:
     components["rank"] = _component("ranker", config.rank.use, RANKERS)
     if config.encode.text.use != NO_ENCODER:
         components["encode.text"] = _component("encoder", config.encode.text.use, ENCODERS)
+    if config.encode.image.use != NO_ENCODER:
+        use = config.encode.image.use
+        components["encode.image"] = _component("picture_encoder", use, PICTURE_ENCODERS)
     components["track"] = _component("tracker", config.track.use, TRACKERS)
     return render(config, components)
 

@@ -127,15 +127,10 @@ class Shop:
         return reports
 
     def encode(self, progress: Progress = _silent) -> EncodeOutcome:
-        """Encode the items whose text changed since the last time."""
-        from shelfwise.encode.catalogue import EncodeOutcome
-        from shelfwise.train.data import encode_catalogue, ready_encoder
+        """Encode the items whose text or picture changed since the last time."""
+        from shelfwise.train.data import encode_catalogue
 
-        progress("preparing the encoder", None, None)
-        ready = ready_encoder(self.config, self.records, self._vectors_folder)
-        if ready is None:
-            return EncodeOutcome(0, 0)
-        return encode_catalogue(ready, self.records, lambda done, total: progress("encoding items", done, total))
+        return encode_catalogue(self.config, self.records, self._vectors_folder, progress)
 
     def tune(self, n_trials: int = 0, minutes: float = 60.0, progress: Progress = _silent) -> TuningReport:
         """Tune the text encoder on the shop's behaviour, as `train` would with `[encode.tune] use = true`.
@@ -168,6 +163,7 @@ class Shop:
                 self.records,
                 self._vectors_folder,
                 lambda done, total: progress("encoding items", done, total),
+                progress,
             )
             tracker.facts(flat({"data": describe(loaded.data)}))
             tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
@@ -232,7 +228,11 @@ class Shop:
         with tracked(config, Run(version or f"evaluate-{self.versions.new_name()}", self.folder)) as tracker:
             progress("reading items and events", None, None)
             loaded = load(
-                config, self.records, self._vectors_folder, lambda done, total: progress("encoding items", done, total)
+                config,
+                self.records,
+                self._vectors_folder,
+                lambda done, total: progress("encoding items", done, total),
+                progress,
             )
             if protocol is None:
                 protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"

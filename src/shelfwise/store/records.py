@@ -20,13 +20,15 @@ class Records:
     `write()` happens wholly or not at all.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
+        self.folder = folder
+        """The shop's: where what the records name by relative paths begins."""
 
     @classmethod
     def open(cls, url: str, base: Path) -> Records:
         """Open, creating and migrating where needed; `base` is the shop's folder."""
-        return cls(open_engine(url, base))
+        return cls(open_engine(url, base), base)
 
     @contextmanager
     def read(self) -> Generator[Connection]:

@@ -1,4 +1,4 @@
-"""Language models of a few kilobytes with random weights, as folders that transformers reads. Needs torch.
+"""Language and vision models of a few kilobytes with random weights, as folders that transformers reads. Needs torch.
 
 They know nothing, but they run through the same code as real ones.
 """
@@ -13,12 +13,18 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import (
     BertConfig,
     BertModel,
+    CLIPConfig,
+    CLIPModel,
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3Model,
+    SiglipConfig,
+    SiglipModel,
     T5Config,
     T5ForConditionalGeneration,
 )
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 DIM = 32
 MAX_POSITIONS = 64
@@ -122,3 +128,31 @@ def tiny_decoder(folder: Path, texts: Sequence[str], *, padding_side: str = "lef
         pad_token_id=None,
     )
     Qwen3Model(config).save_pretrained(folder)
+
+
+def tiny_clip(folder: Path) -> None:
+    """A whole CLIP, both halves, that looks at 32 × 32 pixels from the middle of the picture."""
+    torch.manual_seed(0)
+    small = {"hidden_size": DIM, "intermediate_size": 2 * DIM, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config={**small, "vocab_size": N_WORDS, "max_position_embeddings": MAX_POSITIONS},
+        vision_config={**small, "image_size": 32, "patch_size": 8},
+        projection_dim=DIM // 2,
+        initializer_factor=3.0,
+    )
+    CLIPModel(config).save_pretrained(folder)
+    CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}, image_mean=[0.48, 0.46, 0.41]
+    ).save_pretrained(folder)
+
+
+def tiny_siglip(folder: Path) -> None:
+    """A whole SigLIP that looks at the picture stretched to 32 × 32 pixels."""
+    torch.manual_seed(0)
+    small = {"hidden_size": DIM, "intermediate_size": 2 * DIM, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = SiglipConfig(
+        text_config={**small, "vocab_size": N_WORDS, "max_position_embeddings": MAX_POSITIONS},
+        vision_config={**small, "image_size": 32, "patch_size": 8},
+    )
+    SiglipModel(config).save_pretrained(folder)
+    SiglipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.passage import passage
+from shelfwise.encode.pictures.catalogue import Progress as PictureProgress
 from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.pipeline.components import build_text_encoder
+from shelfwise.pipeline.fitted import Progress as StepProgress
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
@@ -28,6 +31,7 @@ from shelfwise.store.records import Records
 from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
 from shelfwise.train.encoder_export import export
+from shelfwise.train.pictures import EncodedPictures, MappedPictures, encode_pictures, map_pictures
 from shelfwise.train.tuning.tuner import Tuner
 
 
@@ -52,6 +56,8 @@ class Loaded:
         whitening: Fitted on this catalogue; None without an encoder.
         items: By row.
         tuner: Makes tuned vectors; None where `[encode.tune]` is not in use.
+        pictures: What became of the items' pictures; None where the shop encodes none, or no item names one.
+        mapped_pictures: Their vectors; None without any that could be read.
     """
 
     data: TrainingData
@@ -61,6 +67,8 @@ class Loaded:
     whitening: Whitening | None
     items: list[Item]
     tuner: Tuner | None
+    pictures: EncodedPictures | None = None
+    mapped_pictures: MappedPictures | None = None
 
 
 def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) -> ReadyEncoder | None:
@@ -78,19 +86,39 @@ def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) ->
     return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim))
 
 
-def encode_catalogue(ready: ReadyEncoder, records: Records, progress: Progress | None) -> EncodeOutcome:
-    """Encode every item whose text has no vector yet."""
+def encode_catalogue(
+    config: ShopConfig, records: Records, vectors_folder: Path, progress: StepProgress
+) -> EncodeOutcome:
+    """Encode every item whose text or picture has no vector yet."""
     with records.read() as connection:
         items = [entry.item for entry in item_store.read_all(connection)]
-    return encode_changed(items, ready.encoder, ready.cache, progress)
+    progress("preparing the encoder", None, None)
+    ready = ready_encoder(config, records, vectors_folder)
+    outcome = EncodeOutcome(len(items), 0)
+    if ready is not None:
+        told = partial(progress, "encoding items")
+        outcome = encode_changed(items, ready.encoder, ready.cache, told)
+    pictures = encode_pictures(config, records, vectors_folder, items, progress)
+    return outcome if pictures is None else replace(outcome, pictures=pictures.report)
 
 
 def load(
-    config: ShopConfig, records: Records, vectors_folder: Path, progress: Progress | None, *, raw: bool = False
+    config: ShopConfig,
+    records: Records,
+    vectors_folder: Path,
+    progress: Progress | None,
+    picture_progress: PictureProgress | None = None,
+    *,
+    raw: bool = False,
 ) -> Loaded:
     """Read items and events; encode what is missing; whiten.
 
     Args:
+        config: The shop's.
+        records: Items, users and events; its folder is where paths of pictures begin.
+        vectors_folder: Where encoders and the vectors they made are kept.
+        progress: Told of texts encoded.
+        picture_progress: Told of pictures read and encoded.
         raw: Keep the vectors as the encoder made them, beside the whitened ones.
 
     Raises:
@@ -123,9 +151,18 @@ def load(
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
-    data = TrainingData(interactions, Catalogue.of(stored), vectors, interactions.end_ms, raw_vectors=raw_vectors)
+    pictures = encode_pictures(config, records, vectors_folder, items, picture_progress)
+    mapped = None if pictures is None or pictures.encoder is None else map_pictures(config, pictures, vectors)
+    data = TrainingData(
+        interactions,
+        Catalogue.of(stored),
+        vectors,
+        interactions.end_ms,
+        pictures=None if mapped is None else mapped.vectors,
+        raw_vectors=raw_vectors,
+    )
     tuner = make_tuner(config, records, items, vectors_folder) if config.encode.tune.use else None
-    return Loaded(data, known, user_ids, ready, whitening, items, tuner)
+    return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped)
 
 
 def _reads_raw_text(config: ShopConfig) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import multiprocessing
 import os
 import shutil
@@ -27,6 +26,7 @@ from shelfwise.encode.sentence_transformer import (
 from shelfwise.encode.weights import Weights, locate
 from shelfwise.errors import MissingExtraError, ShelfwiseError
 from shelfwise.schemas.ids import Floats
+from shelfwise.train.quiet import Quiet
 from shelfwise.train.sentence_modules import SentenceModules
 
 PROBES = (
@@ -117,7 +117,7 @@ def _export(config: SentenceTransformer.Config, weights: Weights, scratch: Path)
     cosines = {"fp32": _cosine(scratch / "fp32", scratch, config, about, expected)}
     if config.precision == "int8":
         (scratch / "int8").mkdir()
-        with _Quiet("root"):
+        with Quiet("root"):
             quantize_dynamic(
                 scratch / "fp32" / GRAPH_FILE,
                 scratch / "int8" / GRAPH_FILE,
@@ -154,7 +154,7 @@ def _write_graph(original: Any, longest: int, path: Path, *, weights_apart: bool
         0: torch.export.Dim("batch", min=1, max=4_096),
         1: torch.export.Dim("tokens", min=MIN_TOKENS, max=longest),
     }
-    with warnings.catch_warnings(), _Quiet("torch.onnx", "root"), torch.no_grad():
+    with warnings.catch_warnings(), Quiet("torch.onnx", "root"), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             original,
@@ -207,19 +207,3 @@ def _empty_token(tokenizer: Any) -> int:
     """What an empty text is read as, where a tokenizer makes nothing of it."""
     known = (tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.pad_token_id)
     return next((int(token) for token in known if token is not None), 0)
-
-
-class _Quiet:
-    """Silence chatty loggers for the length of a block."""
-
-    def __init__(self, *names: str) -> None:
-        self._loggers = [logging.getLogger(None if name == "root" else name) for name in names]
-
-    def __enter__(self) -> None:
-        self._levels = [logger.level for logger in self._loggers]
-        for logger in self._loggers:
-            logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        for logger, level in zip(self._loggers, self._levels, strict=True):
-            logger.setLevel(level)

@@ -159,7 +159,7 @@ def _pool(name: str, states: Tensor, mask: Tensor) -> Tensor:
     return (states * weight).sum(1) / (total.sqrt() if name == "mean_sqrt_len_tokens" else total)
 
 
-def fetch(weights: Weights) -> Path:
+def fetch(weights: Weights, *, where: str = "encode.text.model") -> Path:
     """The folder of an encoder's weights, downloaded at its pinned revision where it is a hub's.
 
     Raises:
@@ -172,7 +172,7 @@ def fetch(weights: Weights) -> Path:
     except (OSError, ValueError) as cause:
         raise ConfigError(
             f"{weights.name} at {weights.revision} cannot be fetched from the hub ({type(cause).__name__})",
-            where="encode.text.model",
+            where=where,
             hint="check name, commit and network, or name a local folder",
             code="no_model_files",
         ) from cause

@@ -48,7 +48,9 @@ def train(
     started = time.perf_counter()
     progress("reading items and events", None, None)
     tracker.facts({**origin(), **flat(resolved(config))})
-    loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total))
+    loaded = load(
+        config, records, vectors_folder, lambda done, total: progress("encoding items", done, total), progress
+    )
     read_s = time.perf_counter() - started
     about_data = describe(loaded.data)
     tracker.facts(flat({"data": about_data}))
@@ -62,12 +64,24 @@ def train(
     files = fitted.encoder
     if files is None and loaded.encoder is not None and loaded.whitening is not None:
         files = EncoderFiles(loaded.encoder.folder, loaded.encoder.encoder.runtime_files(), loaded.whitening)
-    return versions.get(save(versions, fitted.funnel, files, manifest, name))
+    return versions.get(save(versions, fitted.funnel, files, manifest, name, _picture_files(loaded)))
+
+
+def _picture_files(loaded: Loaded) -> EncoderFiles | None:
+    pictures, mapped = loaded.pictures, loaded.mapped_pictures
+    if pictures is None or pictures.encoder is None or mapped is None:
+        return None
+    return EncoderFiles(pictures.folder, pictures.encoder.runtime_files(), mapped.map)
 
 
 def _manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, about_data: dict[str, Any]) -> dict[str, Any]:
     data = loaded.data
+    pictures: dict[str, Any] = {}
+    if loaded.pictures is not None:
+        is_aligned = loaded.mapped_pictures is not None and loaded.mapped_pictures.is_aligned
+        pictures = {"pictures": {**loaded.pictures.report.as_document(), "aligned": is_aligned}}
     return {
+        **pictures,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **origin(),
         "config": config.model_dump(mode="json", exclude_none=True),
