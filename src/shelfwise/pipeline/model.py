@@ -1,6 +1,6 @@
 """A model version on disk: a fitted funnel, the encoder's runtime, and the manifest that describes them.
 
-manifest.json      configuration, data fingerprint, target, repeats, metrics, sizes
+manifest.json      configuration, data fingerprint, target, repeats, metrics, sizes, lineage
 retrieve/<name>/   one folder per retriever
 rank/              the ranker
 items/             what the ranker is told of every item
@@ -66,11 +66,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class EncoderFiles:
-    """Where the encoder's runtime files are, to be copied into the version."""
+    """Where the encoder's runtime files are, to be copied into the version.
+
+    Attributes:
+        folder: That holds them.
+        names: Of the files.
+        whitening: Brings the encoder's vectors into the funnel's space.
+        key: Names the encoder, as its folder among the shop's vectors is named.
+    """
 
     folder: Path
     names: tuple[str, ...]
     whitening: Whitening
+    key: str
 
 
 def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manifest: dict[str, Any]) -> str:
@@ -84,6 +92,7 @@ def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manif
         The version's name.
     """
     manifest["format"] = FORMAT
+    manifest["encoder"] = None if encoder is None else encoder.key
     with versions.publish(manifest) as folder:
         for name, retriever in funnel.retrievers.items():
             (folder / "retrieve" / name).mkdir(parents=True)

@@ -29,6 +29,10 @@ IngestProgress = Callable[[str, int, int | None, int, int], None]
 """Called with the file's name, lines done, lines in all (None where unknown), bytes done, bytes in all."""
 
 
+CURRENT_VERSION = "current"
+"""Stands for the name of the version in service."""
+
+
 def _silent(*_: Any) -> None:
     """Progress that nobody watches."""
 
@@ -161,12 +165,33 @@ class Shop:
         tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
         return tune_shop(tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes)
 
-    def train(self, progress: Progress = _silent) -> Version:
-        """Fit everything on all events and put the new model version in service."""
+    def train(self, progress: Progress = _silent, *, continue_from: str | None = None) -> Version:
+        """Fit everything on all events and put the new model version in service.
+
+        Args:
+            progress: Told of every step.
+            continue_from: Name of a version, or `"current"` for the one in service: its ranker and text space are kept,
+                and only what is new since is learned, with some of the old, in a small part of the time. None fits
+                everything anew.
+
+        Returns:
+            The new version; with `continue_from` that version itself where there is nothing new to learn.
+
+        Raises:
+            StateError: there is nothing to learn from, nothing to go on from, or the store does not fit the version.
+            ConfigError: the configuration names other parts than the version has.
+            UnknownError: there is no version of that name.
+        """
+        from shelfwise.train.go_on import go_on
         from shelfwise.train.publish import train
 
+        if continue_from is None:
+            version = train(self.config, self.records, self._vectors_folder, self.versions, progress)
+        else:
+            before = self.versions.current() if continue_from == CURRENT_VERSION else self.versions.get(continue_from)
+            version = go_on(self.config, self.records, self._vectors_folder, self.versions, before, progress)
         self._recommender = None
-        return train(self.config, self.records, self._vectors_folder, self.versions, progress)
+        return version
 
     def evaluate(
         self, protocol: Protocol | None = None, k: int | None = None, progress: Progress = _silent

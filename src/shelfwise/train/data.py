@@ -20,7 +20,7 @@ from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.pipeline.components import build_text_encoder
-from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
@@ -33,11 +33,27 @@ from shelfwise.train.tuning.tuner import Tuner
 
 @dataclass(frozen=True, slots=True)
 class ReadyEncoder:
-    """An encoder that can run, and where its files and vectors are."""
+    """An encoder that can run, and where its files and vectors are.
+
+    Attributes:
+        encoder: Loaded.
+        folder: That holds its runtime files.
+        cache: Of its vectors.
+        key: Names it; a tuned encoder has another than the one that it was made of.
+    """
 
     encoder: TextEncoder
     folder: Path
     cache: VectorCache
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpace:
+    """The space in which a model's text vectors lie."""
+
+    encoder: ReadyEncoder
+    whitening: Whitening
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +65,9 @@ class Loaded:
         users: Who may be asked about, by user row: everybody but visitors, whose sessions never come back.
         user_ids: By user row.
         encoder: None where the shop encodes no text.
-        whitening: Fitted on this catalogue; None without an encoder.
+        whitening: Fitted on this catalogue, or that of the space asked for; None without an encoder.
         items: By row.
-        tuner: Makes tuned vectors; None where `[encode.tune]` is not in use.
+        tuner: Makes tuned vectors; None where `[encode.tune]` is not in use, or the space was given.
     """
 
     data: TrainingData
@@ -75,7 +91,7 @@ def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) ->
         else:
             encoder.prepare(folder)
     encoder.load(folder)
-    return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim))
+    return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim), encoder.key())
 
 
 def encode_catalogue(ready: ReadyEncoder, records: Records, progress: Progress | None) -> EncodeOutcome:
@@ -85,8 +101,22 @@ def encode_catalogue(ready: ReadyEncoder, records: Records, progress: Progress |
     return encode_changed(items, ready.encoder, ready.cache, progress)
 
 
-def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: Progress | None) -> Loaded:
+def load(
+    config: ShopConfig,
+    records: Records,
+    vectors_folder: Path,
+    progress: Progress | None,
+    space: TextSpace | None = None,
+) -> Loaded:
     """Read items and events; encode what is missing; whiten.
+
+    Args:
+        config: The shop's.
+        records: Its records.
+        vectors_folder: Its folder of encoders and their vectors.
+        progress: Told of what is encoded.
+        space: Where an earlier model's vectors lie, for a training that goes on from it: nothing is fitted or tuned
+            then. None makes a space of this catalogue.
 
     Raises:
         StateError: the shop has no items.
@@ -101,16 +131,14 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
         )
     interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
     items = [entry.item for entry in stored]
-    ready = ready_encoder(config, records, vectors_folder)
+    ready = ready_encoder(config, records, vectors_folder) if space is None else space.encoder
     vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
         encode_changed(items, ready.encoder, ready.cache, progress)
         raw = item_vectors(items, ready.cache)
         has_text = np.array([bool(passage(item)) for item in items])
-        whitening = Whitening.fit(
-            raw[has_text] if has_text.any() else raw,
-            dim=min(config.encode.whiten_dim, raw.shape[1]),
-            shrinkage=config.encode.whiten_shrinkage,
+        whitening = (
+            space.whitening if space is not None else _whitening(config, raw[has_text] if has_text.any() else raw)
         )
         vectors = np.where(has_text[:, None], whitening(raw), np.float32(0))
         if _reads_raw_text(config):
@@ -119,8 +147,14 @@ def load(config: ShopConfig, records: Records, vectors_folder: Path, progress: P
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
     data = TrainingData(interactions, Catalogue.of(stored), vectors, interactions.end_ms, raw_vectors=raw_vectors)
-    tuner = make_tuner(config, records, items, vectors_folder) if config.encode.tune.use else None
+    is_tuned = config.encode.tune.use and space is None
+    tuner = make_tuner(config, records, items, vectors_folder) if is_tuned else None
     return Loaded(data, known, user_ids, ready, whitening, items, tuner)
+
+
+def _whitening(config: ShopConfig, raw: Floats) -> Whitening:
+    dim = min(config.encode.whiten_dim, raw.shape[1])
+    return Whitening.fit(raw, dim=dim, shrinkage=config.encode.whiten_shrinkage)
 
 
 def _reads_raw_text(config: ShopConfig) -> bool:

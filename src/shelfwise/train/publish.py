@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import time
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from shelfwise.config.shop import ShopConfig
-from shelfwise.datasets.training_data import TrainingData
-from shelfwise.pipeline.fitted import Fitted, Progress
+from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.model import EncoderFiles, save
-from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
 from shelfwise.train.data import Loaded, load
 from shelfwise.train.fit import fit
+from shelfwise.train.manifest import manifest
 
 
 def train(
@@ -37,43 +29,14 @@ def train(
     loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total))
     fitted = fit(config, loaded.data, loaded.users, progress, tuner=loaded.tuner)
     progress("publishing", None, None)
-    manifest = _manifest(config, loaded, fitted, time.perf_counter() - started)
-    files = fitted.encoder
-    if files is None and loaded.encoder is not None and loaded.whitening is not None:
-        files = EncoderFiles(loaded.encoder.folder, loaded.encoder.encoder.runtime_files(), loaded.whitening)
-    return versions.get(save(versions, fitted.funnel, files, manifest))
+    about = manifest(config, loaded, fitted, time.perf_counter() - started)
+    files = encoder_files(loaded) if fitted.encoder is None else fitted.encoder
+    return versions.get(save(versions, fitted.funnel, files, about))
 
 
-def _manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, seconds: float) -> dict[str, Any]:
-    data = loaded.data
-    return {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "shelfwise": metadata.version("shelfwise"),
-        "python": platform.python_version(),
-        "config": config.model_dump(mode="json", exclude_none=True),
-        "data": {
-            "fingerprint": fingerprint(data),
-            "n_items": len(data.catalogue),
-            "n_users": data.interactions.n_users,
-            "n_events": len(data.interactions),
-        },
-        "target": fitted.target.value,
-        "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
-        "repeats": fitted.repeats,
-        "has_clock": data.interactions.has_clock,
-        "n_items": len(data.catalogue),
-        "log_end_ms": data.interactions.end_ms,
-        "learned": fitted.about,
-        "seconds": round(seconds, 1),
-    }
-
-
-def fingerprint(data: TrainingData) -> str:
-    """Equal for equal items and events: what a model was trained on can be told apart."""
-    digest = hashlib.sha256()
-    for item_id in data.catalogue.item_ids:
-        digest.update(item_id.encode() + b"\x00")
-    interactions = data.interactions
-    for column in (interactions.user_rows, interactions.item_rows, interactions.kinds, interactions.times_ms):
-        digest.update(column.tobytes())
-    return digest.hexdigest()
+def encoder_files(loaded: Loaded) -> EncoderFiles | None:
+    """What a version needs to encode new items as those of its training; None where the shop encodes no text."""
+    ready = loaded.encoder
+    if ready is None or loaded.whitening is None:
+        return None
+    return EncoderFiles(ready.folder, ready.encoder.runtime_files(), loaded.whitening, ready.key)

@@ -1,0 +1,91 @@
+"""Continue a model version: take up what is new in a small part of the time that a full training takes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from shelfwise.config.shop import ShopConfig
+from shelfwise.errors import StateError
+from shelfwise.pipeline.fitted import Fitted, Progress
+from shelfwise.pipeline.model import Model, save
+from shelfwise.pipeline.model import load as load_model
+from shelfwise.store.records import Records
+from shelfwise.store.vectors import VectorCache
+from shelfwise.store.versions import Version, Versions
+from shelfwise.train.data import Loaded, ReadyEncoder, TextSpace, load
+from shelfwise.train.fingerprints import fingerprint, of_items
+from shelfwise.train.fit import fit_on
+from shelfwise.train.lineage import Lineage
+from shelfwise.train.manifest import manifest
+from shelfwise.train.publish import encoder_files
+from shelfwise.train.same_parts import require_no_obstacle, require_same_log, require_same_parts
+
+
+def go_on(
+    config: ShopConfig, records: Records, vectors_folder: Path, versions: Versions, version: Version, progress: Progress
+) -> Version:
+    """Take up what came since a version was trained, and put the new one in service.
+
+    Kept are its ranker, its text encoder and whitening, and what it learned of repeats; retrievers that train a network
+    go on from there with replay of old events; the others are fitted anew on everything.
+
+    Returns:
+        The new version, in service; or `version` itself, and nothing is published, where neither events nor items nor
+        the configuration changed.
+
+    Raises:
+        ConfigError: the configuration names other parts than the version has.
+        StateError: the store is not the one that it was trained on, or lost events; or a network cannot go on.
+        MissingExtraError: what training needs is not installed.
+    """
+    started = time.perf_counter()
+    progress(f"reading model {version.name}", None, None)
+    before = load_model(version)
+    require_same_parts(config, before, version)
+    progress("reading items and events", None, None)
+    space = _space(before, version, records, vectors_folder)
+    loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total), space)
+    require_same_log(loaded, before, version)
+    if _is_same(config, loaded, version):
+        return version
+    require_no_obstacle(config, loaded, before, version)
+    fitted = fit_on(config, loaded.data, before, progress)
+    fitted = Fitted(fitted.funnel, fitted.repeats, fitted.target, version.manifest["learned"])
+    data = loaded.data
+    lineage = Lineage.after(
+        {**version.manifest, "version": version.name},
+        n_events=len(data.interactions),
+        n_items=len(data.catalogue),
+        n_users=data.interactions.n_users,
+    )
+    progress("publishing", None, None)
+    about = manifest(config, loaded, fitted, time.perf_counter() - started, lineage)
+    return versions.get(save(versions, fitted.funnel, encoder_files(loaded), about))
+
+
+def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> TextSpace | None:
+    """The version's own encoder, tuned or not, with the vectors that it made so far; what it needs it carries along."""
+    if before.encoder is None or before.whitening is None:
+        return None
+    key = version.manifest.get("encoder")
+    if key is None and "tuned_encoder" not in version.manifest["learned"]:
+        key = before.encoder.key()
+    if key is None:
+        raise StateError(
+            f"model version {version.name} does not say which encoder made its vectors",
+            where=str(version.folder),
+            hint="an earlier release wrote it: run `shelfwise train` once",
+            code="cannot_continue",
+        )
+    cache = VectorCache(records, vectors_folder / key, key, before.encoder.dim)
+    return TextSpace(ReadyEncoder(before.encoder, version.folder / "encoder", cache, key), before.whitening)
+
+
+def _is_same(config: ShopConfig, loaded: Loaded, version: Version) -> bool:
+    about = version.manifest["data"]
+    return (
+        about["fingerprint"] == fingerprint(loaded.data)
+        and about.get("items") == of_items(loaded.items)
+        and version.manifest["config"] == config.model_dump(mode="json", exclude_none=True)
+    )
