@@ -38,6 +38,7 @@ fmt: $(READY)  ## Put the code into its form
 bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/funnel.py --quick
 	$(BIN)/python benchmarks/accuracy.py --quick
+	$(BIN)/python benchmarks/continual.py --quick
 
 peers: $(READY)  ## Other recommenders beside ours, in the quick form; makes their environments (some GB)
 	$(BIN)/python benchmarks/accuracy.py --peers --quick

@@ -23,8 +23,16 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
+from continual_tables import (
+    MODELS,
+    QUALITY_COLUMNS,
+    SLICES,
+    TRAINING_COLUMNS,
+    growth_title,
+    quality_lines,
+    training_lines,
+)
 from grown_shops import Sequences, add, copy, read
 from growth import Growth, grow
 from peers.shops import DATA, DATA_SETS, DataSet
@@ -36,6 +44,7 @@ from shelfwise.metrics import bootstrap_interval, paired_difference
 from shelfwise.pipeline.model import load as load_model
 from shelfwise.schemas.ids import Bools, Doubles
 from shelfwise.shop import Shop
+from tables import show
 
 SHELFWISE = Path(sys.executable).with_name("shelfwise")
 
@@ -47,9 +56,6 @@ SEED = 1
 
 QUICK_USERS = 800
 QUICK_OPTIONS = {"epochs": 4, "epochs_on": 2}
-
-SLICES = ("new", "old")
-MODELS = ("before", "continued", "full")
 
 console = Console(width=160)
 
@@ -73,7 +79,7 @@ def main() -> int:
             folder = (given.folder or Path(scratch)) / f"{name}{'-quick' if given.quick else ''}"
             found = one_shop(DATA_SETS[name], folder, given.options, quick=given.quick, tuning=given.tuning)
         record.results[name] = found
-        show(name, found)
+        show_all(name, found)
         for what, bar in (("new", NEW_BAR), ("old", OLD_BAR)):
             if given.quick:
                 record.skip(f"{name}-{what}", "the quick form trains too little")
@@ -178,25 +184,10 @@ def compared(ndcg: dict[str, Doubles], reference: str) -> dict[str, Any]:
     return found
 
 
-def show(name: str, found: dict[str, Any]) -> None:
-    """Two tables: what was found, and what it took."""
-    title = f"{name}: {found['n_known']:,} events known, {found['n_new']:,} new"
-    quality = Table("NDCG@10", *MODELS, "of before", "of full", "questions", title=title, title_justify="left")
-    for part in SLICES:
-        one = found[part]
-        means = [f"{one[model]['mean']:.4f} ({one[model]['low']:.4f} - {one[model]['high']:.4f})" for model in MODELS]
-        shares = [
-            f"{one[key]['mean']:.3f} ({one[key]['low']:.3f} - {one[key]['high']:.3f})"
-            for key in ("of_before", "of_full")
-        ]
-        quality.add_row(f"{part} slice", *means, *shares, f"{one['n_questions']:,}")
-    cost = Table("training", "seconds", "CPU seconds", "peak MiB")
-    for model in MODELS:
-        took = found["costs"][model]
-        cost.add_row(model, f"{took['seconds']:.1f}", f"{took['cpu_s']:.1f}", f"{took['peak_mib']:,}")
-    cost.add_row("continued / full", f"{found['wall_share']:.3f}", f"{found['cpu_share']:.3f}", "")
-    console.print(quality)
-    console.print(cost)
+def show_all(name: str, found: dict[str, Any]) -> None:
+    """What was found, and what it took."""
+    show(console, growth_title(name, found), QUALITY_COLUMNS, quality_lines(found))
+    show(console, f"{name}: what it took", TRAINING_COLUMNS, training_lines(found))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from continual_tables import QUALITY_COLUMNS, TRAINING_COLUMNS, growth_title, quality_lines, training_lines
 from record import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -273,7 +274,24 @@ def promises(document: dict[str, Any]) -> str:
     )
 
 
-SECTIONS = {"funnel": funnel_section, "accuracy": accuracy_section, "peers": peers_section}
+def continual_section(document: dict[str, Any]) -> str:
+    """The page's part on continuing a model version."""
+    parts = [provenance(document)]
+    for name, found in document["results"].items():
+        parts += [
+            f"{growth_title(name, found)}:",
+            markdown(QUALITY_COLUMNS, quality_lines(found)),
+            markdown(TRAINING_COLUMNS, training_lines(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
+SECTIONS = {
+    "funnel": funnel_section,
+    "accuracy": accuracy_section,
+    "peers": peers_section,
+    "continual": continual_section,
+}
 
 
 def page(text: str) -> str:
