@@ -11,7 +11,7 @@ from pathlib import Path
 from peers.environments import python_of
 from peers.exam import Exam
 from peers.exams import exam_of
-from peers.models import LONG, MODELS, ONLY_WITH_REPEATS, OURS, SEEDS, model_class
+from peers.models import LONG, MODELS, OURS, is_asked, model_class, seeds
 from peers.own_models import encode
 from peers.rectools_models import EPOCHS
 from peers.rows import Key, is_stored
@@ -73,14 +73,14 @@ def compare(data: DataSet, plan: Plan, say: Say) -> list[tuple[Exam, list[str]]]
         exam.save(path)
         failed: list[str] = []
         for model in plan.models:
-            if model in ONLY_WITH_REPEATS and not data.repeats:
+            if not is_asked(model, protocol, repeats=data.repeats):
                 continue
-            for seed in SEEDS.get(model, (0,))[: 1 if plan.is_quick else None]:
+            for seed in seeds(model, protocol)[: 1 if plan.is_quick else None]:
                 key = Key(data.name, protocol, model, seed)
                 if is_stored(plan.rows, key, exam.fingerprint()):
                     continue
                 say(f"{data.name}, {protocol}: {model}, seed {seed}")
-                if model == OURS:
+                if model_class(model).reads_texts:
                     encode(folder)
                 if _ask(key, path, folder, plan, say) != 0:
                     failed.append(model)

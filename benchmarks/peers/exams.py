@@ -6,18 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from peers import office
+from peers.cold_items import cold_items
 from peers.exam import About, Exam, Known, Past, Questions
-from peers.shops import DataSet
+from peers.shops import DataSet, Protocol, source
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
 from shelfwise.datasets.examples import NO_CONTEXT, Example, Examples
 from shelfwise.datasets.interactions import DAY_MS, Interactions, target_kind
-from shelfwise.datasets.splits import Protocol, Split, cut_before_end, leave_one_out, require_clock, time_split
+from shelfwise.datasets.splits import Split, cut_before_end, leave_one_out, require_clock, time_split
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools
 from shelfwise.shop import Shop
-from shelfwise.train.data import load
+from shelfwise.train.data import Loaded, load
 
 WINDOW_D = 28.0
 """Days of the test window of a time split, and of the validation window before it."""
@@ -33,6 +35,8 @@ def exam_of(data: DataSet, protocol: Protocol, folder: Path, *, n_users: int | N
     with Shop.open(folder) as shop:
         loaded = load(without_encoder(shop.config), shop.records, folder, None)
     interactions, users = loaded.data.interactions, loaded.users
+    if protocol == "published":
+        return _published(data, loaded)
     if n_users is not None:
         chosen = np.zeros(interactions.n_users, bool)
         chosen[np.random.default_rng(0).permutation(np.flatnonzero(users))[:n_users]] = True
@@ -55,6 +59,7 @@ def build(
 
     - leave-one-out: asked is each user's last target event, with a history that includes the one before, which is the
       validation's answer. Neither is ever learned from.
+    - cold-items: the same about items that nobody has touched, see `peers.cold_items`.
     - time split: asked is what each user does in the last `WINDOW_D` days; the validation asks the same of as many
       days before, knowing only what came before those. For the test everything before its window may be learned from.
 
@@ -63,6 +68,8 @@ def build(
         allowed: Which items may be shown, by item row.
         repeats: Whether answers that the user had before count; questions without another answer are left out if not.
     """
+    if protocol == "cold-items":
+        return cold_items(build(name, "leave-one-out", interactions, target, users, allowed, repeats=repeats))
     if protocol == "leave-one-out":
         validation = leave_one_out(interactions, target, users, holdout="validation")
         test = leave_one_out(interactions, target, users)
@@ -105,6 +112,48 @@ def build(
         allowed,
         questions(_that_count(validation.examples, repeats=repeats)),
         questions(_that_count(test.examples, repeats=repeats)),
+    )
+
+
+def _published(data: DataSet, loaded: Loaded) -> Exam:
+    """Office: what was published of training, then the validation's answers, may be learned from before the test."""
+    interactions, catalogue = loaded.data.interactions, loaded.data.catalogue
+    origin = source(data.name)
+    validation, test = office.published(origin, "valid"), office.published(origin, "test")
+    user_rows = {user_id: row for row, user_id in enumerate(loaded.user_ids)}
+    item_rows = {item_id: row for row, item_id in enumerate(catalogue.item_ids)}
+    before, until = (np.zeros(interactions.n_users, np.int64) for _ in range(2))
+    for user, (known, _) in office.sequences(validation, test).items():
+        before[user_rows[user]] = until[user_rows[user]] = len(known)
+    for row in validation:
+        until[user_rows[row.user]] += 1
+    places = np.arange(len(interactions)) - interactions.bounds()[interactions.user_rows]
+    past = places < until[interactions.user_rows]
+    known_for_validation = (places < before[interactions.user_rows])[past]
+    now_ms = int(until.max())
+    kind = CODE_BY_KIND[target_kind(interactions, "auto")]
+    about = About(
+        data.name,
+        "published",
+        f"the {len(test):,} published test rows; known are the {known_for_validation.sum():,} events that stand in the "
+        f"histories of published rows, and before the test the {len(validation):,} answers of the validation too; the "
+        "training rows of the published tables, eight parts in ten of all, were not available",
+        kind,
+        data.repeats,
+        interactions.n_users,
+        interactions.n_items,
+        interactions.has_clock,
+        now_ms,
+        now_ms,
+        0,
+    )
+    return Exam(
+        about,
+        _past(interactions.where(past)),
+        known_for_validation,
+        catalogue.allowed,
+        office.questions(validation, user_rows, item_rows, kind, now_ms),
+        office.questions(test, user_rows, item_rows, kind, now_ms),
     )
 
 

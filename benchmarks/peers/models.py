@@ -19,6 +19,7 @@ MODELS = {
     "sasrec": "peers.rectools_models:SasRec",
     "esasrec": "peers.rectools_models:ESasRec",
     "hstu": "peers.rectools_models:Hstu",
+    "unisrec": "peers.unisrec:UniSRec",
     OURS: "peers.own_models:Ours",
 }
 
@@ -27,8 +28,25 @@ LONG = ("esasrec", "hstu")
 
 ONLY_WITH_REPEATS = ("recency",)
 
+ON_COLD_ITEMS = ("popularity", "item-knn", "unisrec", OURS)
+"""Asked about items that nobody has touched: who reads texts, and two that do not, to show what that gives."""
+
+NOT_ON_WARM_ITEMS = ("unisrec",)
+
 SEEDS = {OURS: (0, 1, 2)}
-"""Of every other model: 0."""
+"""Of every other model, and on cold items: 0."""
+
+
+def is_asked(model: str, protocol: str, *, repeats: bool) -> bool:
+    """Whether a model takes part in an exam."""
+    if protocol == "cold-items":
+        return model in ON_COLD_ITEMS
+    return model not in NOT_ON_WARM_ITEMS and (repeats or model not in ONLY_WITH_REPEATS)
+
+
+def seeds(model: str, protocol: str) -> tuple[int, ...]:
+    """The seeds that a model is asked with."""
+    return (0,) if protocol == "cold-items" else SEEDS.get(model, (0,))
 
 
 def model_class(name: str) -> type[Peer]:

@@ -33,16 +33,24 @@ OWN_LIBRARIES = ("shelfwise", "numpy", "scipy", "lightgbm", "onnxruntime", "torc
 Overrides = dict[str, Any]
 
 
-def training_data(known: Known, *, with_texts: bool) -> tuple[ShopConfig, TrainingData, Bools]:
+def training_data(
+    known: Known, *, with_texts: bool, raw: bool = False, overrides: Overrides | None = None
+) -> tuple[ShopConfig, TrainingData, Bools]:
     """The shop with the exam's past for its log: its configuration, what may be learned from, who may be asked.
 
     What has no vector yet is encoded.
+
+    Args:
+        raw: With vectors that are not whitened, beside those that are.
+        overrides: What the configuration says otherwise.
     """
     if known.shop is None:
         raise ValueError("our own models read the shop's folder; the exam was given without it")
     with Shop.open(known.shop) as shop:
-        config = shop.config if with_texts else without_encoder(shop.config)
-        loaded = load(config, shop.records, known.shop / config.store.vectors, None)
+        config = ShopConfig.model_validate(_merged(shop.config.model_dump(), overrides or {}))
+        if not with_texts:
+            config = without_encoder(config)
+        loaded = load(config, shop.records, known.shop / config.store.vectors, None, raw=raw)
     if len(loaded.data.catalogue) != known.n_items:
         raise ValueError(f"{known.shop} holds {len(loaded.data.catalogue)} items, the exam asks about {known.n_items}")
     return config, loaded.data.with_interactions(interactions_of(known), known.now_ms), loaded.users
@@ -78,6 +86,7 @@ class Ours(_Asked):
     """
 
     answers_strangers = True
+    reads_texts = True
     n_trials = 0
     overrides: ClassVar[Overrides] = {}
 
@@ -86,10 +95,8 @@ class Ours(_Asked):
         return {}
 
     def fit(self, known: Known, validation: Questions | None) -> None:
-        config, data, users = training_data(known, with_texts=True)
-        repeats = "allow" if known.repeats else "exclude"
-        document = _merged(config.model_dump(), {**self.overrides, "behaviour": {"repeats": repeats}})
-        config = ShopConfig.model_validate(document)
+        repeats = {"behaviour": {"repeats": "allow" if known.repeats else "exclude"}}
+        config, data, users = training_data(known, with_texts=True, overrides=_merged(self.overrides, repeats))
         fitted = fit(config, data, users, lambda *_: None, seed=self.seed)
         self._about = fitted.about
         self._known, self._shop = known, known.shop

@@ -27,6 +27,7 @@ class Peer(ABC):
         has_silence: Whether a score of 0 or -inf means that the model has nothing to say of the item; popular items
             stand there in their order, below all others.
         answers_strangers: Whether it is asked by users without a known item too; the others leave them to popularity.
+        reads_texts: Whether it needs the vectors of the shop's texts.
         n_trials: The most settings it may be tried with; None: what the budget allows.
     """
 
@@ -35,6 +36,7 @@ class Peer(ABC):
     asked_with: ClassVar[frozenset[str]] = frozenset()
     has_silence: ClassVar[bool] = False
     answers_strangers: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
     n_trials: ClassVar[int | None] = None
 
     def __init__(self, settings: Settings, seed: int) -> None:

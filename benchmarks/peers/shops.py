@@ -9,16 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
+from peers import office
 from shelfwise.config.load import FILE_NAME
-from shelfwise.datasets.splits import Protocol
 from shelfwise.shop import Shop
 from shelfwise.shop.draft import look, write
 
+Protocol = Literal["leave-one-out", "time-split", "cold-items", "published"]
+"""`cold-items`: see `peers.cold_items`; `published`: questions that others published, see `peers.office`."""
+
 DATA = "SHELFWISE_BENCH_DATA"
-"""Names the folder that holds `beauty/`, `games/` and `ml-100k/`; their data may not be shipped."""
+"""Names the folder that holds `beauty/`, `games/`, `office/` and `ml-100k/`; their data may not be shipped."""
 
 PREPARED = Path(__file__).parents[1] / ".prepared"
 READY = "ready"
@@ -102,6 +106,14 @@ def _movies(folder: Path) -> None:
     _draft(folder, folder)
 
 
+def _office(folder: Path) -> None:
+    origin = source("office")
+    shutil.copyfile(origin / "items.parquet", folder / "items.parquet")
+    rows = office.events(office.published(origin, "valid"), office.published(origin, "test"))
+    rows.write_parquet(folder / "events.parquet")
+    _draft(folder, folder)
+
+
 def _gift_shop(folder: Path) -> None:
     with resources.as_file(resources.files("shelfwise.cli") / "demo_shop") as packed:
         for path in packed.iterdir():
@@ -123,8 +135,9 @@ DATA_SETS = {
     for data in (
         DataSet("ml-100k", ("leave-one-out", "time-split"), False, False, _movies),
         DataSet("online-retail", ("time-split",), True, True, _gift_shop),
-        DataSet("beauty", ("leave-one-out",), False, False, _two_tables("beauty")),
-        DataSet("games", ("leave-one-out",), False, False, _two_tables("games")),
+        DataSet("office", ("published", "cold-items"), True, False, _office),
+        DataSet("beauty", ("leave-one-out", "cold-items"), False, False, _two_tables("beauty")),
+        DataSet("games", ("leave-one-out", "cold-items"), False, False, _two_tables("games")),
     )
 }
 """Smallest first."""

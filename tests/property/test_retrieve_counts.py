@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from shelfwise.retrieve.ease import Ease, ease_weights
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.similar_users import SimilarUsers
+from shelfwise.retrieve.text_neighbours import SHARPNESS, text_neighbours
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import History, Situation
 
@@ -125,6 +127,51 @@ def test_smoothed_transitions_by_dense_matrices(
     wanted = counted + smoothing * (counted @ alike + alike @ counted)
     np.fill_diagonal(wanted, 0)
     np.testing.assert_allclose(dense(retriever.lists), wanted, rtol=1e-3, atol=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs, transition_options, names, st.sampled_from(["both", "texts", "names"]), st.integers(0, 2**32 - 1))
+def test_smoothing_by_texts_and_names(log: Log, options: Transitions.Config, named: Any, alike: str, seed: int) -> None:
+    vectors = texts(seed)
+    retriever = Transitions(options.model_copy(update={"smoothing": 0.5, "alike": alike}))
+    retriever.fit(replace(shop(log, named), vectors=vectors))
+    counted = literal_transitions(log, options, has_clock=True)
+    kinds = {"names": [literal_alike(named)], "texts": [literal_text_alike(vectors)]}
+    voices = kinds.get(alike, kinds["names"] + kinds["texts"])
+    lent = sum(voices) / np.maximum(sum(voice.sum(axis=1) > 0 for voice in voices), 1)[:, None]
+    wanted = counted + 0.5 * (counted @ lent + lent @ counted)
+    np.fill_diagonal(wanted, 0)
+    np.testing.assert_allclose(dense(retriever.lists), wanted, rtol=1e-3, atol=1e-5)
+
+
+def texts(seed: int) -> Any:
+    """Vectors of length 1, one of them missing."""
+    vectors = np.random.default_rng(seed).normal(size=(N_ITEMS, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[seed % N_ITEMS] = 0
+    return vectors
+
+
+def literal_text_alike(vectors: Any) -> Any:
+    cosines = np.maximum(vectors @ vectors.T, 0) ** SHARPNESS
+    np.fill_diagonal(cosines, 0)
+    return cosines / np.maximum(cosines.sum(axis=1, keepdims=True), 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_items_alike_by_text(seed: int, n_neighbours: int) -> None:
+    vectors = texts(seed)
+    vectors[(seed + 1) % N_ITEMS] = vectors[(seed + 2) % N_ITEMS]  # the very same text twice
+    found = text_neighbours(vectors, n_neighbours).toarray()
+    assert (np.diag(found) == 0).all()
+    whole = literal_text_alike(vectors)
+    for row in range(N_ITEMS):
+        nearest = np.sort(whole[row])[::-1][:n_neighbours]
+        np.testing.assert_allclose(
+            np.sort(found[row])[::-1][:n_neighbours], nearest / max(nearest.sum(), 1e-9), rtol=1e-3, atol=1e-5
+        )
+        assert (found[row] > 0).sum() <= n_neighbours
 
 
 def literal_alike(named: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sparse
@@ -14,6 +15,7 @@ from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.retrieve.text_neighbours import text_neighbours
 from shelfwise.schemas.candidates import Situation
 
 OBSERVED = "observed"
@@ -22,11 +24,11 @@ STEPS_AT_A_TIME = 8
 
 
 class Transitions(NeighbourVote):
-    """Sparse item-to-item transitions, decayed by distance and by age, smoothed by category and brand.
+    """Sparse item-to-item transitions, decayed by distance and by age, smoothed by items that are alike.
 
     `M[i, j]` sums, over all users and all pairs of events `i … j` at most `window` apart, `1 / distance`; a pair read
-    backwards counts `backward`. Rows are divided by `popularity(i) ** normaliser`. With `S` the neighbours by category
-    and brand, the lists hold `M + smoothing * (M S + S M)`: what follows from items like this one, and items like
+    backwards counts `backward`. Rows are divided by `popularity(i) ** normaliser`. With `S` the items
+    alike by text, category and brand, the lists hold `M + smoothing * (M S + S M)`: what follows from items like this one, and items like
     those that follow.
 
     Cost:
@@ -65,7 +67,11 @@ class Transitions(NeighbourVote):
         smoothing: float = Field(
             default=1.0, ge=0, le=10, description="Weight of what is known from items alike; 0: none."
         )
-        n_alike: int = Field(default=30, ge=1, le=500, description="Items alike, by category and brand, per item.")
+        alike: Literal["both", "texts", "names"] = Field(
+            default="both",
+            description="What makes items alike: their texts, the names of category and brand, or half of each.",
+        )
+        n_alike: int = Field(default=10, ge=1, le=500, description="Items alike per item, of each kind.")
         list_length: int = Field(default=300, ge=1, le=5_000, description="Longest list kept per item.")
 
     def __init__(self, config: Config) -> None:
@@ -82,7 +88,7 @@ class Transitions(NeighbourVote):
         seen = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
         matrix = (sparse.diags(np.maximum(seen, 1.0) ** -self.options.normaliser) @ matrix).tocsr()
         if self.options.smoothing > 0:
-            alike = attribute_neighbours(data.catalogue, self.options.n_alike)
+            alike = self._alike(data)
             if alike.nnz:
                 matrix = self._smooth(matrix.astype(np.float32), alike)
         self._lists = NeighbourLists.of(matrix.astype(np.float32), self.options.list_length)
@@ -110,6 +116,16 @@ class Transitions(NeighbourVote):
                 (np.concatenate(weights), (rows, columns)), shape=(n, n), dtype=np.float32
             )
         return total.tocsr()
+
+    def _alike(self, data: TrainingData) -> Matrix:
+        """Who lends to whom; without texts, and for an item without text, by names alone, and the other way round."""
+        kinds: list[Matrix] = []
+        if self.options.alike != "texts" or data.vectors is None:
+            kinds.append(attribute_neighbours(data.catalogue, self.options.n_alike))
+        if self.options.alike != "names" and data.vectors is not None:
+            kinds.append(text_neighbours(data.vectors, self.options.n_alike))
+        n_kinds = sum((np.diff(kind.indptr) > 0).astype(np.float32) for kind in kinds)
+        return (sparse.diags(1 / np.maximum(n_kinds, 1.0)) @ sum(kinds)).tocsr().astype(np.float32)
 
     def _smooth(self, matrix: Matrix, alike: Matrix) -> Matrix:
         # In blocks of rows, each cut to its heaviest entries at once: the whole product would fill memory.

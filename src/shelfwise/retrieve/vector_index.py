@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,6 +109,22 @@ class VectorIndex:
         keep = allowed[rows] & (scores > 0)
         nearest = best(rows[keep], scores[keep], k)
         return Candidates(nearest.rows, nearest.scores, lambda rows: self.scores(rows, question))
+
+    def nearest(self, questions: Floats, k: int) -> tuple[Floats, Rows]:
+        """The `k` largest inner products of many questions at once, and whose they are.
+
+        For fitting: items that were put later are not among them.
+
+        Args:
+            questions: Shape `(Q, D)`.
+
+        Returns:
+            Inner products, falling, and rows, -1 where there are none; shape `(Q, min(k, n))` each.
+        """
+        k = min(k, len(self.vectors))
+        faiss.omp_set_num_threads(len(os.sched_getaffinity(0)))
+        products, rows = self._index.search(np.ascontiguousarray(questions, np.float32), k)
+        return products, rows.astype(np.int32)
 
     def scores(self, rows: Rows, question: Floats) -> Floats:
         """Inner products of any items; NaN without a vector; shape as the rows'."""

@@ -106,7 +106,9 @@ def load(
     records: Records,
     vectors_folder: Path,
     progress: Progress | None,
+    *,
     space: TextSpace | None = None,
+    raw: bool = False,
 ) -> Loaded:
     """Read items and events; encode what is missing; whiten.
 
@@ -117,6 +119,7 @@ def load(
         progress: Told of what is encoded.
         space: Where an earlier model's vectors lie, for a training that goes on from it: nothing is fitted or tuned
             then. None makes a space of this catalogue.
+        raw: Keep the vectors as the encoder made them, beside the whitened ones.
 
     Raises:
         StateError: the shop has no items.
@@ -135,14 +138,12 @@ def load(
     vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
         encode_changed(items, ready.encoder, ready.cache, progress)
-        raw = item_vectors(items, ready.cache)
+        encoded = item_vectors(items, ready.cache)
         has_text = np.array([bool(passage(item)) for item in items])
-        whitening = (
-            space.whitening if space is not None else _whitening(config, raw[has_text] if has_text.any() else raw)
-        )
-        vectors = np.where(has_text[:, None], whitening(raw), np.float32(0))
-        if _reads_raw_text(config):
-            raw_vectors = np.where(has_text[:, None], raw, np.float32(0))
+        whitening = _whitening(config, encoded, has_text) if space is None else space.whitening
+        vectors = np.where(has_text[:, None], whitening(encoded), np.float32(0))
+        if raw or _reads_raw_text(config):
+            raw_vectors = np.where(has_text[:, None], encoded, np.float32(0))
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
@@ -152,9 +153,12 @@ def load(
     return Loaded(data, known, user_ids, ready, whitening, items, tuner)
 
 
-def _whitening(config: ShopConfig, raw: Floats) -> Whitening:
-    dim = min(config.encode.whiten_dim, raw.shape[1])
-    return Whitening.fit(raw, dim=dim, shrinkage=config.encode.whiten_shrinkage)
+def _whitening(config: ShopConfig, encoded: Floats, has_text: Bools) -> Whitening:
+    return Whitening.fit(
+        encoded[has_text] if has_text.any() else encoded,
+        dim=min(config.encode.whiten_dim, encoded.shape[1]),
+        shrinkage=config.encode.whiten_shrinkage,
+    )
 
 
 def _reads_raw_text(config: ShopConfig) -> bool:

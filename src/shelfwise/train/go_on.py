@@ -45,7 +45,9 @@ def go_on(
     require_same_parts(config, before, version)
     progress("reading items and events", None, None)
     space = _space(before, version, records, vectors_folder)
-    loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total), space)
+    loaded = load(
+        config, records, vectors_folder, lambda done, total: progress("encoding items", done, total), space=space
+    )
     require_same_log(loaded, before, version)
     if _is_same(config, loaded, version):
         return version

@@ -35,6 +35,9 @@ def manifest(
         "shelfwise": metadata.version("shelfwise"),
         "python": platform.python_version(),
         "config": config.model_dump(mode="json", exclude_none=True),
+        "retrievers": {
+            name: retriever.config.model_dump(mode="json") for name, retriever in fitted.funnel.retrievers.items()
+        },
         "data": {
             "fingerprint": fingerprint(data),
             "items": of_items(loaded.items),

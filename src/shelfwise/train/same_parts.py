@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shelfwise.config.shop import NO_ENCODER, ShopConfig
@@ -88,7 +88,7 @@ def _differences(config: ShopConfig, before: Model, version: Version) -> Iterato
     if behaviour.repeats != "auto" and (behaviour.repeats == "allow") != before.repeats:
         yield "behaviour.repeats", "allow" if before.repeats else "exclude", behaviour.repeats
     yield from _of_text(config, before)
-    yield from _of_retrievers(config, old)
+    yield from _of_retrievers(config, old, version.manifest.get("retrievers", {}))
     if type(build_ranker(config)) is not type(build_ranker(old)) or config.rank.options != old.rank.options:
         yield "rank", str(old.rank.model_dump()), str(config.rank.model_dump())
 
@@ -107,7 +107,10 @@ def _of_text(config: ShopConfig, before: Model) -> Iterator[tuple[str, str, str]
     yield from _if_other("encode.tune.use", before.config.encode.tune.use, config.encode.tune.use)
 
 
-def _of_retrievers(config: ShopConfig, old: ShopConfig) -> Iterator[tuple[str, str, str]]:
+def _of_retrievers(
+    config: ShopConfig, old: ShopConfig, options_then: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """Options are compared as they were then, defaults included: another release may have other defaults."""
     was, now = build_retrievers(old), build_retrievers(config)
     for name in dict.fromkeys([*was, *now]):
         if name not in now or name not in was:
@@ -119,9 +122,10 @@ def _of_retrievers(config: ShopConfig, old: ShopConfig) -> Iterator[tuple[str, s
         elif type(was[name]) is not type(now[name]):
             yield f"retrieve.{name}.use", old.retrieve[name].use, config.retrieve[name].use
         else:
-            options, before = now[name].config.model_dump(), was[name].config.model_dump()
-            for key in options.keys() - now[name].may_change:
-                yield from _if_other(f"retrieve.{name}.{key}", before[key], options[key])
+            options = now[name].config.model_dump(mode="json")
+            before = options_then.get(name) or was[name].config.model_dump(mode="json")
+            for key in sorted(options.keys() - now[name].may_change):
+                yield from _if_other(f"retrieve.{name}.{key}", before.get(key, NOTHING), options[key])
     if set(was) == set(now) and list(was) != list(now):
         yield "retrieve", "in the order " + ", ".join(was), ", ".join(now)
 

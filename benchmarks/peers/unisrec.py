@@ -1,0 +1,190 @@
+"""A text-only SASRec in the manner of UniSRec, run beside ours on items that nobody has touched."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from typing import Any
+
+import numpy as np
+
+from peers.exam import Known, Questions
+from peers.measure import TUNED_BY, measure
+from peers.own_models import OWN_LIBRARIES, training_data
+from peers.peer import Axes, Peer, Scores
+from peers.spent import now
+
+FIT_CPU_S = 600.0
+"""Processor time after which fitting is stopped at the end of an epoch."""
+
+STOPPING_QUESTIONS = 3_000
+EPOCHS_AT_MOST = 60
+PATIENCE = 5
+EVENTS_PER_STEP = 4_096
+N_HISTORY = 50
+
+
+class UniSRec(Peer):
+    """Item texts, encoded by the same MiniLM that ours reads, through a mixture of whitening experts; no item ids.
+
+    Each expert is `(x - b) W`, mixed by a noisy gate; a causal transformer reads them; the loss is a softmax over the
+    cosines to all items, divided by a temperature. Trained on this shop alone, from scratch: the published one is
+    trained on other shops first, whose data are not here. The softmax is exact, and asked at every place of a history.
+
+    Source:
+        Hou et al. (2022), Towards Universal Sequence Representation Learning for Recommender Systems; its settings:
+        8 experts, 2 layers, 2 heads, temperature 0.07. Dropout is tuned; 128 dimensions instead of 300, for the time.
+    """
+
+    libraries = OWN_LIBRARIES
+    reads_texts = True
+    n_trials = 2
+
+    @classmethod
+    def axes(cls, known: Known, data: str) -> Axes:
+        return {"dropout": (0.2, 0.5), "dim": (128,), "n_experts": (8,), "temperature": (0.07,), "rate": (1e-3,)}
+
+    def fit(self, known: Known, validation: Questions | None) -> None:
+        import torch
+
+        torch.manual_seed(self.seed)
+        random = np.random.default_rng(self.seed)
+        texts = torch.from_numpy(_texts(known))
+        self._known, self._network = known, _network(texts, self.settings)
+        optimiser = torch.optim.AdamW(self._network.parameters(), lr=self.settings["rate"], weight_decay=1e-4)
+        sequences = _sequences(known)
+        began, best, best_state, self._epochs, epoch = now(), -1.0, None, 0, 0
+        n_epochs = self.settings.get("epochs", EPOCHS_AT_MOST)
+        while epoch < n_epochs and epoch - self._epochs < PATIENCE:
+            _epoch(self._network, optimiser, sequences, random, self.settings["temperature"])
+            epoch += 1
+            if validation is None:
+                self._epochs = epoch
+                continue
+            asked = validation.sample(STOPPING_QUESTIONS)
+            everything = np.ones(known.n_items, bool)
+            ndcg = float(measure(self.scores, asked, known, everything, (TUNED_BY,)).by_metric[TUNED_BY].mean())
+            spent = (now() - began).cpu
+            print(f"epoch {epoch}: {ndcg:.5f} after {spent:.0f} CPU s", file=sys.stderr, flush=True)
+            if ndcg > best:
+                best, self._epochs = ndcg, epoch
+                best_state = copy.deepcopy(self._network.state_dict())
+            if spent > FIT_CPU_S:
+                break
+        if best_state is not None:
+            self._network.load_state_dict(best_state)
+        self._note = f"the best of {epoch} epochs is number {self._epochs}"
+
+    def found(self) -> dict[str, Any]:
+        return {"epochs": self._epochs}
+
+    def note(self) -> str:
+        return self._note
+
+    def scores(self, questions: Questions) -> Scores:
+        import torch
+
+        self._network.eval()
+        table = np.zeros((len(questions), self._known.n_items), np.float32)
+        histories = [questions.item_rows[questions.history(place)][-N_HISTORY:] for place in range(len(questions))]
+        lines = np.array([line for line, history in enumerate(histories) if len(history)], np.int64)
+        with torch.no_grad():
+            items = self._network.items()
+            for part in np.array_split(lines, max(1, len(lines) // 512)):
+                if len(part):
+                    users = self._network.users(items, *_padded([histories[line] for line in part]))
+                    table[part] = (users @ items.T).numpy()
+        return table
+
+
+def _texts(known: Known) -> np.ndarray:
+    """The encoder's vectors as they come, not whitened; shape `(n_items, 384)`."""
+    _, data, _ = training_data(known, with_texts=True, raw=True)
+    if data.raw_vectors is None:
+        raise ValueError(f"{known.shop} encodes no text")
+    return np.ascontiguousarray(data.raw_vectors, np.float32)
+
+
+def _sequences(known: Known) -> list[np.ndarray]:
+    bounds = np.searchsorted(known.past.user_rows, np.arange(known.n_users + 1))
+    found: list[np.ndarray] = []
+    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+        # Long histories in pieces that share one event, so that each event is asked for once.
+        for start in range(first, end - 1, N_HISTORY):
+            found.append(known.past.item_rows[start : min(start + N_HISTORY + 1, end)].astype(np.int64))
+    return [one for one in found if len(one) > 1]
+
+
+def _padded(histories: list[np.ndarray]) -> tuple[Any, Any]:
+    """Histories padded at the end, and their lengths."""
+    import torch
+
+    lengths = torch.tensor([len(history) for history in histories])
+    rows = torch.zeros((len(histories), int(lengths.max())), dtype=torch.long)
+    for line, history in enumerate(histories):
+        rows[line, : len(history)] = torch.from_numpy(history.astype(np.int64))
+    return rows, lengths
+
+
+def _epoch(network: Any, optimiser: Any, sequences: list[np.ndarray], random: Any, temperature: float) -> None:
+    import torch
+
+    network.train()
+    by_length = sorted(random.permutation(len(sequences)).tolist(), key=lambda place: len(sequences[place]))
+    batches: list[list[int]] = [[]]
+    for place in by_length:
+        if (len(batches[-1]) + 1) * len(sequences[place]) > EVENTS_PER_STEP and batches[-1]:
+            batches.append([])
+        batches[-1].append(place)
+    for number in random.permutation(len(batches)):
+        rows, lengths = _padded([sequences[place] for place in batches[number]])
+        asked = torch.arange(rows.shape[1] - 1)[None, :] < (lengths - 1)[:, None]
+        with torch.autocast("cpu", torch.bfloat16):
+            items = network.items()
+            logits = network.states(items, rows[:, :-1])[asked] @ items.T
+        loss = torch.nn.functional.cross_entropy(logits.float() / temperature, rows[:, 1:][asked])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+
+def _network(texts: Any, settings: dict[str, Any]) -> Any:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    dim, n_experts, dropout = settings["dim"], settings["n_experts"], settings["dropout"]
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            width = texts.shape[1]
+            self.shift = nn.Parameter(torch.zeros(n_experts, 1, width))
+            self.expert = nn.Parameter(torch.randn(n_experts, width, dim) * 0.02)
+            self.gate, self.noise = nn.Linear(width, n_experts, bias=False), nn.Linear(width, n_experts, bias=False)
+            nn.init.zeros_(self.noise.weight)
+            self.places = nn.Embedding(N_HISTORY, dim)
+            layer = nn.TransformerEncoderLayer(dim, 2, 4 * dim, dropout, "gelu", batch_first=True)
+            self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+            self.norm, self.drop = nn.LayerNorm(dim), nn.Dropout(dropout)
+
+        def items(self) -> Any:
+            """Every item's vector of length 1; shape `(n, dim)`."""
+            gates = self.gate(texts)
+            if self.training:
+                gates = gates + torch.randn_like(gates) * (functional.softplus(self.noise(texts)) + 1e-2)
+            mixed = torch.einsum("ne,end->nd", gates.softmax(-1), (self.drop(texts) - self.shift) @ self.expert)
+            return functional.normalize(mixed, dim=-1)
+
+        def states(self, items: Any, rows: Any) -> Any:
+            """The user's vector after each event; shape `(B, T, dim)`."""
+            n = rows.shape[1]
+            read = self.drop(self.norm(items[rows] + self.places.weight[:n]))
+            later = torch.ones(n, n, dtype=torch.bool).triu(1)
+            return functional.normalize(self.layers(read, mask=later), dim=-1)
+
+        def users(self, items: Any, rows: Any, lengths: Any) -> Any:
+            """The vector after the last event; shape `(B, dim)`."""
+            return self.states(items, rows)[torch.arange(len(rows)), lengths - 1]
+
+    return Network()
