@@ -44,6 +44,18 @@ n_blocks = 1
 epochs = 3
 epochs_on = 1
 """
+TUNE = """
+[encode.tune]
+use = true
+method = "frozen"
+epochs = 2
+batch_texts = 32
+max_tokens = 16
+precision = "fp32"
+n_checks = 2
+n_questions = 40
+pool = 60
+"""
 LATE = Item(
     item_id="mug-late",
     title="Late mug",
@@ -301,6 +313,32 @@ def test_it_needs_neither_the_encoders_weights_nor_the_vectors_made_so_far(shop:
     assert model.funnel.vectors is not None and before.funnel.vectors is not None
     np.testing.assert_allclose(model.funnel.vectors.base[:60], before.funnel.vectors.base, atol=0.02)
     assert (shop.folder / "vectors" / version.manifest["encoder"] / "vectors.f16").is_file()
+
+
+def test_a_tuned_encoder_stays_and_is_not_tuned_again(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("peft")
+    figures = iter(np.linspace(0.1, 0.9, 10_000).tolist())
+    monkeypatch.setattr("shelfwise.train.tuning.quality.Pool.mrr", lambda *_: next(figures))
+    toml = tiny_shop / "shop.toml"
+    toml.write_text(toml.read_text() + TUNE + RETRIEVERS)
+    with Shop.open(tiny_shop) as shop:
+        before = shop.train()
+        assert before.manifest["learned"]["tuned_encoder"]
+
+        def again(*_: object) -> None:
+            raise AssertionError("tuned again")
+
+        monkeypatch.setattr("shelfwise.train.tuning.tuner.tune", again)
+        shutil.rmtree(tiny_shop / "vectors" / "tuned")
+        grow(shop)
+        version = go_on(shop)
+        assert version.manifest["encoder"] == before.manifest["encoder"]
+        assert version.manifest["learned"]["tuned_encoder"] == before.manifest["learned"]["tuned_encoder"]
+        for name in ("encoder.onnx", "whitening_mean.npy"):
+            assert (version.folder / "encoder" / name).read_bytes() == (before.folder / "encoder" / name).read_bytes()
+        one, other = load_model(version).funnel.vectors, load_model(before).funnel.vectors
+        assert one is not None and other is not None
+        np.testing.assert_array_equal(one.base[:60], other.base)
 
 
 def test_without_a_model_there_is_nothing_to_go_on_from(folder: Path) -> None:
