@@ -130,7 +130,7 @@ def folder_of_tables(record: Record, name: str, source: Path, folder: Path) -> N
         if not path.is_file():
             raise SystemExit(f"{name}: there is no {path.name} in this folder")
     ran = {
-        "init": shelfwise("init", shop, "--items", items, "--events", events, "--yes"),
+        "init": shelfwise("init", shop, "--items", items, "--events", events, "--yes", "--quick"),
         "ingest": shelfwise("ingest", "--shop", shop, "--json"),
         "train": shelfwise("train", "--shop", shop),
         "evaluate": shelfwise("evaluate", "--shop", shop, "--protocol", "leave-one-out", "--json"),

@@ -127,7 +127,7 @@ def peer_title(found: dict[str, Any]) -> str:
 
 PEER_COLUMNS = (
     *("", "NDCG@10", "95 % interval", "Recall@10", "95 % interval", "Recall@20", "MRR@10"),
-    *("ours ahead", "95 % interval", "p (Holm)", "tried", "fit CPU s", "tune CPU s", "ask CPU s"),
+    *("ours ahead", "95 % interval", "p (Holm)", "tried", "encode CPU s", "fit CPU s", "tune CPU s", "ask CPU s"),
 )
 
 
@@ -157,7 +157,7 @@ def peer_lines(found: dict[str, Any]) -> Lines:
                     )
                 ),
                 str(model["n_tried"]),
-                *(f"{seconds[name]['cpu']:,.1f}" for name in ("fit", "tune", "ask")),
+                *(f"{seconds[name]['cpu']:,.1f}" for name in ("encode", "fit", "tune", "ask")),
             ]
         )
     return lines
@@ -286,11 +286,50 @@ def continual_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+ABLATION_COLUMNS = ("", "NDCG@10", "95 % interval", "Recall@10", "against", "gain", "95 % interval", "p", "fit CPU s")
+
+
+def ablation_lines(found: dict[str, Any]) -> Lines:
+    """The steps in their order, in the order of `ABLATION_COLUMNS`."""
+    lines: Lines = []
+    for step in found["steps"]:
+        ndcg, gain = step["ndcg@10"], step["gain"]
+        lines.append(
+            [
+                step["title"],
+                f"{ndcg['mean']:.4f}",
+                f"{ndcg['low']:.4f} – {ndcg['high']:.4f}",
+                f"{step['recall@10']['mean']:.4f}",
+                *(
+                    ("", "", "", "")
+                    if gain is None
+                    else (
+                        gain["against"],
+                        f"{gain['relative']:+.1%}",
+                        f"{gain['low']:+.1%} to {gain['high']:+.1%}",
+                        f"{gain['p']:.4f}",
+                    )
+                ),
+                f"{step['fit_cpu_s']:,.0f}",
+            ]
+        )
+    return lines
+
+
+def ablation_section(document: dict[str, Any]) -> str:
+    """The page's part on what each step adds."""
+    parts = [provenance(document)]
+    for title, found in document["results"].items():
+        parts += [f"{title}, {found['n_questions']:,} users:", markdown(ABLATION_COLUMNS, ablation_lines(found))]
+    return "\n\n".join(parts)
+
+
 SECTIONS = {
     "funnel": funnel_section,
     "accuracy": accuracy_section,
     "peers": peers_section,
     "continual": continual_section,
+    "ablation": ablation_section,
 }
 
 

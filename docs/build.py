@@ -19,7 +19,8 @@ from shelfwise.config.draft import render_component
 from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
-from shelfwise.shop.draft import manual
+from shelfwise.shop.draft import drafted, manual
+from shelfwise.track import BUILTIN as TRACKERS
 
 DOCS = Path(__file__).parent
 
@@ -45,19 +46,19 @@ stands there.
 
 def configuration() -> str:
     """The reference page."""
-    example = ShopConfig(
-        version=1,
-        ingest=IngestSpec(items=ItemsSpec(path="products.csv"), events=EventsSpec(path="events.csv")),
-    )
+    example = drafted(IngestSpec(items=ItemsSpec(path="products.csv"), events=EventsSpec(path="events.csv")))
     return f"{INTRODUCTION}{manual(example)}```\n{INSTEAD}{alternatives()}```\n"
 
 
 def alternatives() -> str:
-    """Every built-in encoder that the drafted file does not name."""
-    usual = ShopConfig(version=1).encode
+    """Every built-in encoder and tracker that the drafted file does not name."""
+    usual = ShopConfig(version=1)
     tables = [
-        render_component(path, use, plugins.resolve("encoder", use, builtin, where="use"))
-        for path, builtin, spec in (("encode.text", TEXT_ENCODERS, usual.text),)
+        render_component(path, use, plugins.resolve(kind, use, builtin, where="use"))
+        for kind, path, builtin, spec in (
+            ("encoder", "encode.text", TEXT_ENCODERS, usual.encode.text),
+            ("tracker", "track", TRACKERS, usual.track),
+        )
         for use in builtin
         if use != spec.use
     ]

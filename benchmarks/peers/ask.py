@@ -20,7 +20,7 @@ import numpy as np
 
 from peers.exam import Exam, Known, Questions
 from peers.measure import TUNED_BY, measure, with_fallback
-from peers.models import MODELS, model_class
+from peers.models import MODELS, PARTS, model_class
 from peers.peer import Peer, Settings, popularity
 from peers.popular import Popular
 from peers.rows import Key, write
@@ -134,7 +134,12 @@ def run(
                 for trial in tuned.trials
             ],
         },
-        "seconds": {"fit": fit.as_document(), "tune": tuning.as_document(), "ask": measured.spent.as_document()},
+        "seconds": {
+            "encode": fitted.encoded().as_document(),
+            "fit": fit.as_document(),
+            "tune": tuning.as_document(),
+            "ask": measured.spent.as_document(),
+        },
         "n_threads": int(os.environ.get("OMP_NUM_THREADS", "0")),
         "note": note,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -184,7 +189,7 @@ def _version(name: str) -> str:
 def main() -> int:
     """One row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, choices=MODELS)
+    parser.add_argument("--model", required=True, choices=[*MODELS, *PARTS])
     parser.add_argument("--exam", required=True, type=Path)
     parser.add_argument("--shop", type=Path)
     parser.add_argument("--rows", required=True, type=Path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from peers.environments import python_of
 from peers.exam import Exam
 from peers.exams import exam_of
-from peers.models import LONG, MODELS, OURS, is_asked, model_class, seeds
+from peers.models import LONG, MODELS, OWN, is_asked, model_class, seeds
 from peers.own_models import encode
 from peers.rectools_models import EPOCHS
 from peers.rows import Key, is_stored
@@ -51,7 +51,7 @@ def chosen(names: str) -> tuple[str, ...]:
     found: list[str] = []
     for name in names.split(","):
         if name in ("all", "peers"):
-            found += [model for model in MODELS if model not in LONG and (name == "all" or model != OURS)]
+            found += [model for model in MODELS if model not in LONG and (name == "all" or model not in OWN)]
         elif name in MODELS:
             found.append(name)
         elif name != "none":

@@ -7,6 +7,8 @@ from importlib import import_module
 from peers.peer import Peer
 
 OURS = "shelfwise"
+OURS_QUICK = "shelfwise-quick"
+OWN = (OURS, OURS_QUICK)
 
 MODELS = {
     "popularity": "peers.popular:Popular",
@@ -21,19 +23,34 @@ MODELS = {
     "hstu": "peers.rectools_models:Hstu",
     "unisrec": "peers.unisrec:UniSRec",
     OURS: "peers.own_models:Ours",
+    OURS_QUICK: "peers.own_models:OursQuick",
 }
+
+PARTS = {
+    "transitions-counted": "peers.ablation_models:PlainTransitions",
+    "transitions-names": "peers.ablation_models:NameSmoothedTransitions",
+    "transitions-texts": "peers.ablation_models:TextSmoothedTransitions",
+    "sequence-ids": "peers.ablation_models:IdSequence",
+    "sequence-raw-texts": "peers.ablation_models:RawTextSequence",
+    "sequence-white-texts": "peers.ablation_models:WhiteTextSequence",
+    "sequence-fused": "peers.ablation_models:FusedSequence",
+    "sequence-tuned": "peers.ablation_models:TunedSequence",
+}
+"""Parts of our own, asked by `ablation.py`."""
 
 LONG = ("esasrec", "hstu")
 """Asked only where named: they take hours without a GPU."""
 
 ONLY_WITH_REPEATS = ("recency",)
 
-ON_COLD_ITEMS = ("popularity", "item-knn", "unisrec", OURS)
+ON_COLD_ITEMS = ("popularity", "item-knn", "unisrec", OURS, OURS_QUICK)
 """Asked about items that nobody has touched: who reads texts, and two that do not, to show what that gives."""
 
-NOT_ON_WARM_ITEMS = ("unisrec",)
+COLD_PEER = "unisrec"
 
-SEEDS = {OURS: (0, 1, 2)}
+NOT_ON_WARM_ITEMS = (COLD_PEER,)
+
+SEEDS = {OURS: (0, 1, 2), OURS_QUICK: (0, 1, 2)}
 """Of every other model, and on cold items: 0."""
 
 
@@ -51,6 +68,6 @@ def seeds(model: str, protocol: str) -> tuple[int, ...]:
 
 def model_class(name: str) -> type[Peer]:
     """The class behind a name; what its library needs is imported when it is fitted."""
-    module, _, attribute = MODELS[name].partition(":")
+    module, _, attribute = (MODELS | PARTS)[name].partition(":")
     found: type[Peer] = getattr(import_module(module), attribute)
     return found

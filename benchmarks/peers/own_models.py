@@ -14,7 +14,7 @@ import numpy as np
 from peers.exam import Known, Questions
 from peers.exams import examples_of, interactions_of, without_encoder
 from peers.peer import Axes, Peer, Scores
-from peers.spent import now
+from peers.spent import Spent, now
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.evaluate.baselines import Recency
@@ -24,6 +24,7 @@ from shelfwise.schemas.ids import Bools
 from shelfwise.shop import Shop
 from shelfwise.train.data import load
 from shelfwise.train.fit import fit
+from shelfwise.train.tuning.tuner import tuned_vectors
 
 ENCODED = "encoded.json"
 """In the shop's folder: how many texts were encoded for it, and in how many seconds of the processor."""
@@ -42,7 +43,8 @@ def training_data(
 
     Args:
         raw: With vectors that are not whitened, beside those that are.
-        overrides: What the configuration says otherwise.
+        overrides: What the configuration says otherwise; None takes a key out. Where it switches tuning on, the
+            vectors are those of the tuned encoder.
     """
     if known.shop is None:
         raise ValueError("our own models read the shop's folder; the exam was given without it")
@@ -51,9 +53,11 @@ def training_data(
         if not with_texts:
             config = without_encoder(config)
         loaded = load(config, shop.records, known.shop / config.store.vectors, None, raw=raw)
-    if len(loaded.data.catalogue) != known.n_items:
-        raise ValueError(f"{known.shop} holds {len(loaded.data.catalogue)} items, the exam asks about {known.n_items}")
-    return config, loaded.data.with_interactions(interactions_of(known), known.now_ms), loaded.users
+        data = loaded.data.with_interactions(interactions_of(known), known.now_ms)
+        data, _ = tuned_vectors(loaded.tuner, data, loaded.users, lambda *_: None)
+    if len(data.catalogue) != known.n_items:
+        raise ValueError(f"{known.shop} holds {len(data.catalogue)} items, the exam asks about {known.n_items}")
+    return config, data, loaded.users
 
 
 def encode(folder: Path) -> None:
@@ -62,7 +66,7 @@ def encode(folder: Path) -> None:
     with Shop.open(folder) as shop:
         n = shop.encode().n_encoded
     if n:
-        taken = {"n": n, "cpu_s": round((now() - started).cpu, 1)}
+        taken = {"n": n, "seconds": (now() - started).as_document()}
         (folder / ENCODED).write_text(json.dumps(taken), encoding="utf-8")
 
 
@@ -108,12 +112,17 @@ class Ours(_Asked):
     def found(self) -> dict[str, Any]:
         return {"ranker": self._about["ranker"]["model"]}
 
-    def note(self) -> str:
+    def encoded(self) -> Spent:
         path = self._shop / ENCODED
         if not path.exists():  # a shop that encodes no text
-            return ""
-        encoded = json.loads(path.read_text(encoding="utf-8"))
-        return f"before, once for all seeds, {encoded['n']:,} texts were encoded in {encoded['cpu_s']:.0f} CPU s"
+            return Spent()
+        return Spent(**json.loads(path.read_text(encoding="utf-8"))["seconds"])
+
+
+class OursQuick(Ours):
+    """As `shelfwise init --quick` drafts it: without the network, trained in minutes."""
+
+    overrides: ClassVar[Overrides] = {"retrieve": {"sequence": None}}
 
 
 class OwnTransitions(Peer):
@@ -175,9 +184,11 @@ class Recent(_Asked):
 
 
 def _merged(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    """A document with some of its keys replaced, tables within tables merged."""
-    found = dict(document)
+    """A document with some of its keys replaced, tables within tables merged; None takes a key out."""
+    found = {name: value for name, value in document.items() if overrides.get(name, value) is not None}
     for name, value in overrides.items():
         before = found.get(name)
+        if value is None:
+            continue
         found[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return found

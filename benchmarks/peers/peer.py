@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sparse
 
 from peers.exam import DAY_MS, Known, Questions
+from peers.spent import Spent
 
 Scores = npt.NDArray[np.floating[Any]]
 Settings = dict[str, Any]
@@ -68,6 +69,10 @@ class Peer(ABC):
     def found(self) -> Settings:
         """Settings that fitting found by itself, to be kept when it is fitted again without validation."""
         return {}
+
+    def encoded(self) -> Spent:
+        """What encoding the shop's texts took, once for all models and seeds that read them."""
+        return Spent()
 
     def note(self) -> str:
         """What a reader of the row must know; empty if nothing."""

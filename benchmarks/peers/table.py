@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from peers.models import OURS
+from peers.models import OURS, OWN
 from peers.rows import Row, read, stored
 from shelfwise.metrics import bootstrap_interval, holm, paired_difference
 
 SHOWN = ("ndcg@10", "recall@10", "recall@20", "mrr@10")
-COMPARED_BY = "ndcg@10"
+
+
+def compared_by(protocol: str) -> str:
+    """The metric that counts: of items that nobody has touched it is whether they are found at all."""
+    return "recall@20" if protocol == "cold-items" else "ndcg@10"
+
+
 N_RESAMPLES = 2_000
 LEVEL = 0.05
 
@@ -43,14 +49,17 @@ def comparison(rows: Iterable[Row]) -> dict[str, Any]:
     if len(exams) > 1:
         raise ValueError(f"rows answered {len(exams)} different exams: {', '.join(sorted(exams))}")
     first = next(iter(by_model.values()))[0]
+    metric = compared_by(first.key.protocol)
     lines = {model: _line(model, of_model) for model, of_model in by_model.items()}
     if OURS in by_model:
         others = [model for model in by_model if model != OURS]
-        ours = _mean(by_model[OURS], COMPARED_BY)
-        found = [
-            paired_difference(ours, _mean(by_model[model], COMPARED_BY), n_resamples=N_RESAMPLES) for model in others
-        ]
-        adjusted = holm(np.array([difference.p_value for difference in found]))
+        ours = _mean(by_model[OURS], metric)
+        found = [paired_difference(ours, _mean(by_model[model], metric), n_resamples=N_RESAMPLES) for model in others]
+        # Holm's correction is over the peers; the other of our own stands beside them for its price.
+        is_peer = np.array([model not in OWN for model in others], bool)
+        adjusted = np.array([difference.p_value for difference in found])
+        if is_peer.any():
+            adjusted[is_peer] = holm(adjusted[is_peer])
         for model, difference, p_value in zip(others, found, adjusted.tolist(), strict=True):
             lines[model]["ours_ahead"] = {
                 "relative": difference.relative,
@@ -58,7 +67,7 @@ def comparison(rows: Iterable[Row]) -> dict[str, Any]:
                 "high": difference.relative_high,
                 "p_holm": p_value,
             }
-    ranked = sorted(lines.values(), key=lambda line: (line["model"] != OURS, -line["metrics"][COMPARED_BY]["mean"]))
+    ranked = sorted(lines.values(), key=lambda line: (line["model"] != OURS, -line["metrics"][metric]["mean"]))
     told = ("data", "protocol", "asked", "n_questions", "n_items", "seen_items", "exam")
     return {**{name: first.about[name] for name in told}, "models": ranked, "provenance": _provenance(by_model)}
 
@@ -71,17 +80,22 @@ def from_folder(folder: Path, data: str, protocol: str) -> dict[str, Any] | None
 
 def best_peer(found: dict[str, Any]) -> dict[str, Any] | None:
     """The line of the best model that is not ours."""
-    return next((line for line in found["models"] if line["model"] != OURS), None)
+    return next((line for line in found["models"] if line["model"] not in OWN), None)
 
 
 def ours_of(found: dict[str, Any]) -> dict[str, Any] | None:
     """Our line."""
-    return next((line for line in found["models"] if line["model"] == OURS), None)
+    return line_of(found, OURS)
+
+
+def line_of(found: dict[str, Any], model: str) -> dict[str, Any] | None:
+    """The line of a model; None where it has no row."""
+    return next((line for line in found["models"] if line["model"] == model), None)
 
 
 def worst_p(found: dict[str, Any]) -> float:
     """The largest adjusted p-value among all models, 1 where ours is not above one of them."""
-    ahead = [line["ours_ahead"] for line in found["models"] if line["model"] != OURS]
+    ahead = [line["ours_ahead"] for line in found["models"] if line["model"] not in OWN]
     return max((one["p_holm"] if one["relative"] > 0 else 1.0 for one in ahead), default=1.0)
 
 
@@ -101,9 +115,10 @@ def _line(model: str, of_model: list[Row]) -> dict[str, Any]:
         "n_tried": abouts[0]["n_tried"],
         "seconds": {
             part: {
-                clock: float(np.mean([about["seconds"][part][clock] for about in abouts])) for clock in ("wall", "cpu")
+                clock: float(np.mean([about["seconds"].get(part, {}).get(clock, 0.0) for about in abouts]))
+                for clock in ("wall", "cpu")
             }
-            for part in ("fit", "tune", "ask")
+            for part in ("encode", "fit", "tune", "ask")
         },
         "n_threads": abouts[0]["n_threads"],
         "note": abouts[0]["note"],

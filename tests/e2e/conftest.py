@@ -152,7 +152,7 @@ def drafted_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     items = write_lines(folder / "items.csv", catalogue_lines())
     events = write_lines(folder / "events.csv", log_lines())
-    ran = run_here("init", folder, "--items", items, "--events", events, "--yes")
+    ran = run_here("init", folder, "--items", items, "--events", events, "--yes", "--quick")
     assert ran.code == 0, ran.err
     return folder
 

@@ -103,6 +103,13 @@ def test_tune_then_train_then_recommend(tiny_shop: Path) -> None:
     assert json.loads(cli("tune", "--shop", tiny_shop, "--json")) == told
     assert (folder / "tuning.json").stat().st_mtime_ns == before
 
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    first = min((tiny_shop / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    curves = accumulator.EventAccumulator(str(first)).Reload()
+    assert [one.step for one in curves.Scalars("tune/loss")] == list(range(1, told["step"] + 1))
+    assert len(curves.Scalars("tune/held_out_mrr")) == len(told["checks"])
+    assert {"tune/learning_rate", "quality/cold/tuned/recall_at_20"} <= set(curves.Tags()["scalars"])
+
     assert "items that tuning never saw, tuned" in cli("tune", "--shop", tiny_shop)
 
     trained = json.loads(cli("train", "--shop", tiny_shop, "--json"))

@@ -60,6 +60,21 @@ def earlier(data: TrainingData, share: float = 0.7) -> TrainingData:
     return data.with_interactions(log.before(int(np.quantile(log.times_ms, share))))
 
 
+def test_every_epoch_leaves_a_point_on_each_curve(data: TrainingData, fitted: FittedNetwork) -> None:
+    points: dict[str, list[tuple[int, float]]] = {}
+    again = fit_network(
+        data, options(), None, silent, lambda name, value, step: points.setdefault(name, []).append((step, value))
+    )
+    assert set(points) == {"loss", "held_out_ndcg", "learning_rate", "events_per_s"}
+    assert all([step for step, _ in curve] == [1, 2] for curve in points.values())
+    assert [round(value, 4) for _, value in points["loss"]] == again.about["losses"]
+    assert [value for _, value in points["held_out_ndcg"]] == again.about["ndcgs"]
+    rates = [value for _, value in points["learning_rate"]]
+    assert 0 < rates[1] < rates[0]
+    assert all(value > 0 for _, value in points["events_per_s"])
+    assert same(again, fitted)  # being watched changes nothing
+
+
 class TestHeldOut:
     def test_are_last_events_of_some_and_never_learned_from(self, data: TrainingData) -> None:
         log = data.interactions

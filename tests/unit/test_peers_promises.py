@@ -9,7 +9,7 @@ import pytest
 
 import against_peers
 from against_peers import measure
-from peers.models import OURS
+from peers.models import COLD_PEER, OURS, OURS_QUICK
 from peers.rows import Key, write
 from peers.table import SHOWN
 from record import Record
@@ -37,7 +37,7 @@ def store(rows: Path, data: str, protocol: str, model: str, hits: int, seeds: tu
         "exam": "one",
         "settings": {"ridge": 100.0},
         "n_tried": 7,
-        "seconds": {part: {"wall": 2.0, "cpu": 1_234.5} for part in ("fit", "tune", "ask")},
+        "seconds": {part: {"wall": 2.0, "cpu": 1_234.5} for part in ("encode", "fit", "tune", "ask")},
         "n_threads": 2,
         "note": "stopped early",
         "date": "2026-11-25T00:00:00+00:00",
@@ -58,11 +58,15 @@ def verdicts(names: list[str]) -> tuple[dict[str, bool], Record]:
 def test_beauty_must_be_significantly_above_everybody(rows: Path) -> None:
     store(rows, "beauty", "leave-one-out", OURS, 60, seeds=(0, 1, 2))
     store(rows, "beauty", "leave-one-out", "ease", 30)
+    store(rows, "beauty", "leave-one-out", OURS_QUICK, 56)
     kept, record = verdicts(["beauty"])
     assert kept == {
         "beauty-recall": True,
         "beauty-ndcg": True,
         "beauty-significantly-above-every-peer": True,
+        "beauty-train-cpu-seconds": True,
+        "beauty-quick-loss": True,
+        "beauty-quick-train-cpu-seconds": False,  # 2 x 1,234.5 s
     }
     page = peers_section(record.as_document())
     assert f"| {OURS}, mean of 3 seeds ± 0.0000 | 0.3000 |" in page
@@ -104,3 +108,20 @@ def test_without_ours_nothing_is_promised(rows: Path) -> None:
 def test_an_unknown_data_set_is_named(rows: Path) -> None:
     with pytest.raises(SystemExit, match=r"toys: no such data set.*ml-100k"):
         verdicts(["toys"])
+
+
+def test_the_quick_configuration_is_no_peer(rows: Path) -> None:
+    store(rows, "ml-100k", "leave-one-out", OURS, 60)
+    store(rows, "ml-100k", "leave-one-out", OURS_QUICK, 70)
+    store(rows, "ml-100k", "leave-one-out", "ease", 30)
+    kept, _ = verdicts(["ml-100k"])
+    assert kept["ml-100k-leave-one-out-above-best-peer"]
+
+
+@pytest.mark.parametrize(("ours", "is_kept"), [(37, True), (35, False)])
+def test_cold_items_are_held_against_the_text_only_peer(rows: Path, ours: int, is_kept: bool) -> None:
+    store(rows, "beauty", "cold-items", OURS, ours)
+    store(rows, "beauty", "cold-items", COLD_PEER, 30)
+    store(rows, "beauty", "cold-items", "popularity", 0)
+    kept, _ = verdicts(["beauty"])
+    assert kept == {f"beauty-cold-items-ahead-of-{COLD_PEER}": is_kept}

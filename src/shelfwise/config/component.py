@@ -61,10 +61,28 @@ def build(kind: str, spec: ComponentSpec, builtin: Mapping[str, str], *, where: 
             where=f"{where}.use",
             code="wrong_component",
         )
-    config_class: type[Options] = found.Config
+    component: C = found(_checked(found.Config, spec, where))
+    return component
+
+
+def complete(kind: str, spec: ComponentSpec, builtin: Mapping[str, str], *, where: str) -> dict[str, Any]:
+    """A table with every option of its component, those at their defaults included, as plain JSON.
+
+    Args:
+        kind: retriever, ranker, ….
+        spec: The table.
+        builtin: The stage package's own names.
+        where: Path of the table, for error messages.
+
+    Raises:
+        ConfigError: no such component, or an option that its `Config` refuses.
+    """
+    found: Any = plugins.resolve(kind, spec.use, builtin, where=f"{where}.use")
+    return {"use": spec.use, **_checked(found.Config, spec, where).model_dump(mode="json")}
+
+
+def _checked(config_class: type[Options], spec: ComponentSpec, where: str) -> Options:
     try:
-        options = config_class.model_validate(spec.options)
+        return config_class.model_validate(spec.options)
     except ValidationError as cause:
         raise as_config_error(cause, config_class, where) from cause
-    component: C = found(options)
-    return component

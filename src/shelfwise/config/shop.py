@@ -65,6 +65,15 @@ class BehaviourSpec(_Table):
             "allowed where at least one in twenty held-out events is a repeat."
         ),
     )
+    cold_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description=(
+            "Share of the items that are treated as new, as if nobody had touched them, while the ranker learns: so it "
+            "learns how far to trust text alone. More favours new items, at the cost of known ones."
+        ),
+    )
 
 
 class ScenarioSpec(_Table):
@@ -87,6 +96,9 @@ class EvaluateSpec(_Table):
     test_d: float = Field(default=28.0, gt=0, description="Length of the held-out end of time, in days.")
     n_resamples: int = Field(default=1_000, ge=100, le=100_000, description="Bootstrap resamples over users.")
     seed: int = Field(default=0, description="Seed of everything drawn at random.")
+
+
+USUAL_TRACKER = "tensorboard"
 
 
 class ServeSpec(_Table):
@@ -121,6 +133,7 @@ class ShopConfig(_Table):
     rank: ComponentSpec = ComponentSpec(use="fusion")
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
+    track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
     serve: ServeSpec = ServeSpec()
 
     @model_validator(mode="before")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions
-from shelfwise.schemas.ids import Floats
+from shelfwise.schemas.ids import Floats, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,9 @@ class TrainingData:
     def with_interactions(self, interactions: Interactions, now_ms: int | None = None) -> TrainingData:
         """The same shop at an earlier moment."""
         return replace(self, interactions=interactions, now_ms=interactions.end_ms if now_ms is None else now_ms)
+
+    def without_behaviour(self, rows: Rows) -> TrainingData:
+        """The same as if nobody had touched these items."""
+        is_kept = np.ones(len(self.catalogue), bool)
+        is_kept[rows] = False
+        return replace(self, interactions=self.interactions.where(is_kept[self.interactions.item_rows]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from shelfwise.schemas.ids import Doubles, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,19 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class PerQuestion:
+    """What our own model got for each question, in the order in which they were asked.
+
+    Attributes:
+        user_rows: Who was asked about; shape `(B,)`.
+        by_metric: One array per metric; shape `(B,)` each.
+    """
+
+    user_rows: Rows
+    by_metric: dict[str, Doubles]
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """Everything that one run found.
 
@@ -88,6 +103,9 @@ class EvaluationReport:
         slices: NDCG by part.
         comparison: Ours against the best baseline.
         seconds: Of the whole run.
+        questions: Fingerprint: equal for the same users with the same histories, answers and allowed items.
+        per_question: Our own model's metrics; no part of the document.
+        version: The model version that the report is kept with; None where it is kept with none.
     """
 
     protocol: str
@@ -100,7 +118,29 @@ class EvaluationReport:
     slices: list[Slice]
     comparison: Comparison
     seconds: float
+    questions: str
+    per_question: PerQuestion = field(repr=False)
+    version: str | None = None
 
     def as_document(self) -> dict[str, Any]:
         """Plain JSON."""
-        return asdict(self)
+        document = asdict(self)
+        del document["per_question"]
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How alike two model versions' lists are.
+
+    Attributes:
+        n_users: Users whose lists were compared.
+        k: Length of the lists.
+        jaccard: Mean share of items in both lists among those in either, from 0 to 1.
+    """
+
+    a: str
+    b: str
+    n_users: int
+    k: int
+    jaccard: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.evaluate.baselines import BASELINES, Baseline, Popularity
 from shelfwise.evaluate.measure import METRICS, Measured, measure, score_with_baseline, score_with_funnel
-from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, Row
+from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, PerQuestion, Row
 from shelfwise.evaluate.slices import slices
 from shelfwise.metrics import (
     bootstrap_interval,
@@ -146,7 +147,21 @@ def evaluate(
         slices(by_model, past, exam.examples, k),
         _comparison(by_model, rows[1].model, config),
         time.perf_counter() - started,
+        fingerprint(exam),
+        PerQuestion(np.array([example.user_row for example in exam.examples], np.int32), measured[OURS][0].by_metric),
     )
+
+
+def fingerprint(exam: Exam) -> str:
+    """Equal for the same questions: users, moments, histories, right answers, and what may be shown."""
+    digest = hashlib.sha256(exam.allowed.tobytes() + bytes([exam.repeats]))
+    for one in exam.examples:
+        situation = one.situation
+        sizes = [one.user_row, situation.now_ms, len(one.relevant), len(situation.history), situation.target]
+        digest.update(np.array(sizes, np.int64).tobytes())
+        for part in (one.relevant, situation.history.rows, situation.history.kinds):
+            digest.update(part.tobytes())
+    return digest.hexdigest()
 
 
 def _split(config: ShopConfig, data: TrainingData, users: Bools, protocol: Protocol, target: EventKind) -> Split:

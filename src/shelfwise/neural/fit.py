@@ -19,6 +19,7 @@ from shelfwise.neural.state import N_PROBES, State
 from shelfwise.neural.training import Report, Trained, train
 from shelfwise.neural.warm_start import go_on
 from shelfwise.schemas.ids import Floats
+from shelfwise.track.tracker import Curve, untracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class FittedNetwork:
     about: dict[str, Any]
 
 
-def fit_network(data: TrainingData, options: NetworkOptions, start: State | None, report: Report) -> FittedNetwork:
+def fit_network(
+    data: TrainingData, options: NetworkOptions, start: State | None, report: Report, track: Curve = untracked
+) -> FittedNetwork:
     """Train, and make everything that serving needs.
 
     Args:
@@ -53,6 +56,7 @@ def fit_network(data: TrainingData, options: NetworkOptions, start: State | None
         options: As the shop set them.
         start: An earlier network to go on from; ignored where it reads another text space or has other sizes.
         report: Told of every step.
+        track: Told the figures of every epoch.
 
     Raises:
         StateError: the shop encodes no text, and the items are to be made of nothing else.
@@ -62,7 +66,7 @@ def fit_network(data: TrainingData, options: NetworkOptions, start: State | None
     if start is not None and (reason := _begun(network, inputs, start)) is not None:
         report(f"the earlier network cannot be gone on from: {reason}", None, None)
         start = None
-    trained = train(network, data, inputs, options, report, start=start)
+    trained = train(network, data, inputs, options, report, track, start=start)
     return _fitted(trained, data, inputs, vocabulary)
 
 

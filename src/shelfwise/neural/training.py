@@ -25,6 +25,7 @@ from shelfwise.neural.run import Run
 from shelfwise.neural.settings import NetworkOptions
 from shelfwise.neural.state import State
 from shelfwise.schemas.ids import Bools
+from shelfwise.track.tracker import Curve, untracked
 
 Report = Callable[[str, int | None, int | None], None]
 """Called with what is being done, and with steps done and to do where they can be counted."""
@@ -63,6 +64,7 @@ def train(
     inputs: ItemInputs,
     options: NetworkOptions,
     report: Report,
+    track: Curve = untracked,
     *,
     start: State | None = None,
 ) -> Trained:
@@ -74,6 +76,7 @@ def train(
         inputs: Its items.
         options: Resolved, the device named.
         report: Told of every epoch, and of how it goes in between.
+        track: Told loss, held-out NDCG, rate and events per second of every epoch.
         start: Where the weights come from; then what is new since is learned, and some of the old replayed.
     """
     device = torch.device(options.device)
@@ -93,17 +96,18 @@ def train(
     n_epochs = (options.epochs or 1) if start is None else options.epochs_on
     clock = Clock(course.seconds, options.minutes * 60)
     while course.n_epochs < n_epochs and course.since_best < options.patience and not clock.is_over():
-        loss = _epoch(run, lessons, random, clock, course, n_epochs, report)
-        if loss is None:
+        done = _epoch(run, lessons, random, clock, course, n_epochs, report)
+        if done is None:
             break
         ndcg = held_out.ndcg(run.averaged, _vectors(run), log) if len(held_out) else 0.0
         course.n_epochs, course.n_steps, course.seconds = course.n_epochs + 1, run.n_steps, clock.seconds()
-        course.losses.append(round(loss, 4))
+        course.losses.append(round(done.loss, 4))
         course.ndcgs.append(round(ndcg, 4))
         course.since_best += 1
         if ndcg > course.best or not len(held_out):
             course.best, course.since_best, best = ndcg, 0, copy.deepcopy(run.averaged.state_dict())
         report(_words(course, n_epochs, clock), course.n_epochs, n_epochs)
+        _track_epoch(track, run, course, done)
         if checkpoint is not None:
             checkpoint.save(run, course, best, random)
     if checkpoint is not None:
@@ -113,6 +117,15 @@ def train(
     vectors = _vectors(run).cpu()
     # Nobody had two events: nothing was learned, and nothing is said.
     return Trained(run.averaged.cpu(), vectors if best else torch.zeros_like(vectors), _about(course, options))
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass: its mean loss, over how many events, in how many seconds."""
+
+    loss: float
+    n_events: int
+    seconds: float
 
 
 class Lessons:
@@ -183,8 +196,8 @@ def _epoch(
     course: Course,
     n_epochs: int,
     report: Report,
-) -> float | None:
-    """One pass; its mean loss, or None where there is nothing to learn from."""
+) -> Epoch | None:
+    """One pass; None where there is nothing to learn from."""
     run.network.train()
     total, n_done, first_step = 0.0, 0, run.n_steps
     began = spoke = clock.seconds()
@@ -202,12 +215,19 @@ def _epoch(
             loss, n_targets = run.step(batch, rate_at(done, run.options.rate or 1e-3), random)
             total, n_done = total + loss * n_targets, n_done + n_targets
             if clock.is_over():
-                return total / n_done
+                return Epoch(total / n_done, n_done, clock.seconds() - began)
             if clock.seconds() - spoke > REPORT_S:
                 spoke = clock.seconds()
                 pace = n_done / max(spoke - began, 1e-9)
                 report(f"epoch {course.n_epochs + 1} of {n_epochs}, {pace:,.0f} events/s", n_done, n_events)
-    return total / n_done if n_done else None
+    return Epoch(total / n_done, n_done, clock.seconds() - began) if n_done else None
+
+
+def _track_epoch(track: Curve, run: Run, course: Course, done: Epoch) -> None:
+    track("loss", done.loss, course.n_epochs)
+    track("held_out_ndcg", course.ndcgs[-1], course.n_epochs)
+    track("learning_rate", float(run.optimiser.param_groups[0]["lr"]), course.n_epochs)
+    track("events_per_s", done.n_events / max(done.seconds, 1e-9), course.n_epochs)
 
 
 @torch.no_grad()

@@ -81,19 +81,26 @@ class EncoderFiles:
     key: str
 
 
-def save(versions: Versions, funnel: Funnel, encoder: EncoderFiles | None, manifest: dict[str, Any]) -> str:
+def save(
+    versions: Versions,
+    funnel: Funnel,
+    encoder: EncoderFiles | None,
+    manifest: dict[str, Any],
+    name: str | None = None,
+) -> str:
     """Publish a funnel as a new version and put it in service.
 
     Args:
         manifest: Must hold `config`, `target`, `only_purchases`, `repeats`, `has_clock`, `n_items` and `log_end_ms`;
             whatever else it says is kept.
+        name: Of the version, where it had to be known before.
 
     Returns:
         The version's name.
     """
     manifest["format"] = FORMAT
     manifest["encoder"] = None if encoder is None else encoder.key
-    with versions.publish(manifest) as folder:
+    with versions.publish(manifest, name) as folder:
         for name, retriever in funnel.retrievers.items():
             (folder / "retrieve" / name).mkdir(parents=True)
             retriever.save(folder / "retrieve" / name)

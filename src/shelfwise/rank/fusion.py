@@ -57,6 +57,7 @@ class Fusion(Ranker):
         learning_rate: float = Field(default=0.03, gt=0, le=1, description="Weight of each tree.")
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config)
         self.config = config
         self._choice = "reciprocal"
         self._reciprocal_column = -1
@@ -88,7 +89,13 @@ class Fusion(Ranker):
                 scores["linear"][lines] = LinearScorer.fit(learn)(table.features[lines])
             if "trees" in scores:
                 report("ranker: gradient-boosted trees")
-                booster = fit_trees(_thinned(learn, seed), table.where(held_out), self.config, seed)
+                booster = fit_trees(
+                    _thinned(learn, seed),
+                    table.where(held_out),
+                    self.config,
+                    seed,
+                    lambda loss, n_trees, fold=fold: self.track(f"trees/fold-{fold + 1}/held_out_loss", loss, n_trees),
+                )
                 rounds.append(booster.best_iteration or self.config.n_trees)
                 scores["trees"][lines] = booster.predict(table.features[lines])
         exam, lines = table.where(asked), table.rows_of(asked)
@@ -96,6 +103,8 @@ class Fusion(Ranker):
         self._choice = max(held_out_ndcg, key=lambda name: held_out_ndcg[name])
         if self.config.model != "auto" and self.config.model in held_out_ndcg:
             self._choice = self.config.model
+        for name, ndcg in held_out_ndcg.items():
+            self.track(f"{name}/held_out_ndcg", ndcg, 0)
         about: dict[str, Any] = {
             "model": self._choice,
             "held_out_ndcg": {name: round(value, 5) for name, value in held_out_ndcg.items()},

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from shelfwise.config.component import Options
 from shelfwise.schemas.ids import Floats
+from shelfwise.track.tracker import Curve, untracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,12 @@ class Ranker(ABC):
 
     Config: ClassVar[type[Options]] = Options
 
+    def __init__(self, config: Options) -> None:
+        self.track: Curve = untracked
+
     @abstractmethod
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
-        """Learn an order.
+        """Learn an order; `self.track` is told of what is measured on the way.
 
         Returns:
             What the model version's manifest states, as plain JSON: `model` names what was fitted; `held_out_ndcg` by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,13 @@ class TreeOptions(Protocol):
     def learning_rate(self) -> float: ...
 
 
-def fit_trees(table: RankingTable, held_out: RankingTable | None, options: TreeOptions, seed: int) -> Any:
+def fit_trees(
+    table: RankingTable,
+    held_out: RankingTable | None,
+    options: TreeOptions,
+    seed: int,
+    on_tree: Callable[[float, int], None] = lambda loss, n_trees: None,
+) -> Any:
     """A LightGBM booster that tells right answers from wrong ones.
 
     The loss is logistic, per candidate. LambdaRank was no better at the top of the list and noisier on few requests
@@ -34,6 +41,7 @@ def fit_trees(table: RankingTable, held_out: RankingTable | None, options: TreeO
         held_out: Requests on which growing stops early; None: grow all trees.
         options: Sizes.
         seed: Of the sampling of lines and columns.
+        on_tree: Told, after every tree, the loss on the held-out requests and the trees so far.
     """
     try:
         import lightgbm
@@ -62,7 +70,11 @@ def fit_trees(table: RankingTable, held_out: RankingTable | None, options: TreeO
         return lightgbm.train(parameters, data, options.n_trees)
     check = lightgbm.Dataset(held_out.features, held_out.labels, reference=data)
     stop = lightgbm.early_stopping(20, verbose=False)
-    return lightgbm.train(parameters, data, options.n_trees, valid_sets=[check], callbacks=[stop])
+
+    def told(state: Any) -> None:
+        on_tree(float(state.evaluation_result_list[0][2]), state.iteration + 1)
+
+    return lightgbm.train(parameters, data, options.n_trees, valid_sets=[check], callbacks=[told, stop])
 
 
 def trees_to_onnx(booster: Any, n_features: int) -> bytes:

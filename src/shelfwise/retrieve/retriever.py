@@ -15,6 +15,7 @@ from shelfwise.config.component import Options
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.track.tracker import Curve, untracked
 
 Report = Callable[[str, int | None, int | None], None]
 """Called with what is being done, and with steps done and to do where they can be counted."""
@@ -59,7 +60,7 @@ class Retriever(ABC):
 
     Config: ClassVar[type[RetrieverOptions]] = RetrieverOptions
     goes_on: ClassVar[bool] = False
-    """Whether `fit` makes use of `start`: then an earlier one is kept for it."""
+    """Whether `fit` makes use of `start`: then an earlier one is kept for it, and it knows `forget_behaviour`."""
 
     may_change: ClassVar[frozenset[str]] = frozenset()
     """Options that may differ between a model version and one that goes on from it: those that only say how to learn.
@@ -70,12 +71,13 @@ class Retriever(ABC):
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
         self.report: Report = _silent
+        self.track: Curve = untracked
 
     @abstractmethod
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Learn from what happened before `data.now_ms`; replaces whatever was learned before.
 
-        Where it takes longer than a second, `self.report` is told how it goes.
+        Where it takes longer than a second, `self.report` is told how it goes, and `self.track` of losses and the like.
 
         Args:
             data: What may be known.
@@ -86,6 +88,17 @@ class Retriever(ABC):
     def obstacle(self, data: TrainingData, start: Retriever) -> str | None:
         """Why `fit` could not go on from `start` and would begin anew, as a clause; None where it can."""
         return None
+
+    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
+        """Answer from now on as if nobody had touched these items; what `fit` may go on from stays as it was.
+
+        For asking about new items without fitting a second time: whoever is fitted in seconds need not know it.
+
+        Args:
+            rows: The items.
+            data: What was fitted on.
+        """
+        raise NotImplementedError(f"{type(self).__name__} goes on, and cannot forget")
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -17,7 +17,7 @@ from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
-from shelfwise.schemas.ids import Bools, Floats
+from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.store.arrays import mapped
 from shelfwise.store.graphs import Graph
 
@@ -77,7 +77,7 @@ class Sequence(Retriever):
         except ImportError as cause:
             raise _no_torch(cause) from cause
         before = start.state if isinstance(start, Sequence) else None
-        fitted = fit_network(data, self.options, before, self.report)
+        fitted = fit_network(data, self.options, before, self.report, self.track)
         self._index, self._deltas = VectorIndex.build(fitted.vectors, self.options), fitted.deltas
         self._history_graph = Graph(fitted.history_graph)
         self._content_graph = None if fitted.content_graph is None else Graph(fitted.content_graph)
@@ -96,6 +96,23 @@ class Sequence(Retriever):
         except ImportError as cause:
             raise _no_torch(cause) from cause
         return obstacle(data, self.options, start.state) if isinstance(start, Sequence) else "it is of another kind"
+
+    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
+        """Place these items by what they are alone; whom ids alone place has no place."""
+        texts = data.raw_vectors if self.options.item == "raw-text" else data.vectors
+        inputs = {
+            "texts": _lines(texts, rows),
+            "pictures": _lines(data.pictures, rows),
+            "names": self._vocabulary.name_codes(
+                [data.catalogue.paths[row] for row in rows], [data.catalogue.brands[row] for row in rows]
+            ),
+            "prices": self._vocabulary.price_codes(data.catalogue.prices[rows]),
+        }
+        graph = self._content_graph
+        placed = np.zeros((len(rows), self.index.vectors.shape[1]), np.float32) if graph is None else graph(inputs)
+        lengths = np.linalg.norm(placed, axis=1, keepdims=True)
+        for row, vector in zip(rows.tolist(), placed / np.maximum(lengths, 1e-9), strict=True):
+            self.index.put(row, vector)
 
     @property
     def state(self) -> Any:
@@ -212,3 +229,7 @@ class Sequence(Retriever):
 
 def _no_torch(cause: ImportError) -> MissingExtraError:
     return MissingExtraError(f"{cause.name} is not installed", where="retrieve", hint="pip install 'shelfwise[train]'")
+
+
+def _lines(vectors: Floats | None, rows: Rows) -> Floats:
+    return np.zeros((len(rows), 0), np.float32) if vectors is None else vectors[rows]

@@ -27,9 +27,9 @@ class Transitions(NeighbourVote):
     """Sparse item-to-item transitions, decayed by distance and by age, smoothed by items that are alike.
 
     `M[i, j]` sums, over all users and all pairs of events `i … j` at most `window` apart, `1 / distance`; a pair read
-    backwards counts `backward`. Rows are divided by `popularity(i) ** normaliser`. With `S` the items
-    alike by text, category and brand, the lists hold `M + smoothing * (M S + S M)`: what follows from items like this one, and items like
-    those that follow.
+    backwards counts `backward`. Rows are divided by `popularity(i) ** normaliser`. With `S` the items alike by text,
+    category and brand, the lists hold `M + smoothing * (M S + S M)`: what follows from items like this one, and items
+    like those that follow.
 
     Cost:
         Fitting: O(E * window) time, a second per 200,000 events. A request: one sum over the seeds' lists.

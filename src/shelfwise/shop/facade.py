@@ -13,12 +13,14 @@ from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import QueryError, StateError
 from shelfwise.schemas.queries import MAX_K, Query, Slate
+from shelfwise.store.evaluations import Evaluations
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
 
 if TYPE_CHECKING:
     from shelfwise.datasets.splits import Protocol
     from shelfwise.encode.catalogue import EncodeOutcome
+    from shelfwise.evaluate.compare import VersionComparison
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
@@ -51,6 +53,7 @@ class Shop:
         self.config = config
         self.records = records
         self.versions = Versions(folder / config.store.models)
+        self.evaluations = Evaluations(folder / config.store.models)
         self._recommender: Recommender | None = None
 
     @classmethod
@@ -152,18 +155,29 @@ class Shop:
             StateError: too little happened to learn from.
             ConfigError: the shop encodes no text, or its encoder cannot be tuned.
         """
+        from shelfwise.pipeline.components import resolved
+        from shelfwise.pipeline.tracking import tracked
+        from shelfwise.track.facts import flat
+        from shelfwise.track.origin import origin
+        from shelfwise.track.tracker import Run
         from shelfwise.train.data import load, make_tuner
+        from shelfwise.train.manifest import describe
         from shelfwise.train.tuning.report import tune_shop
 
-        progress("reading items and events", None, None)
-        loaded = load(
-            self.config,
-            self.records,
-            self._vectors_folder,
-            lambda done, total: progress("encoding items", done, total),
-        )
-        tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
-        return tune_shop(tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes)
+        with tracked(self.config, Run(f"tune-{self.versions.new_name()}", self.folder)) as tracker:
+            progress("reading items and events", None, None)
+            tracker.facts({**origin(), **flat(resolved(self.config))})
+            loaded = load(
+                self.config,
+                self.records,
+                self._vectors_folder,
+                lambda done, total: progress("encoding items", done, total),
+            )
+            tracker.facts(flat({"data": describe(loaded.data)}))
+            tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
+            return tune_shop(
+                tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes, tracker=tracker
+            )
 
     def train(self, progress: Progress = _silent, *, continue_from: str | None = None) -> Version:
         """Fit everything on all events and put the new model version in service.
@@ -182,43 +196,101 @@ class Shop:
             ConfigError: the configuration names other parts than the version has.
             UnknownError: there is no version of that name.
         """
-        from shelfwise.train.go_on import go_on
+        from shelfwise.pipeline.tracking import tracked
+        from shelfwise.track.tracker import Run
+        from shelfwise.train.go_on import go_on, look
         from shelfwise.train.publish import train
 
-        if continue_from is None:
-            version = train(self.config, self.records, self._vectors_folder, self.versions, progress)
-        else:
+        news = None
+        if continue_from is not None:
             before = self.versions.current() if continue_from == CURRENT_VERSION else self.versions.get(continue_from)
-            version = go_on(self.config, self.records, self._vectors_folder, self.versions, before, progress)
+            news = look(self.config, self.records, self._vectors_folder, before, progress)
+            if news is None:
+                return before
         self._recommender = None
-        return version
+        name = self.versions.new_name()
+        with tracked(self.config, Run(name, self.folder)) as tracker:
+            if news is not None:
+                return go_on(self.config, news, self.versions, progress, name=name, tracker=tracker)
+            return train(
+                self.config, self.records, self._vectors_folder, self.versions, progress, name=name, tracker=tracker
+            )
 
     def evaluate(
-        self, protocol: Protocol | None = None, k: int | None = None, progress: Progress = _silent
+        self,
+        protocol: Protocol | None = None,
+        k: int | None = None,
+        progress: Progress = _silent,
+        version: str | None = None,
     ) -> EvaluationReport:
         """Compare with tuned baselines on held-out events; the model in service is neither used nor changed.
+
+        The report is kept with the version whose configuration was measured, for `compare`.
 
         Args:
             protocol: leave-one-out or time-split; by default a time split where the shop's log has a clock.
             k: Length of the lists; that of `[evaluate]` where omitted.
+            progress: Told of every step.
+            version: The version whose configuration is fitted and asked; by default that of `shop.toml`, kept with
+                the version in service where that was made by it.
+
+        Raises:
+            UnknownError: there is no such version.
         """
+        from dataclasses import replace
         from functools import partial
 
+        from shelfwise.evaluate.of_version import as_trained, is_as_trained, keep, track
         from shelfwise.evaluate.run import evaluate
+        from shelfwise.pipeline.tracking import tracked
+        from shelfwise.track.origin import origin
+        from shelfwise.track.tracker import Run
         from shelfwise.train.data import load
         from shelfwise.train.fit import fit
+        from shelfwise.train.manifest import describe
 
         k = _checked_k(self.config.evaluate.k if k is None else k)
-        progress("reading items and events", None, None)
-        loaded = load(
-            self.config,
-            self.records,
-            self._vectors_folder,
-            lambda done, total: progress("encoding items", done, total),
-        )
-        if protocol is None:
-            protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
-        return evaluate(partial(fit, tuner=loaded.tuner), self.config, loaded.data, loaded.users, protocol, k, progress)
+        config = self.config
+        if version is not None:
+            config = as_trained(config, self.versions.get(version))
+        else:
+            in_service = self.versions.in_service()
+            if in_service is not None and is_as_trained(config, in_service):
+                version = in_service.name
+        with tracked(config, Run(version or f"evaluate-{self.versions.new_name()}", self.folder)) as tracker:
+            progress("reading items and events", None, None)
+            loaded = load(
+                config, self.records, self._vectors_folder, lambda done, total: progress("encoding items", done, total)
+            )
+            if protocol is None:
+                protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
+            report = evaluate(
+                partial(fit, tuner=loaded.tuner), config, loaded.data, loaded.users, protocol, k, progress
+            )
+            report = replace(report, version=version)
+            if version is not None:
+                keep(report, version, self.evaluations, {**origin(), "data": describe(loaded.data)})
+            track(report, tracker)
+        return report
+
+    def compare(self, *versions: str, overlap: bool = False, progress: Progress = _silent) -> VersionComparison:
+        """Model versions side by side: data, configuration, training, and what evaluations of them found.
+
+        Args:
+            versions: Names, two or more; the others are compared with the first.
+            overlap: Whether some users are also asked for their lists from each, to say how many items they share.
+            progress: Told of every step.
+
+        Raises:
+            UnknownError: there is no such version.
+            InputError: fewer than two different versions are named.
+        """
+        from shelfwise.evaluate.compare import compare
+        from shelfwise.evaluate.overlap import mean_overlap
+
+        found = [self.versions.get(name) for name in versions]
+        shared = mean_overlap(found, self.records, progress) if overlap and len(set(versions)) > 1 else None
+        return compare(found, self.evaluations, self.config.evaluate, shared)
 
     def recommend(self, user: str | None = None, scenario: str = "home", k: int | None = None, **query: Any) -> Slate:
         """The slate for one user.

@@ -43,18 +43,23 @@ class Versions:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def new_name(self) -> str:
+        """A name for a version to come: the present moment, so that names are in the order of time."""
+        return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
     @contextmanager
-    def publish(self, manifest: dict[str, Any]) -> Generator[Path]:
+    def publish(self, manifest: dict[str, Any], name: str | None = None) -> Generator[Path]:
         """Write a new version: fill the folder that is yielded; when the block ends it is published and in service.
 
         Whatever interrupts the block leaves no version behind, and the one in service stays.
 
         Args:
             manifest: What is known of the version; the block may still add to it. Written last.
+            name: From `new_name`, where it had to be known before; a new one where omitted.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sweep()
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        name = name or self.new_name()
         scratch = self.folder / f"{_UNFINISHED}{name}"
         scratch.mkdir()
         try:
@@ -104,21 +109,26 @@ class Versions:
             )
         return versions[name]
 
+    def in_service(self) -> Version | None:
+        """The version in service; None before the first."""
+        name = self._current_name()
+        return None if name is None else self.get(name)
+
     def current(self) -> Version:
         """The version in service.
 
         Raises:
             StateError: nothing was trained yet.
         """
-        name = self._current_name()
-        if name is None:
+        found = self.in_service()
+        if found is None:
             raise StateError(
                 "this shop has no model yet",
                 where=str(self.folder),
                 hint="run `shelfwise train`",
                 code="no_model",
             )
-        return self.get(name)
+        return found
 
     def promote(self, name: str) -> Version:
         """Put a version in service."""

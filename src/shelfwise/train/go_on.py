@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import StateError
-from shelfwise.pipeline.fitted import Fitted, Progress
+from shelfwise.pipeline.components import resolved
+from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.model import Model, save
 from shelfwise.pipeline.model import load as load_model
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import VectorCache
 from shelfwise.store.versions import Version, Versions
+from shelfwise.track.facts import flat
+from shelfwise.track.origin import origin
+from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, ReadyEncoder, TextSpace, load
 from shelfwise.train.fingerprints import fingerprint, of_items
 from shelfwise.train.fit import fit_on
 from shelfwise.train.lineage import Lineage
-from shelfwise.train.manifest import manifest
-from shelfwise.train.publish import encoder_files
+from shelfwise.train.manifest import describe, manifest
+from shelfwise.train.publish import encoder_files, note_time
 from shelfwise.train.same_parts import require_no_obstacle, require_same_log, require_same_parts
 
 
-def go_on(
-    config: ShopConfig, records: Records, vectors_folder: Path, versions: Versions, version: Version, progress: Progress
-) -> Version:
-    """Take up what came since a version was trained, and put the new one in service.
+@dataclass(frozen=True, slots=True)
+class News:
+    """A version to go on from, and the store as it is now.
 
-    Kept are its ranker, its text encoder and whitening, and what it learned of repeats; retrievers that train a network
-    go on from there with replay of old events; the others are fitted anew on everything.
+    Attributes:
+        version: On disk.
+        before: The same, loaded.
+        loaded: What the store holds; text vectors lie in the version's space.
+        read_s: Seconds that it took to find out.
+    """
+
+    version: Version
+    before: Model
+    loaded: Loaded
+    read_s: float
+
+
+def look(
+    config: ShopConfig, records: Records, vectors_folder: Path, version: Version, progress: Progress
+) -> News | None:
+    """Find out what is new since a version was trained, and whether training can go on from it.
 
     Returns:
-        The new version, in service; or `version` itself, and nothing is published, where neither events nor items nor
-        the configuration changed.
+        None where neither events nor items nor the configuration changed.
 
     Raises:
         ConfigError: the configuration names other parts than the version has.
@@ -50,20 +68,48 @@ def go_on(
     )
     require_same_log(loaded, before, version)
     if _is_same(config, loaded, version):
-        return version
+        return None
     require_no_obstacle(config, loaded, before, version)
-    fitted = fit_on(config, loaded.data, before, progress)
-    fitted = Fitted(fitted.funnel, fitted.repeats, fitted.target, version.manifest["learned"])
-    data = loaded.data
+    return News(version, before, loaded, time.perf_counter() - started)
+
+
+def go_on(
+    config: ShopConfig,
+    news: News,
+    versions: Versions,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    tracker: Tracker = NOTHING,
+) -> Version:
+    """Take up what is new, and put the new version in service.
+
+    Kept are the ranker, the text encoder and its whitening, and what was learned of repeats; retrievers that train a
+    network go on from there with replay of old events; the others are fitted anew on everything.
+
+    Args:
+        name: Of the new version, where it had to be known before.
+        tracker: Keeps what happens, and on what.
+
+    Raises:
+        MissingExtraError: what training needs is not installed.
+    """
+    started = time.perf_counter()
+    tracker.facts({**origin(), **flat(resolved(config)), "continues": news.version.name})
+    data, learned = news.loaded.data, news.version.manifest["learned"]
+    tracker.facts(flat({"data": describe(data)}))
+    fitted = fit_on(config, data, news.before, progress, tracker=tracker)
     lineage = Lineage.after(
-        {**version.manifest, "version": version.name},
+        news.version.name,
+        news.version.manifest,
         n_events=len(data.interactions),
         n_items=len(data.catalogue),
         n_users=data.interactions.n_users,
     )
     progress("publishing", None, None)
-    about = manifest(config, loaded, fitted, time.perf_counter() - started, lineage)
-    return versions.get(save(versions, fitted.funnel, encoder_files(loaded), about))
+    about = manifest(config, news.loaded, replace(fitted, about={**learned, **fitted.about}), lineage)
+    note_time(about, news.read_s + time.perf_counter() - started, news.read_s, tracker)
+    return versions.get(save(versions, fitted.funnel, encoder_files(news.loaded), about, name))
 
 
 def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> TextSpace | None:

@@ -37,10 +37,11 @@ class Lineage:
     n_new_users: int
 
     @classmethod
-    def after(cls, manifest: dict[str, Any], *, n_events: int, n_items: int, n_users: int) -> Self:
+    def after(cls, name: str, manifest: dict[str, Any], *, n_events: int, n_items: int, n_users: int) -> Self:
         """The next step after a version.
 
         Args:
+            name: Of the version gone on from.
             manifest: That of the version gone on from.
             n_events: Events of interest known now.
             n_items: Items known now.
@@ -48,8 +49,8 @@ class Lineage:
         """
         data, before = manifest["data"], manifest.get("lineage")
         return cls(
-            continues=manifest["version"],
-            full=manifest["version"] if before is None else before["full"],
+            continues=name,
+            full=name if before is None else before["full"],
             n_times=1 if before is None else before["n_times"] + 1,
             n_events_at_full=data["n_events"] if before is None else before["n_events_at_full"],
             n_events=n_events,

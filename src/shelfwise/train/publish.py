@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from shelfwise.config.shop import ShopConfig
+from shelfwise.pipeline.components import resolved
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.model import EncoderFiles, save
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
+from shelfwise.track.facts import flat
+from shelfwise.track.origin import origin
+from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, load
 from shelfwise.train.fit import fit
-from shelfwise.train.manifest import manifest
+from shelfwise.train.manifest import describe, manifest
 
 
 def train(
-    config: ShopConfig, records: Records, vectors_folder: Path, versions: Versions, progress: Progress
+    config: ShopConfig,
+    records: Records,
+    vectors_folder: Path,
+    versions: Versions,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    tracker: Tracker = NOTHING,
 ) -> Version:
     """Fit the funnel on everything that the store holds and put it in service.
+
+    Args:
+        name: Of the version, where it had to be known before.
+        tracker: Keeps what happens, and on what.
 
     Raises:
         StateError: there are no items, or no events to learn from.
@@ -26,12 +42,24 @@ def train(
     """
     started = time.perf_counter()
     progress("reading items and events", None, None)
+    tracker.facts({**origin(), **flat(resolved(config))})
     loaded = load(config, records, vectors_folder, lambda done, total: progress("encoding items", done, total))
-    fitted = fit(config, loaded.data, loaded.users, progress, tuner=loaded.tuner)
+    read_s = time.perf_counter() - started
+    tracker.facts(flat({"data": describe(loaded.data)}))
+    fitted = fit(config, loaded.data, loaded.users, progress, tuner=loaded.tuner, tracker=tracker)
     progress("publishing", None, None)
-    about = manifest(config, loaded, fitted, time.perf_counter() - started)
+    about = manifest(config, loaded, fitted)
+    note_time(about, time.perf_counter() - started, read_s, tracker)
     files = encoder_files(loaded) if fitted.encoder is None else fitted.encoder
-    return versions.get(save(versions, fitted.funnel, files, about))
+    return versions.get(save(versions, fitted.funnel, files, about, name))
+
+
+def note_time(about: dict[str, Any], seconds: float, read_s: float, tracker: Tracker) -> None:
+    """Put into a manifest how long a training took, and its stages."""
+    about["seconds"] = round(seconds, 1)
+    about["seconds_by_stage"] = {"read": round(read_s, 2), **about["learned"].pop("seconds_by_stage", {})}
+    for stage, taken_s in about["seconds_by_stage"].items():
+        tracker.scalar(f"seconds/{stage}", taken_s, 0)
 
 
 def encoder_files(loaded: Loaded) -> EncoderFiles | None:

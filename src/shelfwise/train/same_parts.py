@@ -83,6 +83,7 @@ def _differences(config: ShopConfig, before: Model, version: Version) -> Iterato
     old, behaviour = before.config, config.behaviour
     if behaviour.history != old.behaviour.history:
         yield "behaviour.history", str(old.behaviour.history), str(behaviour.history)
+    yield from _if_other("behaviour.cold_share", old.behaviour.cold_share, behaviour.cold_share)
     if behaviour.target != "auto" and CODE_BY_KIND[EventKind(behaviour.target)] != before.target:
         yield "behaviour.target", version.manifest["target"], behaviour.target
     if behaviour.repeats != "auto" and (behaviour.repeats == "allow") != before.repeats:

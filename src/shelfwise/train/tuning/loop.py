@@ -17,6 +17,7 @@ from shelfwise.config.tune import TuneSpec
 from shelfwise.encode.whitening import Whitening
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.schemas.ids import Floats, Rows
+from shelfwise.track.tracker import Curve, untracked
 from shelfwise.train.pooled_encoder import PooledEncoder
 from shelfwise.train.tuning import checkpoint
 from shelfwise.train.tuning.batches import Numbers, batch_of, packed
@@ -113,7 +114,15 @@ class Loop:
         self.n_batches = len(self._batches(0))
         self.wanted_steps = max(1, math.ceil(spec.epochs * self.n_batches / spec.accumulate))
 
-    def run(self, before: float, check: Check, folder: Path, progress: Progress, on_check: OnCheck) -> State:
+    def run(
+        self,
+        before: float,
+        check: Check,
+        folder: Path,
+        progress: Progress,
+        on_check: OnCheck,
+        track: Curve = untracked,
+    ) -> State:
         """Tune until the steps, the time or the patience is used up; the encoder is left with its best weights.
 
         Args:
@@ -122,6 +131,7 @@ class Loop:
             folder: Of the checkpoints; one that is there is gone on from.
             progress: Told of every step.
             on_check: Told of every check.
+            track: Told loss and learning rate of every step, and the figure of every check.
 
         Returns:
             `best_step` is 0 where nothing was better than the untuned encoder: then the weights are of no use.
@@ -137,7 +147,10 @@ class Loop:
         started, loss_sum, n_losses = time.perf_counter() - state.seconds, 0.0, 0
         timed = 0.0
         while not self._is_done():
-            loss_sum += self._step(state.step)
+            loss = self._step(state.step)
+            track("loss", loss, state.step + 1)
+            track("learning_rate", self._lr(state.step), state.step + 1)
+            loss_sum += loss
             n_losses += 1
             state.step += 1
             state.seconds = time.perf_counter() - started
@@ -150,6 +163,7 @@ class Loop:
             if self._is_time_to_check():
                 figure = check(lambda rows: self.texts.vectors(self.prepared.encoder, rows.astype(np.int64)))
                 state.seconds = time.perf_counter() - started
+                track("held_out_mrr", figure, state.step)
                 self._note(figure, loss_sum / n_losses)
                 loss_sum, n_losses = 0.0, 0
                 checkpoint.save(folder, self.prepared, self.optimiser, self.best, state)

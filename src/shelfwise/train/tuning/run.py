@@ -23,6 +23,7 @@ from shelfwise.errors import MissingExtraError
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Floats
+from shelfwise.track.tracker import Curve, untracked
 from shelfwise.train.sentence_modules import SentenceModules
 from shelfwise.train.tuning.negatives import hard_negatives
 from shelfwise.train.tuning.pairs import ItemTexts, make_pairs
@@ -134,6 +135,7 @@ def tune(
     folder: Path,
     progress: Progress,
     on_check: Callable[[int, float], None] = lambda *_: None,
+    track: Curve = untracked,
 ) -> TunedEncoder:
     """Tune an encoder, or go on with a tuning that was interrupted.
 
@@ -143,6 +145,7 @@ def tune(
         folder: Becomes the tuned encoder's; what is in it already is gone on from.
         progress: Told of every step.
         on_check: Told the step and the held-out figure of every check; what it raises ends the tuning.
+        track: Told loss and learning rate of every step, and the figure of every check.
 
     Raises:
         StateError: there is too little behaviour to learn from.
@@ -198,6 +201,7 @@ def tune(
         folder,
         progress,
         on_check,
+        track,
     )
     progress("saving the encoder", None, None)
     if state.best_step:

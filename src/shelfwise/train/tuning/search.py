@@ -15,6 +15,7 @@ import tomlkit
 from shelfwise.config.tune import USUAL_LR, TuneSpec
 from shelfwise.errors import MissingExtraError
 from shelfwise.pipeline.fitted import Progress
+from shelfwise.track.tracker import Curve, untracked
 from shelfwise.train.tuning.run import Material, key, tune
 
 JOURNAL, OUTCOME_FILE, SNIPPET_FILE = "search.journal", "search.json", "search.toml"
@@ -54,7 +55,14 @@ class SearchOutcome:
 
 
 def search(
-    material: Material, spec: TuneSpec, folder: Path, progress: Progress, *, n_trials: int, minutes: float
+    material: Material,
+    spec: TuneSpec,
+    folder: Path,
+    progress: Progress,
+    *,
+    n_trials: int,
+    minutes: float,
+    track: Curve = untracked,
 ) -> SearchOutcome:
     """Try parameters within a budget; a search that was interrupted goes on, its unfinished trial included.
 
@@ -65,6 +73,7 @@ def search(
         progress: Told of every step.
         n_trials: Trials in all, those of earlier runs included.
         minutes: Time for this run; the trial under way is finished.
+        track: Told the held-out figure of every finished trial.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -115,6 +124,7 @@ def search(
             figures = done.about["mrr_in_pool"]
             trial.set_user_attr("frozen", figures["frozen"])
             study.tell(trial, figures["tuned"])
+            track("held_out_mrr", figures["tuned"], trial.number)
         shutil.rmtree(at, ignore_errors=True)
     outcome = _outcome(study.get_trials(states=over), spec, TrialState.COMPLETE)
     document = {**asdict(outcome), "spec": outcome.spec.model_dump(mode="json")}

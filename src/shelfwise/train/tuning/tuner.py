@@ -28,6 +28,7 @@ from shelfwise.schemas.ids import Bools, Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import VectorCache
+from shelfwise.track.tracker import Curve, untracked
 from shelfwise.train.encoder_export import export
 from shelfwise.train.tuning.pairs import ItemTexts
 from shelfwise.train.tuning.quality import measure, questions
@@ -81,6 +82,7 @@ class Tuner:
         self.config, self.records, self.items, self.searches = config, records, items, searches
         self.base = encoder.config
         self.vectors_folder = vectors_folder
+        self.track: Curve = untracked  # told loss, learning rate and held-out figure of what is tuned
         self._passages = [passage(item) for item in items]
         self._has_text = np.array([bool(text) for text in self._passages], bool)
 
@@ -98,7 +100,9 @@ class Tuner:
         """The same with another `[encode.tune]`."""
         encode = self.config.encode.model_copy(update={"tune": spec})
         config = self.config.model_copy(update={"encode": encode})
-        return Tuner(config, self.records, self.items, self.searches, self.vectors_folder)
+        other = Tuner(config, self.records, self.items, self.searches, self.vectors_folder)
+        other.track = self.track
+        return other
 
     def material(self, data: TrainingData, users: Bools) -> Material:
         """What may be learned from, of a past that models are about to be fitted on.
@@ -120,7 +124,7 @@ class Tuner:
         """A tuned encoder for this past: found or made."""
         found = self._found(material)
         if found is None:
-            found = tune(material, self.spec, self.folder / key(material, self.spec), progress)
+            found = tune(material, self.spec, self.folder / key(material, self.spec), progress, track=self.track)
             self._prune()
         return found
 
