@@ -37,7 +37,7 @@ class UniSRec(Peer):
     Source:
         Hou et al. (2022), Towards Universal Sequence Representation Learning for Recommender Systems; its settings:
         8 experts, 2 layers, 2 heads, temperature 0.07; 128 dimensions instead of 300, for the time. The rate was chosen
-        on Office's validation; layers are normalised before, not after, since otherwise nothing was learned from scratch.
+        on Office's validation; layers are normalised before, not after: otherwise nothing was learned from scratch.
         To its favour: items that nobody touched in training are no wrong answers, or their texts would be pushed away.
     """
 

@@ -124,8 +124,9 @@ class Transitions(NeighbourVote):
             kinds.append(attribute_neighbours(data.catalogue, self.options.n_alike))
         if self.options.alike != "names" and data.vectors is not None:
             kinds.append(text_neighbours(data.vectors, self.options.n_alike))
-        n_kinds = sum((np.diff(kind.indptr) > 0).astype(np.float32) for kind in kinds)
-        return (sparse.diags(1 / np.maximum(n_kinds, 1.0)) @ sum(kinds)).tocsr().astype(np.float32)
+        lent: Matrix = sum(kinds)
+        n_kinds = np.sum([np.diff(kind.indptr) > 0 for kind in kinds], axis=0)
+        return (sparse.diags(1 / np.maximum(n_kinds, 1)) @ lent).tocsr().astype(np.float32)
 
     def _smooth(self, matrix: Matrix, alike: Matrix) -> Matrix:
         # In blocks of rows, each cut to its heaviest entries at once: the whole product would fill memory.
