@@ -54,8 +54,8 @@ K = 10
 SEED = 1
 """Of the cut."""
 
-QUICK_USERS = 800
-QUICK_OPTIONS = {"epochs": 4, "epochs_on": 2}
+QUICK_USERS = 120
+QUICK_OPTIONS = {"epochs": 2, "epochs_on": 1}
 
 console = Console(width=160)
 
