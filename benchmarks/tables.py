@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from continual_tables import QUALITY_COLUMNS, TRAINING_COLUMNS, growth_title, quality_lines, training_lines
 from record import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -323,6 +324,18 @@ def promises(document: dict[str, Any]) -> str:
     )
 
 
+def continual_section(document: dict[str, Any]) -> str:
+    """The page's part on continuing a model version."""
+    parts = [provenance(document)]
+    for name, found in document["results"].items():
+        parts += [
+            f"{growth_title(name, found)}:",
+            markdown(QUALITY_COLUMNS, quality_lines(found)),
+            markdown(TRAINING_COLUMNS, training_lines(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
 ABLATION_COLUMNS = ("", "NDCG@10", "95 % interval", "Recall@10", "against", "gain", "95 % interval", "p", "fit CPU s")
 
 
@@ -366,6 +379,7 @@ SECTIONS = {
     "accuracy": accuracy_section,
     "peers": peers_section,
     "pictures": pictures_section,
+    "continual": continual_section,
     "ablation": ablation_section,
 }
 

@@ -160,7 +160,7 @@ threads = 1
     model.save(
         Versions(folder / config.store.models),
         fitted.funnel,
-        model.EncoderFiles(encoder_folder, encoder.runtime_files(), whitening),
+        model.EncoderFiles(encoder_folder, encoder.runtime_files(), whitening, encoder.key()),
         {
             "config": config.model_dump(mode="json"),
             "repeats": fitted.repeats,

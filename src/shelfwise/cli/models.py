@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,8 @@ def list_versions(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
             [{"version": version.name, "in_service": version.is_current, **version.manifest} for version in versions]
         )
         return
-    shown = table("", "version", "trained", "events", "items", "ranker", "held-out NDCG@10", right=(3, 4, 6))
+    columns = ("", "version", "trained", "fitted", "events", "items", "ranker", "held-out NDCG@10")
+    shown = table(*columns, right=(4, 5, 7))
     for version in versions:
         manifest = version.manifest
         ranker = manifest["learned"]["ranker"]
@@ -33,6 +34,7 @@ def list_versions(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
             "→" if version.is_current else "",
             version.name,
             manifest["created_at"],
+            _fitted(manifest.get("lineage")),
             f"{manifest['data']['n_events']:,}",
             f"{manifest['n_items']:,}",
             ranker["model"],
@@ -81,6 +83,10 @@ def roll_back(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
 
     with Shop.open(shop) as opened:
         _say(opened.versions.roll_back().name, as_json)
+
+
+def _fitted(lineage: dict[str, Any] | None) -> str:
+    return "in full" if lineage is None else f"{lineage['n_times']} × on"
 
 
 def _say(name: str, as_json: bool) -> None:

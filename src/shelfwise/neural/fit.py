@@ -62,6 +62,25 @@ def fit_network(
         StateError: the shop encodes no text, and the items are to be made of nothing else.
     """
     options = _ready(options)
+    network, inputs, vocabulary = _new(data, options, start)
+    if start is not None and (reason := _begun(network, inputs, start)) is not None:
+        report(f"the earlier network cannot be gone on from: {reason}", None, None)
+        start = None
+    trained = train(network, data, inputs, options, report, track, start=start)
+    return _fitted(trained, data, inputs, vocabulary)
+
+
+def obstacle(data: TrainingData, options: NetworkOptions, start: State) -> str | None:
+    """Why `fit_network` could not go on from an earlier network, as a clause; None where nothing is in the way.
+
+    Raises:
+        StateError: as `fit_network`.
+    """
+    network, inputs, _ = _new(data, _ready(options), start)
+    return _begun(network, inputs, start)
+
+
+def _new(data: TrainingData, options: NetworkOptions, start: State | None) -> tuple[Network, ItemInputs, Vocabulary]:
     raw_text = options.item == "raw-text"
     if options.item in ("text", "raw-text") and (data.raw_vectors if raw_text else data.vectors) is None:
         raise StateError(
@@ -72,12 +91,14 @@ def fit_network(
     vocabulary = Vocabulary.of(data, None if start is None else start.vocabulary)
     inputs = ItemInputs.of(data, vocabulary, raw_text=raw_text)
     torch.manual_seed(options.seed)
-    network = Network(options, inputs, vocabulary)
-    if start is not None and not (start.reads(inputs.texts) and go_on(network, start)):
-        report("the earlier network cannot be gone on from: its sizes or its texts differ", None, None)
-        start = None
-    trained = train(network, data, inputs, options, report, track, start=start)
-    return _fitted(trained, data, inputs, vocabulary)
+    return Network(options, inputs, vocabulary), inputs, vocabulary
+
+
+def _begun(network: Network, inputs: ItemInputs, start: State) -> str | None:
+    """Give a new network an earlier one's weights, or say why that cannot be."""
+    if not start.reads(inputs.texts):
+        return "its text vectors lie in another space"
+    return None if go_on(network, start) else "its sizes differ"
 
 
 def _ready(options: NetworkOptions) -> NetworkOptions:

@@ -8,6 +8,33 @@ from pydantic import Field
 
 from shelfwise.config.component import Options
 
+OF_LEARNING = frozenset(
+    {
+        "device",
+        "crop",
+        "shuffle",
+        "drop_events",
+        "delta_dropout",
+        "dropout",
+        "tower_dropout",
+        "events_per_step",
+        "rate",
+        "weight_decay",
+        "average",
+        "epochs",
+        "epochs_on",
+        "replay",
+        "patience",
+        "n_validation",
+        "n_negatives",
+        "full_up_to",
+        "minutes",
+        "checkpoints",
+        "seed",
+    }
+)
+"""Options that say how a network learns and not what it is: a training that goes on may have others."""
+
 ItemSource = Literal["fused", "text", "raw-text", "ids"]
 
 

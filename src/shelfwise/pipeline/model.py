@@ -1,6 +1,6 @@
 """A model version on disk: a fitted funnel, the encoder's runtime, and the manifest that describes them.
 
-manifest.json      configuration, data fingerprint, target, repeats, metrics, sizes
+manifest.json      configuration, data fingerprint, target, repeats, metrics, sizes, lineage
 retrieve/<name>/   one folder per retriever
 rank/              the ranker
 items/             what the ranker is told of every item
@@ -78,11 +78,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class EncoderFiles:
-    """Where an encoder's runtime files are, to be copied into the version, and the map of what it makes."""
+    """Where an encoder's runtime files are, to be copied into the version.
+
+    Attributes:
+        folder: That holds them.
+        names: Of the files.
+        whitening: Brings the encoder's vectors into the funnel's space.
+        key: Names the encoder, as its folder among the shop's vectors is named.
+    """
 
     folder: Path
     names: tuple[str, ...]
     whitening: Whitening
+    key: str
 
 
 def save(
@@ -108,6 +116,7 @@ def save(
         The version's name.
     """
     manifest["format"] = FORMAT
+    manifest["encoder"] = None if encoder is None else encoder.key
     with versions.publish(manifest, name) as folder:
         for name, retriever in funnel.retrievers.items():
             (folder / "retrieve" / name).mkdir(parents=True)

@@ -62,6 +62,12 @@ class Retriever(ABC):
     goes_on: ClassVar[bool] = False
     """Whether `fit` makes use of `start`: then an earlier one is kept for it, and it knows `forget_behaviour`."""
 
+    may_change: ClassVar[frozenset[str]] = frozenset()
+    """Options that may differ between a model version and one that goes on from it: those that only say how to learn.
+
+    All others shape what the ranker was fitted on.
+    """
+
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
         self.report: Report = _silent
@@ -78,6 +84,10 @@ class Retriever(ABC):
             start: The same retriever, fitted on an earlier past, to go on from. Whoever is fitted in seconds begins
                 anew.
         """
+
+    def obstacle(self, data: TrainingData, start: Retriever) -> str | None:
+        """Why `fit` could not go on from `start` and would begin anew, as a clause; None where it can."""
+        return None
 
     def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
         """Answer from now on as if nobody had touched these items; what `fit` may go on from stays as it was.

@@ -12,7 +12,7 @@ from pydantic import Field
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import MissingExtraError
 from shelfwise.neural.item_inputs import Vocabulary
-from shelfwise.neural.settings import NetworkOptions
+from shelfwise.neural.settings import OF_LEARNING, NetworkOptions
 from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import Candidates, Situation
@@ -45,6 +45,7 @@ class Sequence(Retriever):
     """
 
     goes_on = True
+    may_change = OF_LEARNING
 
     class Config(NetworkOptions, IndexOptions):
         """Options of a `[retrieve.…]` table that uses sequences."""
@@ -74,9 +75,7 @@ class Sequence(Retriever):
         try:
             from shelfwise.neural.fit import fit_network
         except ImportError as cause:
-            raise MissingExtraError(
-                f"{cause.name} is not installed", where="retrieve", hint="pip install 'shelfwise[train]'"
-            ) from cause
+            raise _no_torch(cause) from cause
         before = start.state if isinstance(start, Sequence) else None
         fitted = fit_network(data, self.options, before, self.report, self.track)
         self._index, self._deltas = VectorIndex.build(fitted.vectors, self.options), fitted.deltas
@@ -84,6 +83,19 @@ class Sequence(Retriever):
         self._content_graph = None if fitted.content_graph is None else Graph(fitted.content_graph)
         self._vocabulary, self._has_clock = fitted.vocabulary, data.interactions.has_clock
         self._state, self._folder, self.about = fitted.state, None, fitted.about
+
+    def obstacle(self, data: TrainingData, start: Retriever) -> str | None:
+        """Another text space, or other sizes: where a GPU trained it and none is here, say.
+
+        Raises:
+            MissingExtraError: torch is not installed.
+            StateError: there is no text, and items are to be made of nothing else.
+        """
+        try:
+            from shelfwise.neural.fit import obstacle
+        except ImportError as cause:
+            raise _no_torch(cause) from cause
+        return obstacle(data, self.options, start.state) if isinstance(start, Sequence) else "it is of another kind"
 
     def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
         """Place these items by what they are alone; whom ids alone place has no place."""
@@ -213,6 +225,10 @@ class Sequence(Retriever):
         length = np.linalg.norm(placed)
         if length > 0:
             self.index.put(row, placed / length)
+
+
+def _no_torch(cause: ImportError) -> MissingExtraError:
+    return MissingExtraError(f"{cause.name} is not installed", where="retrieve", hint="pip install 'shelfwise[train]'")
 
 
 def _lines(vectors: Floats | None, rows: Rows) -> Floats:

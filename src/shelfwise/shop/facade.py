@@ -31,6 +31,10 @@ IngestProgress = Callable[[str, int, int | None, int, int], None]
 """Called with the file's name, lines done, lines in all (None where unknown), bytes done, bytes in all."""
 
 
+CURRENT_VERSION = "current"
+"""Stands for the name of the version in service."""
+
+
 def _silent(*_: Any) -> None:
     """Progress that nobody watches."""
 
@@ -152,7 +156,7 @@ class Shop:
         from shelfwise.track.origin import origin
         from shelfwise.track.tracker import Run
         from shelfwise.train.data import load, make_tuner
-        from shelfwise.train.publish import describe
+        from shelfwise.train.manifest import describe
         from shelfwise.train.tuning.report import tune_shop
 
         with tracked(self.config, Run(f"tune-{self.versions.new_name()}", self.folder)) as tracker:
@@ -171,15 +175,39 @@ class Shop:
                 tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes, tracker=tracker
             )
 
-    def train(self, progress: Progress = _silent) -> Version:
-        """Fit everything on all events and put the new model version in service."""
+    def train(self, progress: Progress = _silent, *, continue_from: str | None = None) -> Version:
+        """Fit everything on all events and put the new model version in service.
+
+        Args:
+            progress: Told of every step.
+            continue_from: Name of a version, or `"current"` for the one in service: its ranker and text space are kept,
+                and only what is new since is learned, with some of the old, in a small part of the time. None fits
+                everything anew.
+
+        Returns:
+            The new version; with `continue_from` that version itself where there is nothing new to learn.
+
+        Raises:
+            StateError: there is nothing to learn from, nothing to go on from, or the store does not fit the version.
+            ConfigError: the configuration names other parts than the version has.
+            UnknownError: there is no version of that name.
+        """
         from shelfwise.pipeline.tracking import tracked
         from shelfwise.track.tracker import Run
+        from shelfwise.train.go_on import go_on, look
         from shelfwise.train.publish import train
 
+        news = None
+        if continue_from is not None:
+            before = self.versions.current() if continue_from == CURRENT_VERSION else self.versions.get(continue_from)
+            news = look(self.config, self.records, self._vectors_folder, before, progress)
+            if news is None:
+                return before
         self._recommender = None
         name = self.versions.new_name()
         with tracked(self.config, Run(name, self.folder)) as tracker:
+            if news is not None:
+                return go_on(self.config, news, self.versions, progress, name=name, tracker=tracker)
             return train(
                 self.config, self.records, self._vectors_folder, self.versions, progress, name=name, tracker=tracker
             )
@@ -215,7 +243,7 @@ class Shop:
         from shelfwise.track.tracker import Run
         from shelfwise.train.data import load
         from shelfwise.train.fit import fit
-        from shelfwise.train.publish import describe
+        from shelfwise.train.manifest import describe
 
         k = _checked_k(self.config.evaluate.k if k is None else k)
         config = self.config

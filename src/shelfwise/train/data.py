@@ -23,7 +23,7 @@ from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.pipeline.components import build_text_encoder
 from shelfwise.pipeline.fitted import Progress as StepProgress
-from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
@@ -37,11 +37,35 @@ from shelfwise.train.tuning.tuner import Tuner
 
 @dataclass(frozen=True, slots=True)
 class ReadyEncoder:
-    """An encoder that can run, and where its files and vectors are."""
+    """An encoder that can run, and where its files and vectors are.
+
+    Attributes:
+        encoder: Loaded.
+        folder: That holds its runtime files.
+        cache: Of its vectors.
+        key: Names it; a tuned encoder has another than the one that it was made of.
+    """
 
     encoder: TextEncoder
     folder: Path
     cache: VectorCache
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpace:
+    """The space in which a model's item vectors lie.
+
+    Attributes:
+        encoder: Of texts; None where the model reads none.
+        whitening: Of what it makes.
+        picture_map: Of picture vectors; None where the model knows no pictures: those that came since wait for the next
+            full training.
+    """
+
+    encoder: ReadyEncoder | None
+    whitening: Whitening | None
+    picture_map: Whitening | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +77,11 @@ class Loaded:
         users: Who may be asked about, by user row: everybody but visitors, whose sessions never come back.
         user_ids: By user row.
         encoder: None where the shop encodes no text.
-        whitening: Fitted on this catalogue; None without an encoder.
+        whitening: Fitted on this catalogue, or that of the space asked for; None without an encoder.
         items: By row.
-        tuner: Makes tuned vectors; None where `[encode.tune]` is not in use.
+        tuner: Makes tuned vectors; None where `[encode.tune]` is not in use, or the space was given.
         pictures: What became of the items' pictures; None where the shop encodes none, or no item names one.
-        mapped_pictures: Their vectors; None without any that could be read.
+        mapped_pictures: Their vectors; None without any that could be read, or where the space given has none.
     """
 
     data: TrainingData
@@ -83,7 +107,7 @@ def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) ->
         else:
             encoder.prepare(folder)
     encoder.load(folder)
-    return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim))
+    return ReadyEncoder(encoder, folder, VectorCache(records, folder, encoder.key(), encoder.dim), encoder.key())
 
 
 def encode_catalogue(
@@ -109,6 +133,7 @@ def load(
     progress: Progress | None,
     picture_progress: PictureProgress | None = None,
     *,
+    space: ModelSpace | None = None,
     raw: bool = False,
 ) -> Loaded:
     """Read items and events; encode what is missing; whiten.
@@ -119,6 +144,8 @@ def load(
         vectors_folder: Where encoders and the vectors they made are kept.
         progress: Told of texts encoded.
         picture_progress: Told of pictures read and encoded.
+        space: Where an earlier model's vectors lie, for a training that goes on from it: nothing is fitted or tuned
+            then. None makes a space of this catalogue.
         raw: Keep the vectors as the encoder made them, beside the whitened ones.
 
     Raises:
@@ -134,17 +161,15 @@ def load(
         )
     interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
     items = [entry.item for entry in stored]
-    ready = ready_encoder(config, records, vectors_folder)
+    ready = ready_encoder(config, records, vectors_folder) if space is None else space.encoder
     vectors, whitening, raw_vectors = None, None, None
     if ready is not None:
         encode_changed(items, ready.encoder, ready.cache, progress)
         encoded = item_vectors(items, ready.cache)
         has_text = np.array([bool(passage(item)) for item in items])
-        whitening = Whitening.fit(
-            encoded[has_text] if has_text.any() else encoded,
-            dim=min(config.encode.whiten_dim, encoded.shape[1]),
-            shrinkage=config.encode.whiten_shrinkage,
-        )
+        whitening = space.whitening if space is not None else None
+        if whitening is None:
+            whitening = _whitening(config, encoded, has_text)
         vectors = np.where(has_text[:, None], whitening(encoded), np.float32(0))
         if raw or _reads_raw_text(config):
             raw_vectors = np.where(has_text[:, None], encoded, np.float32(0))
@@ -152,7 +177,9 @@ def load(
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
     pictures = encode_pictures(config, records, vectors_folder, items, picture_progress)
-    mapped = None if pictures is None or pictures.encoder is None else map_pictures(config, pictures, vectors)
+    mapped = None
+    if pictures is not None and pictures.encoder is not None and (space is None or space.picture_map is not None):
+        mapped = map_pictures(config, pictures, vectors, None if space is None else space.picture_map)
     data = TrainingData(
         interactions,
         Catalogue.of(stored),
@@ -161,8 +188,17 @@ def load(
         pictures=None if mapped is None else mapped.vectors,
         raw_vectors=raw_vectors,
     )
-    tuner = make_tuner(config, records, items, vectors_folder) if config.encode.tune.use else None
+    is_tuned = config.encode.tune.use and space is None
+    tuner = make_tuner(config, records, items, vectors_folder) if is_tuned else None
     return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped)
+
+
+def _whitening(config: ShopConfig, encoded: Floats, has_text: Bools) -> Whitening:
+    return Whitening.fit(
+        encoded[has_text] if has_text.any() else encoded,
+        dim=min(config.encode.whiten_dim, encoded.shape[1]),
+        shrinkage=config.encode.whiten_shrinkage,
+    )
 
 
 def _reads_raw_text(config: ShopConfig) -> bool:

@@ -16,8 +16,10 @@ from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.components import build_ranker, build_retrievers
 from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.funnel import Funnel
-from shelfwise.rank.ranker import RankingTable
+from shelfwise.pipeline.model import Model
+from shelfwise.rank.ranker import Ranker, RankingTable
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.schemas.events import KIND_BY_CODE
 from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.examples import item_state, ranking_table, stacked
@@ -107,17 +109,42 @@ def fit(
     with stages("rank"):
         about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
     retrievers = _fitted(config, data, earlier, "everything", progress, stages, tracker)
-    vectors = None if data.vectors is None else TextVectors(data.vectors)
-    progress("describing items", None, None)
-    funnel = Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
-    learned = {
-        "ranker": about,
-        "repeat_share": round(repeat_share, 4),
-        "seconds_by_stage": {stage: round(seconds, 2) for stage, seconds in stages.seconds.items()},
-    }
+    funnel = _funnel(retrievers, ranker, data, progress)
+    learned = {"ranker": about, "repeat_share": round(repeat_share, 4), "seconds_by_stage": stages.rounded()}
     if tuned is None:
         return Fitted(funnel, repeats, target, learned)
     return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
+
+
+def fit_on(
+    config: ShopConfig, data: TrainingData, before: Model, progress: Progress, *, tracker: Tracker = NOTHING
+) -> Fitted:
+    """Take up what is new since a model was fitted.
+
+    Retrievers that learn slowly go on from where they were; the others are fitted anew, which takes seconds. What takes
+    long to learn and changes slowly stays: the ranker, and with it what is predicted and whether repeats are shown.
+
+    Args:
+        config: The shop's; of the same parts as the model's.
+        data: What may be known; its text vectors lie in the model's space.
+        before: The model.
+        progress: Told of every step.
+        tracker: Keeps the curves of whatever is fitted, and how long that took.
+
+    Returns:
+        `about` holds nothing but `seconds_by_stage`: nothing was chosen.
+    """
+    stages = Stages()
+    earlier = {name: one for name, one in before.funnel.retrievers.items() if one.goes_on}
+    retrievers = _fitted(config, data, earlier, "everything", progress, stages, tracker)
+    funnel = _funnel(retrievers, before.funnel.ranker, data, progress)
+    return Fitted(funnel, before.repeats, KIND_BY_CODE[before.target], {"seconds_by_stage": stages.rounded()})
+
+
+def _funnel(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData, progress: Progress) -> Funnel:
+    vectors = None if data.vectors is None else TextVectors(data.vectors)
+    progress("describing items", None, None)
+    return Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
 
 
 def _drawn(interactions: Interactions, share: float, seed: int) -> Rows:

@@ -100,18 +100,23 @@ def encode_pictures(
     return EncodedPictures(found.report, encoder, folder, raw, has_picture)
 
 
-def map_pictures(config: ShopConfig, encoded: EncodedPictures, texts: Floats | None) -> MappedPictures:
+def map_pictures(
+    config: ShopConfig, encoded: EncodedPictures, texts: Floats | None, known: Whitening | None = None
+) -> MappedPictures:
     """Learn the map of this catalogue's pictures, and apply it.
 
     Args:
         config: How many dimensions are kept, and how they are chosen.
         encoded: At least one item has a picture.
         texts: Whitened text vectors, 0 without text; shape `(n_items, D_text)`; None where no text is encoded.
+        known: The map of an earlier model that is gone on from: applied as it is, nothing is learned.
     """
     spec, raw, has_picture = config.encode, encoded.raw, encoded.has_picture
     both = has_picture if texts is None else has_picture & texts.any(axis=1)
     is_aligned = spec.image_align and texts is not None and can_align(int(both.sum()), raw.shape[1])
-    if is_aligned and texts is not None:
+    if known is not None:
+        made = known
+    elif is_aligned and texts is not None:
         made = align(raw[both], texts[both], dim=spec.image_dim, shrinkage=spec.image_shrinkage)
     else:
         # With as many directions as pictures, whitening would make all pictures equally unlike.

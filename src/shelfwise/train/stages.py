@@ -17,6 +17,10 @@ class Stages:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
+    def rounded(self) -> dict[str, float]:
+        """For the manifest."""
+        return {stage: round(seconds, 2) for stage, seconds in self.seconds.items()}
+
     @contextmanager
     def __call__(self, name: str) -> Generator[None]:
         """Count the block's time to a stage."""

@@ -158,7 +158,7 @@ class Tuner:
             progress("measuring what tuning brought", None, None)
             about = {**about, "quality": self._quality(material, vectors), "encoder": encoder.key()}
             write_about(found.folder, about)
-        return TunedVectors(vectors, EncoderFiles(folder, encoder.runtime_files(), whitening), about)
+        return TunedVectors(vectors, EncoderFiles(folder, encoder.runtime_files(), whitening, encoder.key()), about)
 
     def _whitened(self, raw: Floats, whitening: Whitening) -> Floats:
         return np.where(self._has_text[:, None], whitening(raw), np.float32(0))
