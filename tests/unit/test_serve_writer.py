@@ -32,7 +32,7 @@ class Counting(Records):
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Counting]:
-    opened = Counting(Records.open("sqlite:///s.db", tmp_path).engine)
+    opened = Counting(Records.open("sqlite:///s.db", tmp_path).engine, tmp_path)
     yield opened
     opened.close()
 
