@@ -190,11 +190,17 @@ class TestTheDraftedFile:
         return found
 
     def test_every_key_stands_there(self, keys: dict[str, set[str]]) -> None:
-        from shelfwise.pipeline.components import build_ranker, build_retrievers, build_text_encoder
+        from shelfwise.pipeline.components import (
+            build_picture_encoder,
+            build_ranker,
+            build_retrievers,
+            build_text_encoder,
+            build_tracker,
+        )
 
         config = ShopConfig(version=1)
         for name in ("store", "behaviour", "encode", "evaluate", "serve"):
-            fields = set(type(getattr(config, name)).model_fields) - {"text", "tune"}  # tables of their own
+            fields = set(type(getattr(config, name)).model_fields) - {"text", "image", "tune"}  # own tables
             assert fields <= keys[name], name
         assert set(type(config.encode.tune).model_fields) <= keys["encode.tune"]
         for name in ("items", "events"):
@@ -204,6 +210,8 @@ class TestTheDraftedFile:
             assert {"use", *type(retriever).Config.model_fields} <= keys[f"retrieve.{name}"]
         assert {"use", *type(build_ranker(config)).Config.model_fields} <= keys["rank"]
         assert {"use", *type(build_text_encoder(config)).Config.model_fields} <= keys["encode.text"]
+        assert {"use", *type(build_picture_encoder(config)).Config.model_fields} <= keys["encode.image"]
+        assert {"use", *type(build_tracker(config)).Config.model_fields} <= keys["track"]
         assert set(config.scenarios) == {name.split(".")[1] for name in keys if name.startswith("scenarios.")}
 
     def test_every_key_is_preceded_by_what_it_does(self, drafted_template: Path) -> None:
@@ -279,9 +287,10 @@ class TestTheDraftedFile:
 
 def _options_of(config: ShopConfig) -> dict[str, Any]:
     """Every component with all of its options, those at their default too."""
-    from shelfwise.pipeline.components import build_retrievers
+    from shelfwise.pipeline.components import build_retrievers, build_tracker
 
-    document = config.model_dump(exclude={"retrieve", "rank", "encode"})
+    document = config.model_dump(exclude={"retrieve", "rank", "encode", "track"})
+    document["track"] = (config.track.use, build_tracker(config).config.model_dump())
     document["retrieve"] = {
         name: (type(one).__name__, one.config.model_dump()) for name, one in build_retrievers(config).items()
     }
