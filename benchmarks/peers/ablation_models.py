@@ -8,54 +8,16 @@ import numpy as np
 
 from peers.exam import Known, Questions
 from peers.exams import examples_of
-from peers.own_models import OWN_LIBRARIES, Overrides, training_data
+from peers.own_models import OWN_LIBRARIES, Overrides, OwnTransitions, training_data
 from peers.peer import Axes, Peer, Scores
-from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.sequence import Sequence
-from shelfwise.retrieve.transitions import Transitions
 
 
-class _Part(Peer):
-    """One retriever, asked for every item; what it does not know stands below, in the order of popularity."""
-
-    libraries = OWN_LIBRARIES
-    has_silence = True
-    reads_texts = True
-    n_trials = 0
-    overrides: ClassVar[Overrides] = {}
-    raw: ClassVar[bool] = False
-
-    @classmethod
-    def axes(cls, known: Known, data: str) -> Axes:
-        return {}
-
-    def fit(self, known: Known, validation: Questions | None) -> None:
-        config, data, _ = training_data(known, with_texts=True, raw=self.raw, overrides=self.overrides)
-        self._known, self._n_history = known, config.behaviour.history
-        self._learn(data)
-
-    def _learn(self, data: TrainingData) -> None:
-        raise NotImplementedError
-
-
-class PlainTransitions(_Part):
+class PlainTransitions(OwnTransitions):
     """What followed after an item, as counted."""
 
+    reads_texts = True
     options: ClassVar[dict[str, Any]] = {"smoothing": 0.0}
-
-    def _learn(self, data: TrainingData) -> None:
-        self._transitions = Transitions(Transitions.Config(k=1_000, **self.options))
-        self._transitions.fit(data)
-
-    def scores(self, questions: Questions) -> Scores:
-        table = np.zeros((len(questions), self._known.n_items))
-        for line, example in enumerate(examples_of(questions, self._known.target)):
-            allowed = np.ones(self._known.n_items, bool)
-            if not self._known.repeats:
-                allowed[example.situation.had] = False
-            found = self._transitions.retrieve(example.situation.latest(self._n_history), allowed)
-            table[line, found.rows] = found.scores
-        return table
 
 
 class NameSmoothedTransitions(PlainTransitions):
@@ -70,12 +32,24 @@ class TextSmoothedTransitions(PlainTransitions):
     options: ClassVar[dict[str, Any]] = {}
 
 
-class FusedSequence(_Part):
+class FusedSequence(Peer):
     """The sequence model over items of text, attributes and behaviour."""
 
+    libraries = OWN_LIBRARIES
+    has_silence = True
+    reads_texts = True
+    n_trials = 0
     item: ClassVar[str] = "fused"
+    overrides: ClassVar[Overrides] = {}
+    raw: ClassVar[bool] = False
 
-    def _learn(self, data: TrainingData) -> None:
+    @classmethod
+    def axes(cls, known: Known, data: str) -> Axes:
+        return {}
+
+    def fit(self, known: Known, validation: Questions | None) -> None:
+        shop, data, _ = training_data(known, with_texts=True, raw=self.raw, overrides=self.overrides)
+        self._known, self._n_history = known, shop.behaviour.history
         config = Sequence.Config.model_validate({"item": self.item, "seed": self.seed})
         self._sequence = Sequence(config)
         self._sequence.fit(data)

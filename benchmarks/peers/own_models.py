@@ -131,16 +131,17 @@ class OwnTransitions(Peer):
     libraries = OWN_LIBRARIES
     has_silence = True
     n_trials = 0
+    options: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def axes(cls, known: Known, data: str) -> Axes:
         return {}
 
     def fit(self, known: Known, validation: Questions | None) -> None:
-        config, data, _ = training_data(known, with_texts=False)
+        config, data, _ = training_data(known, with_texts=self.reads_texts)
         self._n_history = config.behaviour.history
         self._known = known
-        self._transitions = Transitions(Transitions.Config(k=1_000))
+        self._transitions = Transitions(Transitions.Config(k=1_000, **self.options))
         self._transitions.fit(data)
 
     def scores(self, questions: Questions) -> Scores:

@@ -60,7 +60,7 @@ class Retriever(ABC):
 
     Config: ClassVar[type[RetrieverOptions]] = RetrieverOptions
     goes_on: ClassVar[bool] = False
-    """Whether `fit` makes use of `start`: then an earlier one is kept for it, and it knows `forget_behaviour`."""
+    """Whether `fit` makes use of `start`: then an earlier one is kept for it."""
 
     may_change: ClassVar[frozenset[str]] = frozenset()
     """Options that may differ between a model version and one that goes on from it: those that only say how to learn.
@@ -89,16 +89,15 @@ class Retriever(ABC):
         """Why `fit` could not go on from `start` and would begin anew, as a clause; None where it can."""
         return None
 
-    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
-        """Answer from now on as if nobody had touched these items; what `fit` may go on from stays as it was.
-
-        For asking about new items without fitting a second time: whoever is fitted in seconds need not know it.
+    def fit_without(self, rows: Rows, data: TrainingData, start: Retriever | None = None) -> None:
+        """Learn as `fit` does, then answer as if nobody had touched these items: for asking about new items.
 
         Args:
-            rows: The items.
-            data: What was fitted on.
+            rows: The items; whoever may go on from this retriever later goes on from all that happened.
+            data: What may be known, what was done to these items included.
+            start: As in `fit`.
         """
-        raise NotImplementedError(f"{type(self).__name__} goes on, and cannot forget")
+        self.fit(data.without_behaviour(rows), start)
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -97,8 +97,13 @@ class Sequence(Retriever):
             raise _no_torch(cause) from cause
         return obstacle(data, self.options, start.state) if isinstance(start, Sequence) else "it is of another kind"
 
-    def forget_behaviour(self, rows: Rows, data: TrainingData) -> None:
-        """Place these items by what they are alone; whom ids alone place has no place."""
+    def fit_without(self, rows: Rows, data: TrainingData, start: Retriever | None = None) -> None:
+        """Fit once, on everything; then place these items by what they are alone. Whom ids alone place has no place.
+
+        Fitting a second time would double the longest part of a training. What is learned of texts has seen these
+        items' events: their scores flatter a little.
+        """
+        self.fit(data, start)
         texts = data.raw_vectors if self.options.item == "raw-text" else data.vectors
         inputs = {
             "texts": _lines(texts, rows),

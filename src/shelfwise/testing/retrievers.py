@@ -42,6 +42,20 @@ class RetrieverContract(ABC):
         retriever.fit(data)
         return retriever, data
 
+    def test_without_their_behaviour_items_are_as_new(self) -> None:
+        data = small_shop(has_clock=True)
+        rows = np.unique(data.interactions.item_rows)[::7].astype(np.int32)
+        asked, told = self.make(), self.make()
+        asked.fit_without(rows, data)
+        told.fit(data.without_behaviour(rows))
+        everything = np.ones(N_ITEMS, bool)
+        for had in ([], [3, 4, 5]):
+            found, wanted = (one.retrieve(situation(data, had), everything) for one in (asked, told))
+            if not asked.goes_on:  # who is fitted once has read the texts beside these items' events
+                np.testing.assert_array_equal(found.rows, wanted.rows)
+                np.testing.assert_allclose(found.scores, wanted.scores, rtol=1e-5)
+            _check(found, everything, asked.config.k)
+
     def test_answers_are_distinct_allowed_and_best_first(self) -> None:
         retriever, data = self.fitted()
         for allowed in _masks():

@@ -87,7 +87,7 @@ def fit(
         label = f"moment {place} of {len(asked)}"
         cold = _drawn(moment.data.interactions, config.behaviour.cold_share, seed + place)
         warm = moment.data.without_behaviour(cold)
-        retrievers = _fitted(config, moment.data, earlier, label, progress, stages, tracker, warm=warm, cold=cold)
+        retrievers = _fitted(config, moment.data, earlier, label, progress, stages, tracker, cold=cold)
         questions = moment.questions(seed)
         with stages("ask"):
             tables.append(
@@ -163,13 +163,12 @@ def _fitted(
     stages: Stages,
     tracker: Tracker,
     *,
-    warm: TrainingData | None = None,
     cold: Rows | None = None,
 ) -> dict[str, Retriever]:
     """Every retriever, fitted on what was known at one moment, going on from an earlier one where there is one.
 
     Args:
-        warm: The same without what was done to the items `cold`, about which all of them answer as if they were new.
+        cold: Items about which all of them answer as if nobody had touched them.
     """
     retrievers = build_retrievers(config)
     for name, retriever in retrievers.items():
@@ -180,10 +179,9 @@ def _fitted(
         stage = f"retrieve.{name}"
         before = stages.seconds.get(stage, 0.0)
         with stages(stage):
-            if cold is None or warm is None or not retriever.goes_on:
-                retriever.fit(data if warm is None else warm, earlier.get(name))
-            else:  # too slow to be fitted twice, and the next moment goes on from what knows all
+            if cold is None:
                 retriever.fit(data, earlier.get(name))
-                retriever.forget_behaviour(cold, data)
+            else:
+                retriever.fit_without(cold, data, earlier.get(name))
         retriever.track("fit_s", stages.seconds[stage] - before, 0)
     return retrievers
