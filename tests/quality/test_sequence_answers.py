@@ -197,3 +197,25 @@ def test_serving_needs_no_torch(retriever: Sequence, tmp_path: Path) -> None:
     retriever.save(tmp_path)
     done = subprocess.run([sys.executable, "-c", ASK, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_items_without_their_behaviour_stand_where_text_and_attributes_place_them(data: TrainingData) -> None:
+    config = Sequence.Config.model_validate({**OPTIONS, "epochs": 3})
+    known, forgot = Sequence(config), Sequence(config)
+    known.fit(data)
+    hidden, other = np.array([3, 14], np.int32), 20
+    forgot.fit_without(hidden, data)
+    vectors = {row: forgot.index.vector(row) for row in (3, 14, other)}
+    assert known._deltas is not None
+    for row in (3, 14):
+        vector, trained = vectors[row], known.index.vectors[row]
+        assert vector is not None
+        assert not np.allclose(vector, trained, atol=1e-3)
+        # The trained vector is this placement and what was learned of it, brought to length 1.
+        rest = trained - vector * float(vector @ trained)
+        delta = known._deltas[row] - vector * float(vector @ known._deltas[row])
+        assert float(rest @ delta) > 0.99 * float(np.linalg.norm(rest) * np.linalg.norm(delta))
+    np.testing.assert_array_equal(vectors[other], known.index.vectors[other])
+    # What a later moment goes on from knows their events.
+    assert forgot.state.weights.keys() == known.state.weights.keys()
+    assert all(np.array_equal(forgot.state.weights[name], known.state.weights[name]) for name in known.state.weights)
