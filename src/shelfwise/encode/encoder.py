@@ -1,4 +1,4 @@
-"""What every text encoder offers."""
+"""What every encoder offers, and every text encoder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from shelfwise.errors import StateError
 from shelfwise.schemas.ids import Floats
 
 
-class TextEncoder(ABC):
-    """Turns texts into vectors.
+class Encoder(ABC):
+    """Turns something of an item into vectors.
 
     A shop keeps one folder per encoder under its `vectors` folder, named by `key()`: what the encoder needs at run
-    time (graph, tokenizer) and the vectors that it made.
+    time and the vectors that it made.
     """
 
     Config: ClassVar[type[Options]] = Options
+    where: ClassVar[str]
+    """The table of `shop.toml` that names it, for errors."""
 
     @abstractmethod
     def key(self) -> str:
@@ -35,16 +37,26 @@ class TextEncoder(ABC):
         Raises:
             StateError: it takes more, or cannot be done here.
         """
-        raise StateError(f"{folder} does not hold what {type(self).__name__} needs", where="encode.text")
+        raise StateError(f"{folder} does not hold what {type(self).__name__} needs", where=self.where)
 
     @abstractmethod
     def load(self, folder: Path) -> None:
-        """Read graph and tokenizer from a folder that is ready."""
+        """Read what encoding needs from a folder that is ready."""
 
     @property
     @abstractmethod
     def dim(self) -> int:
         """Length of a vector; known after `load`."""
+
+    @abstractmethod
+    def runtime_files(self) -> tuple[str, ...]:
+        """Names of the files in the folder that `load` reads: a model version carries copies of them."""
+
+
+class TextEncoder(Encoder):
+    """Turns texts into vectors."""
+
+    where = "encode.text"
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -59,7 +71,3 @@ class TextEncoder(ABC):
         The same as `encode` where a model makes no difference between the two.
         """
         return self.encode(texts)
-
-    @abstractmethod
-    def runtime_files(self) -> tuple[str, ...]:
-        """Names of the files in the folder that `load` reads: a model version carries copies of them."""
