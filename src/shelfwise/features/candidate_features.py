@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shelfwise.features.item_state import DAY_MS, HALF_LIVES_D, ItemState
+from shelfwise.features.item_state import DAY_MS, POPULARITY, ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.ids import Floats, Rows
@@ -19,8 +19,7 @@ MISSING = np.float32(np.nan)
 
 PER_SOURCE = ("score", "share", "rank")
 OWN = (
-    *(f"popularity_{half_life:g}d" for half_life in HALF_LIVES_D),
-    "popularity_all",
+    *POPULARITY,
     "rise",
     "reach",
     "return_rate",
@@ -47,6 +46,9 @@ OWN = (
     "reciprocal_ranks",
 )
 """Features beside those of each retriever, in the order of the columns."""
+
+KNOWN_BY = "name_affinity"
+"""A feature that is missing for all candidates of a request of which nothing is known, neither history nor context."""
 
 
 def feature_names(sources: tuple[str, ...]) -> list[str]:

@@ -18,6 +18,9 @@ DAY_MS = 86_400_000
 HALF_LIVES_D = (3.0, 7.0, 30.0, 120.0)
 """Popularity is told at four speeds: this week's rush, a fashion, a season, a staple."""
 
+POPULARITY = (*(f"popularity_{half_life:g}d" for half_life in HALF_LIVES_D), "popularity_all")
+"""Names of the columns of `ItemState.popularity`."""
+
 ROOM = 1_024
 """Rows added at a time when new items outgrow the arrays."""
 

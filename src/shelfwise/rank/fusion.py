@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,9 +13,9 @@ import onnxruntime
 from pydantic import Field
 
 from shelfwise.config.component import Options
-from shelfwise.metrics import ranking_metrics
 from shelfwise.rank.linear import LinearScorer
 from shelfwise.rank.ranker import Ranker, RankingTable, Report
+from shelfwise.rank.strangers import StrangersOrder
 from shelfwise.rank.trees import fit_trees, trees_to_onnx
 from shelfwise.schemas.ids import Floats
 
@@ -23,7 +25,6 @@ N_FOLDS = 3
 FEW_REQUESTS = 1_000
 """Fewer than this are held out in turn, fold by fold; of more, one fold is enough to choose by."""
 
-K = 10
 RECIPROCAL_RANKS = "reciprocal_ranks"
 LEARNED_PER_REQUEST = 100
 """Wrong candidates per request that trees learn from, on the average."""
@@ -41,6 +42,9 @@ class Fusion(Ranker):
     - `trees`: gradient-boosted trees (LightGBM) on all features; served as an ONNX graph.
     - `linear`: logistic regression on standardised features, for shops with little data.
     - `reciprocal`: the sum of reciprocal ranks, which needs no data at all.
+
+    Where the requests are of several moments, it is also seen whether one plain feature serves people better of whom
+    nothing is known, see `rank.strangers`.
 
     Source:
         Ke et al. (2017), LightGBM; Cormack et al. (2009), Reciprocal rank fusion.
@@ -61,6 +65,7 @@ class Fusion(Ranker):
         self.config = config
         self._choice = "reciprocal"
         self._reciprocal_column = -1
+        self._strangers: StrangersOrder | None = None
         self._linear: LinearScorer | None = None
         self._graph: bytes | None = None
         self._sessions: dict[int, onnxruntime.InferenceSession] = {}
@@ -99,7 +104,7 @@ class Fusion(Ranker):
                 rounds.append(booster.best_iteration or self.config.n_trees)
                 scores["trees"][lines] = booster.predict(table.features[lines])
         exam, lines = table.where(asked), table.rows_of(asked)
-        held_out_ndcg = {name: _ndcg(found[lines], exam) for name, found in scores.items()}
+        held_out_ndcg = {name: exam.ndcg(found[lines]) for name, found in scores.items()}
         self._choice = max(held_out_ndcg, key=lambda name: held_out_ndcg[name])
         if self.config.model != "auto" and self.config.model in held_out_ndcg:
             self._choice = self.config.model
@@ -112,13 +117,15 @@ class Fusion(Ranker):
             "n_requests_with_hit": len(table.groups),
             "hit_share": round(len(table.groups) / max(len(table.groups) + table.n_hopeless, 1), 4),
         }
+        n_trees = max(1, round(float(np.mean(rounds)))) if rounds else 0
+        self._strangers, about["strangers"] = StrangersOrder.choose(
+            table, lambda learn: self._fitted(learn, n_trees, seed)
+        )
         if self._choice == "linear":
             self._linear = LinearScorer.fit(table)
         elif self._choice == "trees":
-            n_trees = max(1, round(float(np.mean(rounds))))
             report(f"ranker: {n_trees} trees on all requests")
-            learn = _thinned(table, seed)
-            booster = fit_trees(learn, None, self.config.model_copy(update={"n_trees": n_trees}), seed)
+            booster = self._grown(table, n_trees, seed)
             gains = booster.feature_importance("gain")
             about["n_trees"] = n_trees
             about["importance"] = {
@@ -128,6 +135,17 @@ class Fusion(Ranker):
             self._graph = trees_to_onnx(booster, len(table.feature_names))
             self._sessions.clear()
         return about
+
+    def _grown(self, table: RankingTable, n_trees: int, seed: int) -> Any:
+        return fit_trees(_thinned(table, seed), None, self.config.model_copy(update={"n_trees": n_trees}), seed)
+
+    def _fitted(self, table: RankingTable, n_trees: int, seed: int) -> Callable[[Floats], Floats]:
+        """What was chosen, fitted on some of the requests only."""
+        if self._choice == "linear":
+            return LinearScorer.fit(table)
+        if self._choice == "trees":
+            return self._grown(table, n_trees, seed).predict
+        return lambda features: features[:, self._reciprocal_column]
 
     def _session(self, graph: bytes, n_lines: int) -> onnxruntime.InferenceSession:
         """One thread for a request, which is too small to share; every core for a batch of many."""
@@ -141,6 +159,8 @@ class Fusion(Ranker):
     def save(self, folder: Path) -> None:
         """Write the choice and what it needs."""
         stated: dict[str, Any] = {"model": self._choice, "reciprocal_column": self._reciprocal_column}
+        if self._strangers is not None:
+            stated["strangers"] = asdict(self._strangers)
         if self._linear is not None:
             stated["linear"] = self._linear.as_document()
         if self._graph is not None:
@@ -151,6 +171,7 @@ class Fusion(Ranker):
         """Read what `save` wrote."""
         stated = json.loads((folder / CHOICE_FILE).read_text())
         self._choice, self._reciprocal_column = stated["model"], stated["reciprocal_column"]
+        self._strangers = StrangersOrder(**stated["strangers"]) if "strangers" in stated else None
         if self._choice == "linear":
             self._linear = LinearScorer.from_document(stated["linear"])
         if self._choice == "trees":
@@ -158,39 +179,19 @@ class Fusion(Ranker):
             self._session(self._graph, 1)  # ready before the first request
 
     def rank(self, features: Floats) -> Floats:
-        """Score with the winner."""
+        """Score with the winner; who is a stranger, by what strangers are served best with."""
         if not len(features):
             return np.empty(0, np.float32)
+        scores = self._winner(features)
+        return scores if self._strangers is None else self._strangers.instead_of(scores, features)
+
+    def _winner(self, features: Floats) -> Floats:
         if self._graph is not None:
             answer: Any = self._session(self._graph, len(features)).run(None, {"features": features})[0]
             return answer.ravel()
         if self._linear is not None:
             return self._linear(features)
         return features[:, self._reciprocal_column]
-
-
-def _ndcg(scores: Floats, table: RankingTable) -> float:
-    """Mean NDCG@10 over requests; answers that no retriever named count as missed."""
-    # Requests of unequal length as lines of one table: -inf is "not ranked", and answers that were not among the
-    # candidates become unranked relevant columns.
-    width = int(table.groups.max()) if len(table.groups) else 0
-    missed = table.n_relevant - np.bincount(
-        np.repeat(np.arange(len(table.groups)), table.groups), table.labels, minlength=len(table.groups)
-    ).astype(np.int64)
-    extra = int(missed.max(initial=0))
-    total = 0.0
-    starts = np.concatenate([[0], np.cumsum(table.groups)])
-    for first in range(0, len(table.groups), 2_048):
-        block = range(first, min(first + 2_048, len(table.groups)))
-        grid = np.full((len(block), width + extra), -np.inf)
-        relevant = np.zeros((len(block), width + extra), bool)
-        for line, request in enumerate(block):
-            span = slice(starts[request], starts[request + 1])
-            grid[line, : table.groups[request]] = scores[span]
-            relevant[line, : table.groups[request]] = table.labels[span] > 0
-            relevant[line, width : width + missed[request]] = True
-        total += float(ranking_metrics(grid, relevant, K).ndcg.sum())
-    return total / max(len(table.groups) + table.n_hopeless, 1)
 
 
 def _thinned(table: RankingTable, seed: int) -> RankingTable:
@@ -209,4 +210,5 @@ def _thinned(table: RankingTable, seed: int) -> RankingTable:
         table.n_relevant,
         table.n_hopeless,
         table.feature_names,
+        table.moments,
     )

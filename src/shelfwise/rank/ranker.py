@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.config.component import Options
+from shelfwise.metrics import ranking_metrics
 from shelfwise.schemas.ids import Floats
 from shelfwise.track.tracker import Curve, untracked
 
@@ -27,6 +28,7 @@ class RankingTable:
         n_relevant: Right answers of each request, those that no retriever named included; shape `(B,)`.
         n_hopeless: Further requests, left out since no retriever named a right answer: no order would help them.
         feature_names: Length F.
+        moments: Which past moment each request was asked at, 0 being the latest; shape `(B,)`.
     """
 
     features: Floats
@@ -35,6 +37,11 @@ class RankingTable:
     n_relevant: npt.NDArray[np.int64]
     n_hopeless: int
     feature_names: list[str]
+    moments: npt.NDArray[np.int64]
+
+    def column(self, name: str) -> Floats:
+        """One feature of all candidates; shape `(N,)`."""
+        return self.features[:, self.feature_names.index(name)]
 
     def rows_of(self, groups: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which lines belong to the chosen requests; shape `(N,)`."""
@@ -50,7 +57,31 @@ class RankingTable:
             self.n_relevant[chosen],
             round(self.n_hopeless * float(chosen.mean())) if len(chosen) else 0,
             self.feature_names,
+            self.moments[chosen],
         )
+
+    def ndcg(self, scores: Floats, k: int = 10) -> float:
+        """Mean NDCG@k of these scores, shape `(N,)`, over requests; answers that no retriever named count as missed."""
+        # Requests of unequal length as lines of one table: -inf is "not ranked", and answers that were not among the
+        # candidates become unranked relevant columns.
+        width = int(self.groups.max()) if len(self.groups) else 0
+        missed = self.n_relevant - np.bincount(
+            np.repeat(np.arange(len(self.groups)), self.groups), self.labels, minlength=len(self.groups)
+        ).astype(np.int64)
+        extra = int(missed.max(initial=0))
+        total = 0.0
+        starts = np.concatenate([[0], np.cumsum(self.groups)])
+        for first in range(0, len(self.groups), 2_048):
+            block = range(first, min(first + 2_048, len(self.groups)))
+            grid = np.full((len(block), width + extra), -np.inf)
+            relevant = np.zeros((len(block), width + extra), bool)
+            for line, request in enumerate(block):
+                span = slice(starts[request], starts[request + 1])
+                grid[line, : self.groups[request]] = scores[span]
+                relevant[line, : self.groups[request]] = self.labels[span] > 0
+                relevant[line, width : width + missed[request]] = True
+            total += float(ranking_metrics(grid, relevant, k).ndcg.sum())
+        return total / max(len(self.groups) + self.n_hopeless, 1)
 
 
 Report = Callable[[str], None]

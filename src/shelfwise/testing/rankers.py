@@ -26,7 +26,9 @@ def planted(seed: int = 0) -> RankingTable:
     features[:, :4][random.random((len(features), 4)) < 0.1] = np.nan
     features[:, 5] = random.random(len(features))
     groups = np.full(N_REQUESTS, N_CANDIDATES, np.int64)
-    return RankingTable(features, labels, groups, np.ones(N_REQUESTS, np.int64), 0, NAMES)
+    return RankingTable(
+        features, labels, groups, np.ones(N_REQUESTS, np.int64), 0, NAMES, np.zeros(N_REQUESTS, np.int64)
+    )
 
 
 def _ignore(_: str) -> None:

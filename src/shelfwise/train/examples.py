@@ -82,11 +82,12 @@ def ranking_table(
         np.array(n_relevant, np.int64),
         n_hopeless,
         names,
+        np.zeros(len(groups), np.int64),
     )
 
 
 def stacked(tables: list[RankingTable]) -> RankingTable:
-    """Several tables below each other."""
+    """The tables of several moments below each other; given and numbered from the latest on."""
     return RankingTable(
         np.concatenate([table.features for table in tables]),
         np.concatenate([table.labels for table in tables]),
@@ -94,4 +95,5 @@ def stacked(tables: list[RankingTable]) -> RankingTable:
         np.concatenate([table.n_relevant for table in tables]),
         sum(table.n_hopeless for table in tables),
         tables[0].feature_names,
+        np.repeat(np.arange(len(tables)), [len(table.groups) for table in tables]),
     )
