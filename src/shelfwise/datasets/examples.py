@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
@@ -55,6 +56,35 @@ class Examples:
             if len(new):
                 kept.append(Example(example.user_row, example.situation, new))
         return Examples(kept)
+
+    def with_profiles(self, profiles: ProfileVectors | None, *, as_new_share: float = 0.0, seed: int = 0) -> Examples:
+        """The same questions, with what each user says of himself.
+
+        A users' file tells the present: it is taken to have been so at every moment.
+
+        Args:
+            profiles: By user row; None where there are none: then the examples are returned as they are.
+            as_new_share: Share of the questions about users with a profile that are asked as if the user had done
+                nothing yet, in [0, 1]. Right answers are then those that the user had not turned to before; where there
+                are none, the question stays as it is.
+            seed: Of the draw.
+        """
+        if profiles is None:
+            return self
+        random = np.random.default_rng(seed)
+        found: list[Example] = []
+        for example in self.entries:
+            vector = profiles.of_user(example.user_row)
+            if vector is None:
+                found.append(example)
+                continue
+            situation, relevant = replace(example.situation, profile=vector), example.relevant
+            if len(situation.history) and random.random() < as_new_share:
+                anew = relevant[~np.isin(relevant, situation.history.rows)]
+                if len(anew):
+                    situation, relevant = replace(situation, history=History.empty()), anew
+            found.append(Example(example.user_row, situation, relevant))
+        return Examples(found)
 
     def repeat_share(self) -> float:
         """The share of answers that the user had before; 0 without examples."""
