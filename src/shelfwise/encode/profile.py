@@ -28,7 +28,7 @@ MOSTLY = 0.9
 
 _MIN_TO_KNOW_NAMES = 20
 
-_ADDRESSES = re.compile(r"\S*@\S*|(?:https?://|www\.)\S*", re.IGNORECASE)
+_ADDRESS = re.compile(r"@|://|^[(<\"']*www\.", re.IGNORECASE)
 _LONG_NUMBERS = re.compile(r"\+?\(?\d[\d\s()./-]{5,}\d")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -63,10 +63,9 @@ def profile(attributes: Mapping[str, str], speaking: Sequence[str]) -> str:
 
 def cleaned(value: str) -> str:
     """A value on one line, without control characters, addresses, links and long numbers; `""` where none is left."""
-    text = " ".join(_CONTROL.sub(" ", value[:_LOOKED_AT_CHARS]).split())
-    text = _LONG_NUMBERS.sub(" ", _ADDRESSES.sub(" ", text))
-    text = re.sub(r"\(\s*\)|\[\s*\]", " ", text)
-    text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split())).strip(" ,;:-")
+    parts = _CONTROL.sub(" ", value[:_LOOKED_AT_CHARS]).split()
+    text = " ".join(part for part in parts if not _ADDRESS.search(part))
+    text = " ".join(_LONG_NUMBERS.sub(" ", text).split()).strip(" ,;:-")
     return text if any(character.isalnum() for character in text) else ""
 
 

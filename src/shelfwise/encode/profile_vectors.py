@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.profile import profile, profile_hash
-from shelfwise.encode.whitening import Whitening
 from shelfwise.schemas.ids import Floats
 from shelfwise.store.arrays import mapped
 from shelfwise.store.vectors import VectorCache
@@ -71,19 +71,21 @@ class ProfileTexts:
 
 @dataclass(frozen=True, slots=True)
 class ProfileVectors:
-    """Whitened vectors of profiles, by text and, while training, by user.
+    """Vectors of profiles in the items' space, by text and, while training, by user.
 
     Attributes:
         attributes: Names of those that the texts were written from: what is written later must be written from these.
         keys: Of the texts, ascending; shape `(P,)`.
         vectors: Of length 1, in half precision as everywhere; shape `(P, D)`.
         place_by_user: As in `ProfileTexts`; empty in a model version, where a user's text is read when he asks.
+        landmarks: Bring the encoder's vectors into the items' space.
     """
 
     attributes: tuple[str, ...]
     keys: Keys
     vectors: npt.NDArray[np.float16]
     place_by_user: npt.NDArray[np.int32]
+    landmarks: Landmarks
 
     @property
     def dim(self) -> int:
@@ -105,8 +107,14 @@ class ProfileVectors:
         """The text of a user's attributes, as these vectors' texts were written."""
         return profile(attributes, self.attributes)
 
+    def make(self, texts: Sequence[str], encoder: TextEncoder) -> Floats:
+        """Vectors of texts that are not among these, made as these were; shape `(len(texts), D)`."""
+        encoded = encoder.encode_queries(texts).astype(np.float16)  # as the cache keeps them
+        return self.landmarks.place(encoded.astype(np.float32)).astype(np.float32)
+
     def save(self, folder: Path) -> None:
-        """Write two arrays and the attributes' names; nothing says which user has which vector."""
+        """Write arrays and the attributes' names; nothing says which user has which vector."""
+        self.landmarks.save(folder)
         np.save(folder / KEYS_FILE, self.keys)
         np.save(folder / VECTORS_FILE, self.vectors)
         about = json.dumps({"attributes": list(self.attributes)}, ensure_ascii=False)
@@ -121,6 +129,7 @@ class ProfileVectors:
             mapped(folder / KEYS_FILE),
             mapped(folder / VECTORS_FILE),
             np.empty(0, np.int32),
+            Landmarks.load(folder),
         )
 
     def _at(self, place: int) -> Floats | None:
@@ -133,16 +142,11 @@ def profile_key(text: str) -> int:
     return int.from_bytes(profile_hash(text)[:8], "big")
 
 
-def whitened_profiles(raw: Floats, whitening: Whitening) -> npt.NDArray[np.float16]:
-    """Profiles as an encoder made them, in the items' space; shape `(n, D)`. The one way there for all of them."""
-    return whitening(raw.astype(np.float16).astype(np.float32)).astype(np.float16)
-
-
 def encode_profiles(
     found: ProfileTexts,
     encoder: TextEncoder,
     cache: VectorCache,
-    whitening: Whitening,
+    landmarks: Landmarks,
     progress: Progress | None = None,
 ) -> ProfileVectors:
     """Encode the profiles that have no vector yet, and gather those of all.
@@ -150,8 +154,8 @@ def encode_profiles(
     They are encoded as what shoppers type into a search box is: a short text to be held against the items'.
     """
     encode_changed_profiles(found, encoder, cache, progress)
-    raw = cache.gather([profile_hash(text) for text in found.texts])
-    return ProfileVectors(found.attributes, found.keys, whitened_profiles(raw, whitening), found.place_by_user)
+    encoded = cache.gather([profile_hash(text) for text in found.texts])
+    return ProfileVectors(found.attributes, found.keys, landmarks.place(encoded), found.place_by_user, landmarks)
 
 
 def encode_changed_profiles(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 
-from shelfwise.encode.profile_vectors import profile_key, whitened_profiles
+from shelfwise.encode.profile_vectors import profile_key
 from shelfwise.errors import ServiceError
 from shelfwise.pipeline.model import Model
 from shelfwise.schemas.ids import VISITOR_PREFIX, Floats
@@ -46,11 +46,11 @@ class LiveProfiles:
         """Look up by one model.
 
         Args:
-            model: Its profiles, its encoder and its whitening.
+            model: Its profiles and its encoder.
             records: Users and their attributes.
             patience_s: How long a request waits for a vector that has to be made.
         """
-        self._known, self._encoder, self._whitening = model.funnel.profiles, model.encoder, model.whitening
+        self._known, self._encoder = model.funnel.profiles, model.encoder
         self._records, self._patience_s = records, patience_s
         self._lock = threading.Lock()
         self._fresh: OrderedDict[int, Floats] = OrderedDict()
@@ -143,9 +143,9 @@ class LiveProfiles:
 
     def _encoded(self, texts: Sequence[str]) -> list[Floats | None]:
         """Encode and keep."""
-        if self._encoder is None or self._whitening is None:
+        if self._known is None or self._encoder is None:
             return [None] * len(texts)
-        vectors = whitened_profiles(self._encoder.encode_queries(texts), self._whitening).astype("float32")
+        vectors = self._known.make(texts, self._encoder)
         with self._lock:
             for text, vector in zip(texts, vectors, strict=True):
                 self._fresh[profile_key(text)] = vector

@@ -16,6 +16,7 @@ from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
 from shelfwise.encode.pictures.catalogue import Progress as PictureProgress
 from shelfwise.encode.profile_vectors import ProfileTexts, encode_changed_profiles, encode_profiles
@@ -187,7 +188,8 @@ def load(
         read_then = None if space is None else space.profile_attributes
         texts_of_users = read_profiles(config, records, ready.encoder, read_then)
         if texts_of_users is not None:
-            profiles = encode_profiles(texts_of_users, ready.encoder, ready.cache, whitening)
+            landmarks = Landmarks.of(encoded, vectors, has_text)
+            profiles = encode_profiles(texts_of_users, ready.encoder, ready.cache, landmarks)
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True

@@ -17,6 +17,7 @@ from shelfwise.datasets.moments import before_all_questions
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import encode_changed, item_vectors
+from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
 from shelfwise.encode.profile_vectors import ProfileTexts, ProfileVectors, encode_profiles
 from shelfwise.encode.sentence_transformer import SentenceTransformer
@@ -162,7 +163,9 @@ class Tuner:
             progress("measuring what tuning brought", None, None)
             about = {**about, "quality": self._quality(material, vectors), "encoder": encoder.key()}
             write_about(found.folder, about)
-        profiles = None if self.profiles is None else encode_profiles(self.profiles, encoder, cache, whitening)
+        profiles = None
+        if self.profiles is not None:
+            profiles = encode_profiles(self.profiles, encoder, cache, Landmarks.of(raw, vectors, self._has_text))
         files = EncoderFiles(folder, encoder.runtime_files(), whitening, encoder.key())
         return TunedVectors(vectors, files, about, profiles)
 
