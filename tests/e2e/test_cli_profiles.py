@@ -83,7 +83,7 @@ path = "events.csv"
 [encode]
 whiten_dim = 16
 [encode.text]
-use = "bag_of_words:BagOfWords"
+use = "wide_bag_of_words:WideBagOfWords"
 """
 
 
