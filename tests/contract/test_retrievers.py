@@ -186,7 +186,7 @@ class TestContent(RetrieverContract):
             said, did = score_of(np.array([65, 19], np.int32))
             shares.append(float(said / did))
         assert shares == sorted(shares, reverse=True)
-        assert shares[0] > 0.7  # beside one item it is nearly as loud, beside eight hardly heard
+        assert 0.25 < shares[0] < 0.6  # beside one item it is well heard, beside eight hardly
         assert shares[-1] < 0.1
 
     def test_whose_likeness_spoke_loudest_is_told(self) -> None:

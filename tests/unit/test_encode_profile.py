@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.profile import MAX_CHARS, cleaned, profile, profile_hash, speaking_attributes
 from shelfwise.encode.profile_vectors import ProfileTexts, ProfileVectors
 from shelfwise.errors import ConfigError
+from shelfwise.pipeline.components import build_text_encoder
 from shelfwise.schemas.attribute_names import is_sensitive, names_a_person, tells_taste, words_of
 from shelfwise.schemas.ids import Floats
+from shelfwise.train.profiles import may_read
 
 
 class TestText:
@@ -221,3 +224,20 @@ class TestVectors:
                 np.testing.assert_array_equal(found, wanted)
         assert before.of_user(1) is before.of_user(6) is before.of_user(99) is before.of_user(-1) is None
         assert after.of_text("nobody's") is after.of_user(0) is None
+
+
+class TestWhoMayRead:
+    @pytest.mark.parametrize(
+        ("wish", "is_local", "may"),
+        [("auto", True, True), ("auto", False, False), ("always", False, True), ("never", True, False)],
+    )
+    def test_nothing_is_sent_away_unless_the_shop_says_so(self, wish: str, is_local: bool, may: bool) -> None:
+        config = parse({"version": 1, "encode": {"users": {"read": wish}}})
+        assert may_read(config, SimpleNamespace(is_local=is_local)) is may  # type: ignore[arg-type]
+
+    def test_an_endpoint_is_not_this_machine(self) -> None:
+        config = parse({"version": 1, "encode": {"text": {"use": "openai"}}})
+        encoder = build_text_encoder(config)
+        assert encoder is not None and not may_read(config, encoder)
+        packaged = build_text_encoder(parse({"version": 1}))
+        assert packaged is not None and may_read(config, packaged)

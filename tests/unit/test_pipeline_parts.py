@@ -265,7 +265,7 @@ class TestReasons:
                 said[bool(had)].add(text)
                 if text == "Fits what your profile says about you":
                     assert of_profile > 0
-                    assert not had or of_profile * 2 ** (-1 / 3) > of_item
+                    assert not had or of_profile * 0.5 * 2 ** (-1 / 2.5) > of_item
                 else:
                     assert had
                     assert of_item > 0

@@ -41,7 +41,7 @@ class Content(Retriever):
             description="Weight of pictures relative to texts, where both items have both.",
         )
         profile_weight: float = Field(
-            default=1.0,
+            default=0.5,
             ge=0,
             le=10,
             description=(
@@ -50,7 +50,7 @@ class Content(Retriever):
             ),
         )
         profile_half_items: float = Field(
-            default=3.0,
+            default=2.5,
             gt=0,
             le=1_000,
             description="Distinct items of a user after which the weight of the profile is half; after twice as many "
