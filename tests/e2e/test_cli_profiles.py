@@ -203,3 +203,8 @@ def test_evaluate_and_continue_go_through_with_profiles(shop: Shop, cli: Cli) ->
     after = shop.versions.current()
     assert after.name != before.name
     assert after.manifest["data"]["profile_attributes"] == ["about", "tier"]
+    toml = shop.folder / "shop.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + '[encode.users]\nattributes = ["tier"]\n', encoding="utf-8")
+    refused = cli("train", "--shop", shop.folder, "--continue")
+    assert refused.code == 2
+    assert "encode.users" in refused.err

@@ -65,7 +65,7 @@ class LiveProfiles:
             user_id: The shop's.
             degraded: Told where a profile has to be left out.
         """
-        text = self._texts([user_id])[0]
+        text = self._text(user_id)
         if not text:
             return None
         known, vector = self._found(text)
@@ -93,6 +93,12 @@ class LiveProfiles:
             except ServiceError as error:
                 self._note(error)
         return [vectors.get(text, self._found(text)[1]) if text else None for text in texts]
+
+    def _text(self, user_id: str) -> str:
+        if self._known is None or self._encoder is None or user_id.startswith(VISITOR_PREFIX):
+            return ""
+        with self._records.read() as connection:
+            return self._known.write(people.attributes_of_one(connection, user_id))
 
     def _texts(self, user_ids: Sequence[str]) -> list[str]:
         if self._known is None or self._encoder is None:

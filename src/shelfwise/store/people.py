@@ -38,6 +38,19 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(users)).scalar_one())
 
 
+_attributes = select(users.c.attributes).where(users.c.user_id == bindparam("user"))
+
+
+def attributes_of_one(connection: Connection, user_id: str) -> dict[str, str]:
+    """A user's attributes; empty of whom the store has none.
+
+    Cost:
+        One read of the index of ids.
+    """
+    written = connection.execute(_attributes, {"user": user_id}).scalar()
+    return json.loads(written) if written is not None and written != NO_ATTRIBUTES else {}
+
+
 def attributes_of(connection: Connection, user_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Attributes of these users by id; those who have none are left out."""
     found = rows_where_in(connection, users.c.user_id, user_ids, (users.c.user_id, users.c.attributes))
