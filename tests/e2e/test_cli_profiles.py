@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -133,7 +134,8 @@ def test_who_said_nothing_gets_what_a_stranger_gets(shop: Shop) -> None:
         slate = shop.recommend(user, k=10)
         assert [item.item_id for item in slate.items] == [item.item_id for item in stranger.items]
         assert REASON not in {item.reason for item in slate.items}
-    assert themes_of(stranger)[:6].count("kitchen") >= 4
+    [(most, _)] = Counter(themes_of(stranger)[:6]).most_common(1)
+    assert most == "kitchen"
     assert {item.reason for item in stranger.items} <= {"Popular in this shop", "New in this shop"}
 
 
