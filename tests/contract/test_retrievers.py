@@ -1,5 +1,6 @@
 """Every built-in retriever keeps the contract, and does what it is for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +24,13 @@ from shelfwise.testing.retrievers import RetrieverContract, situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS, small_shop
 
 EVERYTHING = np.ones(N_ITEMS, bool)
+
+
+def told(data: TrainingData, rows: list[int], group: int) -> Situation:
+    """Somebody who bought these items and said that he likes a group."""
+    assert data.vectors is not None
+    mean = data.vectors[group * GROUP_SIZE : (group + 1) * GROUP_SIZE].mean(axis=0)
+    return replace(situation(data, rows), profile=mean / np.linalg.norm(mean))
 
 
 class TestTransitions(RetrieverContract):
@@ -156,6 +164,82 @@ class TestContent(RetrieverContract):
         retriever.add_item(0, vector=data.vectors[50], created_ms=data.now_ms)
         assert 0 in retriever.retrieve(situation(data, [51]), EVERYTHING).rows
         assert 0 not in retriever.retrieve(situation(data, [1]), EVERYTHING).rows
+
+    @pytest.mark.parametrize("group", [0, 3, 7])
+    def test_who_only_said_what_he_likes_is_searched_for_by_it(self, group: int) -> None:
+        retriever, data = self.fitted()
+        asked = told(data, [], group)
+        rows = retriever.retrieve(asked, EVERYTHING).rows
+        assert (rows[:GROUP_SIZE] // GROUP_SIZE == group).all()
+        assert isinstance(retriever, Content) and retriever.is_of_profile(int(rows[0]), asked)
+        assert retriever.because(int(rows[0]), asked) is None
+        assert len(retriever.retrieve(situation(data, []), EVERYTHING)) == 0
+
+    def test_what_he_said_counts_the_less_the_more_he_did(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Content)
+        shares: list[float] = []
+        for n_items in (1, 2, 4, 8):
+            asked = told(data, [10 + place for place in range(n_items)], 6)
+            score_of = retriever.retrieve(asked, EVERYTHING).score_of
+            assert score_of is not None
+            said, did = score_of(np.array([65, 19], np.int32))
+            shares.append(float(said / did))
+        assert shares == sorted(shares, reverse=True)
+        assert 0.25 < shares[0] < 0.6  # beside one item it is well heard, beside eight hardly
+        assert shares[-1] < 0.1
+
+    def test_whose_likeness_spoke_loudest_is_told(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Content)
+        asked = told(data, [12], 6)
+        assert retriever.is_of_profile(65, asked)
+        assert not retriever.is_of_profile(15, asked)
+        assert not retriever.is_of_profile(65, situation(data, [12]))
+        assert not retriever.is_of_profile(N_ITEMS + 7, asked)
+        assert retriever.because(15, asked) == 12
+
+    def test_a_weight_of_0_leaves_it_out(self) -> None:
+        _, data = self.fitted()
+        retriever = Content(Content.Config(k=12, profile_weight=0))
+        retriever.fit(data)
+        assert len(retriever.retrieve(told(data, [], 6), EVERYTHING)) == 0
+        with_it, without = (retriever.retrieve(one, EVERYTHING) for one in (told(data, [3], 6), situation(data, [3])))
+        np.testing.assert_array_equal(with_it.scores, without.scores)
+
+
+class TestContentWithPictures(RetrieverContract):
+    """Text and picture: a profile says nothing of pictures."""
+
+    def make(self) -> Retriever:
+        return Content(Content.Config(k=12))
+
+    def fitted(self, *, has_clock: bool = True) -> tuple[Retriever, TrainingData]:
+        retriever, data = super().fitted(has_clock=has_clock)
+        assert data.vectors is not None
+        pictures = np.random.default_rng(1).normal(size=(N_ITEMS, 5)).astype(np.float32)
+        pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+        texts = data.vectors.copy()
+        texts[::4] = 0
+        pictures[1::2] = 0
+        data = replace(data, vectors=texts, pictures=pictures)
+        retriever.fit(data)
+        return retriever, data
+
+    def test_what_has_no_text_is_neither_found_by_a_profile_nor_hidden_by_it(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(told(data, [], 3), EVERYTHING).rows
+        assert len(rows)
+        assert (rows % 4 != 0).all()
+        assert (rows[:5] // GROUP_SIZE == 3).all()
+        seen = situation(data, [4])  # it has a picture and no text
+        found = retriever.retrieve(replace(seen, profile=told(data, [], 3).profile), EVERYTHING)
+        assert found.score_of is not None
+        without = retriever.retrieve(seen, EVERYTHING)
+        assert without.score_of is not None
+        pictures_alone = np.array([8, 12, 16], np.int32)
+        np.testing.assert_allclose(found.score_of(pictures_alone), without.score_of(pictures_alone), rtol=1e-5)
+        assert found.score_of(np.array([31], np.int32))[0] > 0.5
 
 
 class TestContentByGraph(RetrieverContract):

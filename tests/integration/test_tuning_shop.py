@@ -23,7 +23,7 @@ from shelfwise.encode.weights import identity
 from shelfwise.errors import ConfigError
 from shelfwise.schemas.events import EventKind
 from shelfwise.shop import Shop
-from shelfwise.store import catalogue
+from shelfwise.store import catalogue, people
 from shelfwise.testing.small_shop import small_shop
 from shelfwise.train.data import load, make_tuner
 from shelfwise.train.fit import fit
@@ -130,6 +130,27 @@ def test_tune_then_train_then_recommend(tiny_shop: Path) -> None:
             first = next(iter(catalogue.read_all(connection)))
         made = model.whitening(model.encoder.encode([passage(first.item)]))[0]
         assert float(made @ model.funnel.vectors.base[0]) > 0.95
+
+
+@pytest.mark.usefixtures("always_better")
+def test_profiles_are_read_by_the_tuned_encoder_too(tiny_shop: Path) -> None:
+    with_tuning(tiny_shop, use=True)
+    with Shop.open(tiny_shop) as shop:
+        with shop.records.write() as connection:
+            people.upsert(connection, [(f"user-{user}", {"about": "soft wool and warm light"}) for user in range(3)])
+        trained = shop.train()
+        assert "tuned_encoder" in trained.manifest["learned"]
+        model = shop.recommender.model
+        profiles = model.funnel.profiles
+        assert profiles is not None and model.encoder is not None
+        kept = profiles.of_text("soft wool and warm light")
+        assert kept is not None
+        [made] = profiles.make(["soft wool and warm light"], model.encoder)
+        np.testing.assert_array_equal(kept, made)
+        untuned = load(shop.config, shop.records, tiny_shop / "vectors", None).data.profiles
+        assert untuned is not None
+        plain = untuned.of_user(0)
+        assert plain is not None and not np.array_equal(kept, plain)
 
 
 def told_encoder(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,31 @@ def test_with_everything_known_nothing_is_missing() -> None:
     found = described([3, 4, 5], situation(DATA, [3, 4, 3, 5, 4]))
     unknown = {name for name, column in found.items() if name in OWN and np.isnan(column).any()}
     assert unknown <= MAY_BE_UNKNOWN_TO_ALL
+
+
+def test_what_he_says_of_himself_speaks_where_no_item_does() -> None:
+    assert DATA.vectors is not None
+    profile = DATA.vectors[31]
+    rows = [3, 35, 71]
+    alone = described(rows, replace(situation(DATA, []), profile=profile))
+    for name in ("text_affinity_mean", "text_affinity_max", "text_affinity_last"):
+        np.testing.assert_allclose(alone[name], DATA.vectors[rows] @ profile, rtol=1e-5)
+    assert np.isnan(alone["name_affinity"]).all()  # as for everybody without an item
+    stranger = described(rows, situation(DATA, []))
+    for name, column in stranger.items():
+        if not name.startswith("text_affinity"):
+            np.testing.assert_array_equal(column, alone[name])
+    assert np.isnan(stranger["text_affinity_mean"]).all()
+    without_texts = described(rows, replace(situation(DATA, []), profile=profile), vectors=None)
+    assert np.isnan(without_texts["text_affinity_mean"]).all()
+
+
+def test_where_items_speak_the_text_features_are_theirs() -> None:
+    assert DATA.vectors is not None
+    asked = situation(DATA, [3, 4])
+    with_it, without = (described([5, 35], one) for one in (replace(asked, profile=DATA.vectors[31]), asked))
+    for name, column in without.items():
+        np.testing.assert_array_equal(column, with_it[name])
 
 
 def test_what_the_user_had_is_counted_in_moments() -> None:

@@ -160,3 +160,19 @@ def test_what_is_drafted_can_be_ingested(tmp_path: Path) -> None:
     assert ingest_table(records, spec.items, tmp_path, "items").stored == 10
     assert ingest_table(records, spec.events, tmp_path, "events").stored == 9
     records.close()
+
+
+def test_what_users_say_in_their_own_words_is_kept_and_what_names_them_is_not(tmp_path: Path) -> None:
+    items = write(tmp_path, "items.csv", "item_id,title\n" + "".join(f"i{n},Thing number {n}\n" for n in range(30)))
+    people = ["customer_id,email,full_name,about,wishlist_note,tier,billing_address"]
+    words = ("tea", "books", "maps", "ships", "trees", "songs")
+    people += [
+        f"c{n},c{n}@x.org,Ann Mary Smith{'abcdef'[n % 6]}{'ghijkl'[n // 6]},{words[n % 6]} and {words[n // 6]},"
+        f"please more {words[n // 6]} with {words[n % 6]},{('gold', 'silver')[n % 2]},"
+        f"Long Street of {words[n % 6]} {words[n // 6]} town"
+        for n in range(36)
+    ]
+    found = guess(items, None, write(tmp_path, "people.csv", "\n".join(people) + "\n"))
+    assert found.spec.users is not None
+    assert found.spec.users.columns == {"user_id": "customer_id"}
+    assert found.spec.users.attributes == ["about", "wishlist_note", "tier"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -251,6 +252,25 @@ class TestReasons:
         assert reason(3, ["again"], looked, fitted.funnel, live(data), only_purchases=False) == (
             "You turned to this before"
         )
+
+    def test_a_profile_is_named_where_it_spoke_loudest(self, data: TrainingData, fitted: Fitted) -> None:
+        assert data.vectors is not None
+        said: dict[bool, set[str]] = {True: set(), False: set()}
+        for had in ([], [12]):
+            asked = replace(situation(data, had), profile=data.vectors[65])
+            found = fitted.funnel.retrievers["content"].retrieve(asked, np.arange(N_ITEMS) != 12)
+            for row in found.rows.tolist():
+                text = reason(row, ["content"], asked, fitted.funnel, live(data), only_purchases=True)
+                of_profile, of_item = data.vectors[row] @ data.vectors[65], data.vectors[row] @ data.vectors[12]
+                said[bool(had)].add(text)
+                if text == "Fits what your profile says about you":
+                    assert of_profile > 0
+                    assert not had or of_profile * 0.5 * 2 ** (-1 / 2.5) > of_item
+                else:
+                    assert had
+                    assert of_item > 0
+        assert said[False] == {"Fits what your profile says about you"}
+        assert said[True] == {"Fits what your profile says about you", f"Similar to “{data.catalogue.titles[12]}”"}
 
     def test_a_stranger_is_told_of_nobodys_history(self, data: TrainingData, fitted: Fitted) -> None:
         asked = situation(data, [])

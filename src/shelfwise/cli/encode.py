@@ -1,4 +1,4 @@
-"""`shelfwise encode`: turn item texts and pictures into vectors."""
+"""`shelfwise encode`: turn item texts and pictures, and users' profiles, into vectors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ def command(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
         outcome = opened.encode(show)
     if as_json:
         pictures = {} if outcome.pictures is None else {"pictures": outcome.pictures.as_document()}
-        print_json({"items": outcome.n_items, "encoded": outcome.n_encoded, **pictures})
+        profiles = {"profiles": outcome.n_profiles, "profiles_encoded": outcome.n_profiles_encoded}
+        said = profiles if outcome.n_profiles else {}
+        print_json({"items": outcome.n_items, "encoded": outcome.n_encoded, **said, **pictures})
     else:
         people.print(f"{outcome.n_items:,} items, {outcome.n_encoded:,} texts encoded")
+        if outcome.n_profiles:
+            people.print(f"{outcome.n_profiles:,} different profiles of users, {outcome.n_profiles_encoded:,} encoded")
         if outcome.pictures is not None:
             show_pictures(outcome.pictures.as_document())

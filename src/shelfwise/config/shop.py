@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
+from shelfwise.config.profiles import ProfileSpec
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
@@ -67,6 +68,7 @@ class EncodeSpec(_Table):
     whiten_shrinkage: float = Field(
         default=0.1, ge=0, le=1, description="0 trusts the vectors' own covariance, 1 only rotates and cuts."
     )
+    users: ProfileSpec = ProfileSpec()
     tune: TuneSpec = TuneSpec()
 
 

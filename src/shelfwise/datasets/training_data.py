@@ -8,6 +8,7 @@ import numpy as np
 
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions
+from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.ids import Floats, Rows
 
 
@@ -25,6 +26,8 @@ class TrainingData:
             where the shop encodes no pictures.
         raw_vectors: The text encoder's own vectors, not whitened; shape `(n_items, D_raw)`; None unless somebody
             asks for them.
+        profiles: What users say of themselves, in the space of `vectors`; None where nobody says anything, or the shop
+            does not read it.
     """
 
     interactions: Interactions
@@ -33,6 +36,7 @@ class TrainingData:
     now_ms: int
     pictures: Floats | None = None
     raw_vectors: Floats | None = None
+    profiles: ProfileVectors | None = None
 
     def with_interactions(self, interactions: Interactions, now_ms: int | None = None) -> TrainingData:
         """The same shop at an earlier moment."""

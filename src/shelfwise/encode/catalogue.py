@@ -27,11 +27,15 @@ class EncodeOutcome:
         n_items: Items of the catalogue.
         n_encoded: Passages that had to be encoded; equal passages count once.
         pictures: What became of the items' pictures; None where no item names one.
+        n_profiles: Different profiles of users.
+        n_profiles_encoded: Of these, those that had to be encoded.
     """
 
     n_items: int
     n_encoded: int
     pictures: PictureReport | None = None
+    n_profiles: int = 0
+    n_profiles_encoded: int = 0
 
 
 def encode_changed(

@@ -57,6 +57,8 @@ class TextEncoder(Encoder):
     """Turns texts into vectors."""
 
     where = "encode.text"
+    is_local: ClassVar[bool] = True
+    """Whether texts stay on this machine while they are encoded."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> Floats:

@@ -53,6 +53,8 @@ class OpenAIEndpoint(TextEncoder):
         That of the server; batches go one after the other.
     """
 
+    is_local = False
+
     class Config(Options):
         """Options of `[encode.text]`."""
 

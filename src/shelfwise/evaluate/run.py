@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,8 +119,10 @@ def evaluate(
         config.behaviour.history,
         k,
     )
+    # Told to our own model only, in the space that it was fitted in; the questions stay the same.
+    told = replace(exam, examples=exam.examples.with_profiles(fitted.funnel.profiles))
     score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
-    measured = {OURS: _ask(score, exam, OURS, progress)}
+    measured = {OURS: _ask(score, told, OURS, progress)}
     about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
     rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]
     fallback: dict[str, Any] = {}

@@ -115,6 +115,8 @@ def candidate_features(
         put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], merged.rows))
         if vectors is not None:
             _describe_texts(put, merged.rows, seeds, weights, vectors)
+    elif vectors is not None and situation.profile is not None:
+        _describe_by_profile(put, merged.rows, situation.profile, vectors)
     return out
 
 
@@ -169,6 +171,15 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
     put("text_affinity_mean", cosines @ share)
     put("text_affinity_max", cosines.max(axis=1))
     put("text_affinity_last", cosines[:, 0])
+
+
+def _describe_by_profile(put: _Put, rows: Rows, profile: Floats, vectors: TextVectors) -> None:
+    """Where no item speaks for the user, what he says of himself does."""
+    of_items, inside = vectors.take(rows)
+    cosines = of_items @ profile
+    cosines[~inside] = MISSING
+    for name in ("text_affinity_mean", "text_affinity_max", "text_affinity_last"):
+        put(name, cosines)
 
 
 def _name_affinity(state: ItemState, seeds: Rows, weights: Floats, rows: Rows) -> Floats:

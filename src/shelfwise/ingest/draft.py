@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shelfwise.config.ingest import MISSING, ORDER, EventRule, EventsSpec, ItemsSpec, UsersSpec
 from shelfwise.ingest import times, values
-from shelfwise.ingest.evidence import Contents, is_attribute, share_of
+from shelfwise.ingest.evidence import Contents, is_attribute, is_prose, share_of
 from shelfwise.ingest.formats import find_formats
 from shelfwise.ingest.sample import Sample, order_column
 from shelfwise.ingest.synonyms import EVENT_NAMES, RATING_NAMES, folded
+from shelfwise.schemas.attribute_names import names_a_person, tells_taste
 from shelfwise.schemas.events import EventKind
 
 MAX_ATTRIBUTES_KEPT = 40
@@ -65,12 +66,22 @@ def items_spec(sample: Sample, same_file: bool, upper: list[str], notes: list[st
 
 def users_spec(sample: Sample) -> UsersSpec:
     """How the file of users is read."""
-    return UsersSpec(**_common(sample), attributes=_attributes(sample))
+    return UsersSpec(**_common(sample), attributes=_attributes(sample, _tells_of_users))
 
 
-def _attributes(sample: Sample) -> list[str]:
+def _describes(name: str, found: Contents) -> bool:
+    return is_attribute(found)
+
+
+def _tells_of_users(name: str, found: Contents) -> bool:
+    """Beside what describes: where people say in their own words what they like."""
+    says = (tells_taste(name) and not found.is_empty) or is_prose(found)
+    return is_attribute(found) or (says and not names_a_person(name))
+
+
+def _attributes(sample: Sample, fits: Callable[[str, Contents], bool] = _describes) -> list[str]:
     """Columns kept as attributes, those that most rows have, in the order of the file."""
-    fit = [name for name in sample.free if is_attribute(sample.columns[name])]
+    fit = [name for name in sample.free if fits(name, sample.columns[name])]
     kept = sorted(fit, key=lambda name: -len(sample.columns[name].text))[:MAX_ATTRIBUTES_KEPT]
     return [name for name in fit if name in kept]
 

@@ -109,6 +109,14 @@ def is_attribute(found: Contents) -> bool:
     return repeats and isinstance(length, float) and length <= MAX_ATTRIBUTE_CHARS
 
 
+def is_prose(found: Contents) -> bool:
+    """Whether a column's values are mostly three words or more in a row, without digits or addresses."""
+    if found.is_empty or isinstance(found.raw.dtype, pl.Struct):
+        return False
+    in_a_row = found.text.str.contains(r"\p{L}{2,}[\s,;.]+\p{L}{2,}[\s,;.]+\p{L}{2,}")
+    return found.share(in_a_row & ~found.text.str.contains(r"[@\d]")) >= MOSTLY
+
+
 def overlap(some: Contents, others: Contents) -> float:
     """Share of the distinct values of one column that another has too, in [0, 1]."""
     if some.is_empty or others.is_empty:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.features.candidate_features import candidate_features
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
@@ -46,6 +47,7 @@ class Funnel:
         state: What the ranker is told of every item.
         vectors: Whitened text vectors; None without an encoder.
         has_clock: Whether the shop's timestamps are moments.
+        profiles: What users said of themselves, in the space of the vectors; None where the model reads no profiles.
     """
 
     retrievers: Mapping[str, Retriever]
@@ -53,6 +55,7 @@ class Funnel:
     state: ItemState
     vectors: TextVectors | None
     has_clock: bool
+    profiles: ProfileVectors | None = None
 
     def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
         """Ask the named retrievers, or all; the columns are always those of all."""

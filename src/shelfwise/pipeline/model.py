@@ -4,6 +4,7 @@ manifest.json      configuration, data fingerprint, target, repeats, metrics, si
 retrieve/<name>/   one folder per retriever
 rank/              the ranker
 items/             what the ranker is told of every item
+users/             vectors of what users say of themselves, by text: nothing tells whose they are
 encoder/           graph, tokenizer and whitening, so that new items can be encoded while serving
 pictures/          the same for pictures, where items have them
 """
@@ -21,6 +22,7 @@ from shelfwise.config.load import parse
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.pictures.encoder import PictureEncoder
+from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.features.item_state import ItemState
@@ -38,6 +40,7 @@ from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
 PICTURES = "pictures"
+PROFILES = "users"
 
 FORMAT = 3
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
@@ -127,6 +130,9 @@ def save(
         funnel.state.save(folder / "items")
         if funnel.vectors is not None:
             np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
+        if funnel.profiles is not None:
+            (folder / PROFILES).mkdir()
+            funnel.profiles.save(folder / PROFILES)
         for name, files in (("encoder", encoder), (PICTURES, picture_encoder)):
             if files is not None:
                 (folder / name).mkdir()
@@ -171,7 +177,9 @@ def _load(version: Version) -> Model:
     ranker.load(version.folder / "rank")
     vectors_path = version.folder / "items" / VECTORS_FILE
     vectors = TextVectors(mapped(vectors_path)) if vectors_path.is_file() else None
-    funnel = Funnel(retrievers, ranker, ItemState.load(version.folder / "items"), vectors, bool(manifest["has_clock"]))
+    profiles = ProfileVectors.load(version.folder / PROFILES) if (version.folder / PROFILES).is_dir() else None
+    state = ItemState.load(version.folder / "items")
+    funnel = Funnel(retrievers, ranker, state, vectors, bool(manifest["has_clock"]), profiles)
     encoder, whitening = None, None
     if (version.folder / "encoder").is_dir():
         encoder = build_text_encoder(config)

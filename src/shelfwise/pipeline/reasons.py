@@ -50,6 +50,8 @@ def reason(
     turned_to = "bought" if only_purchases else "turned to"
     for source in sorted(sources, key=lambda source: not isinstance(funnel.retrievers[source], Again)):
         retriever = funnel.retrievers[source]
+        if isinstance(retriever, Content) and retriever.is_of_profile(row, situation):
+            return "Fits what your profile says about you"
         seed = retriever.because(row, situation)
         if seed is not None:
             title = catalogue.name(seed)

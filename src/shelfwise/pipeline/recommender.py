@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.profiles import LiveProfiles
 from shelfwise.pipeline.reasons import reason, sources_of
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
@@ -34,6 +36,9 @@ SEEN = 2_000
 """Latest events of a user that count as had before, where repeats are not allowed."""
 
 NOTHING: Rows = np.empty(0, np.int32)
+
+PATIENCE_S = 5.0
+"""How long a request waits for the vector of a profile that came after training, unless the caller says."""
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
@@ -54,8 +59,14 @@ class Recommender:
     change what is known, and the caller sees to it that one of them runs at a time.
     """
 
-    def __init__(self, model: Model, records: Records) -> None:
-        """Open the catalogue, and take up the items and events that came after the model was trained."""
+    def __init__(self, model: Model, records: Records, *, patience_s: float = PATIENCE_S) -> None:
+        """Open the catalogue, and take up the items and events that came after the model was trained.
+
+        Args:
+            model: In service.
+            records: The shop's.
+            patience_s: How long a request waits for the vector of a profile that came after training.
+        """
         self.model = model
         self._records = records
         has_clock = model.funnel.has_clock
@@ -66,6 +77,7 @@ class Recommender:
             missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
         self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
         self._new_items = NewItems(model, records.folder)
+        self._profiles = LiveProfiles(model, records, patience_s=patience_s)
         for entry, vectors in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
             self._take_up(entry, vectors)
         for row, time_ms in missed:
@@ -210,7 +222,8 @@ class Recommender:
                 degraded.append(f"the context item {item_id!r} is unknown and was left out")
             else:
                 context.append(row)
-        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target)
+        profile = None if user is None else self._profiles.of(user, degraded)
+        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target, profile)
 
     def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
@@ -232,8 +245,10 @@ class Recommender:
     def _lists(self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int) -> Iterator[UserList]:
         repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
         shown = self.catalogue.allowed
+        profiles = self._profiles.of_many([user_id for user_id, _ in batch])
         requests = [
-            (situation.latest(n_history), allowed_for(shown, situation, repeats=repeats)) for _, situation in batch
+            (replace(situation, profile=profile).latest(n_history), allowed_for(shown, situation, repeats=repeats))
+            for (_, situation), profile in zip(batch, profiles, strict=True)
         ]
         for (user_id, _), (situation, allowed), ranked in zip(
             batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True

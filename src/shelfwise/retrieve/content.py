@@ -22,8 +22,9 @@ from shelfwise.schemas.ids import Bools, Floats, Rows
 class Content(Retriever):
     """Nearest neighbours of the user's latest items by text and, where the shop has them, pictures.
 
-    The question is the weighted sum of the seeds' whitened vectors. Where the shop encodes pictures, the likeness of
-    two items counts the modalities that both have: one that is missing is masked.
+    The question is the weighted sum of the seeds' whitened vectors and of what the user says of himself, which counts
+    the less the more seeds there are. Where the shop encodes pictures, the likeness of two items counts the modalities
+    that both have: one that is missing is masked.
     """
 
     class Config(IndexOptions):
@@ -38,6 +39,22 @@ class Content(Retriever):
             gt=0,
             le=10,
             description="Weight of pictures relative to texts, where both items have both.",
+        )
+        profile_weight: float = Field(
+            default=0.5,
+            ge=0,
+            le=10,
+            description=(
+                "Weight of a user's profile relative to the latest item, before it fades; it is all there is for "
+                "somebody without items. 0 leaves profiles to the ranker."
+            ),
+        )
+        profile_half_items: float = Field(
+            default=2.5,
+            gt=0,
+            le=1_000,
+            description="Distinct items of a user after which the weight of the profile is half; after twice as many "
+            "a quarter, and so on.",
         )
 
     def __init__(self, config: Config) -> None:
@@ -95,15 +112,31 @@ class Content(Retriever):
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Search around the sum of the seeds' vectors."""
         if self._fused is not None:
-            question = self._fused.mean(*self._seeds(situation, len(self._fused)))
+            seeds, weights = self._seeds(situation, len(self._fused))
+            question = self._fused.mean(seeds, weights, self._profile(situation, len(seeds)))
             return Candidates.empty() if question.is_empty else self._fused.search(question, allowed, self.options.k)
         sum_of_texts = np.zeros(self.index.vectors.shape[1], np.float32)
         for _, vector, weight in self._voices(situation):
             sum_of_texts += weight * vector
+        if situation.profile is not None:
+            told = self._profile(situation, len(self._seeds(situation, len(self.index))[0]))
+            sum_of_texts += 0 if told is None else told
         length = float(np.linalg.norm(sum_of_texts))
         if length == 0:
             return Candidates.empty()
         return self.index.search(sum_of_texts / length, allowed, self.options.k)
+
+    def is_of_profile(self, row: int, situation: Situation) -> bool:
+        """Whether an item named by `retrieve` was found by what the user says of himself more than by any one item."""
+        n_items = len(self.index) if self._fused is None else len(self._fused)
+        seeds, weights = self._seeds(situation, n_items)
+        told = self._profile(situation, len(seeds))
+        if told is None or row >= n_items:
+            return False
+        texts = self.index if self._fused is None else self._fused.texts
+        (vector,), _ = texts.take(np.array([row], np.int32))
+        of_profile = float(vector @ told)
+        return of_profile > 0 and of_profile > float(np.max(weights * (texts.take(seeds)[0] @ vector), initial=0.0))
 
     def because(self, row: int, situation: Situation) -> int | None:
         """The seed that is nearest."""
@@ -126,6 +159,16 @@ class Content(Retriever):
         nearness = np.nan_to_num(fused.scores(seeds, fused.mean(np.array([row], np.int32), np.ones(1, np.float32))))
         place = int(np.argmax(nearness))
         return int(seeds[place]) if nearness[place] > 0 else None
+
+    def _profile(self, situation: Situation, n_seeds: int) -> Floats | None:
+        """The profile's vector, as long as its weight beside so many seeds; shape `(D,)`; None where it says nothing.
+
+        Somebody without a seed is searched for by it alone, so that its length does not matter there.
+        """
+        weight = self.options.profile_weight * 2 ** (-n_seeds / self.options.profile_half_items)
+        if situation.profile is None or weight == 0:
+            return None
+        return situation.profile * np.float32(weight)
 
     def _seeds(self, situation: Situation, n_items: int) -> tuple[Rows, Floats]:
         return weighted_seeds(situation, n_items, decay=self.options.decay, n_seeds=self.options.n_seeds)

@@ -114,9 +114,16 @@ class FusedIndex:
         self.texts.put(row, self._fresh[row].text)
         self.pictures.put(row, self._fresh[row].picture)
 
-    def mean(self, rows: Rows, weights: Floats) -> Seen:
-        """The weighted sum of items' texts and that of their pictures, each brought to length 1."""
-        return Seen(*(_unit(weights @ vectors.take(rows)[0]) for vectors in (self.texts, self.pictures)))
+    def mean(self, rows: Rows, weights: Floats, text: Floats | None = None) -> Seen:
+        """The weighted sum of items' texts and that of their pictures, each brought to length 1.
+
+        Args:
+            rows: Items; shape `(S,)`.
+            weights: Of the items; shape `(S,)`.
+            text: Added to the sum of the texts; shape `(D_text,)`; None adds nothing.
+        """
+        texts, pictures = (weights @ vectors.take(rows)[0] for vectors in (self.texts, self.pictures))
+        return Seen(_unit(texts if text is None else texts + text), _unit(pictures))
 
     def search(self, question: Seen, allowed: Bools, k: int) -> Candidates:
         """The `k` allowed items of the largest positive similarity; the similarity of any item is known too."""

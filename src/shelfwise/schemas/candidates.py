@@ -52,12 +52,15 @@ class Situation:
         now_ms: The moment of the request; nothing later may be known.
         context: Items that the request itself names (the product page's item, the cart); shape `(C,)`.
         target: Code of the kind of event that is predicted: what makes an item one that the user "had".
+        profile: What the user says of himself, as a vector of length 1 in the space of the items' texts; shape `(D,)`;
+            None where nothing is known, or the model reads no profiles.
     """
 
     history: History
     now_ms: int
     context: Rows
     target: int = CODE_BY_KIND[EventKind.PURCHASE]
+    profile: Floats | None = field(default=None, compare=False)
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""

@@ -22,6 +22,9 @@ from shelfwise.store.versions import Versions
 
 log = logging.getLogger("shelfwise.serve")
 
+PATIENCE_S = 0.05
+"""How long an answer may wait for the vector of a profile that came after training; the next one will have it."""
+
 
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
@@ -45,7 +48,7 @@ class Service:
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train` and a restart", error.found)
             return cls(records, None)
-        return cls(records, Recommender(models.load(version), records))
+        return cls(records, Recommender(models.load(version), records, patience_s=PATIENCE_S))
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from shelfwise.store.bulk import rows_where_in
 from shelfwise.store.identities import find_or_add_users
 from shelfwise.store.tables import users
+
+NO_ATTRIBUTES = "{}"
+"""As the table writes it."""
 
 
 def upsert(connection: Connection, batch: Sequence[tuple[str, Mapping[str, str]]]) -> None:
@@ -21,3 +25,33 @@ def upsert(connection: Connection, batch: Sequence[tuple[str, Mapping[str, str]]
     ]
     if changes:
         connection.execute(update(users).where(users.c.row == bindparam("at_row")), changes)
+
+
+def read_attributes(connection: Connection) -> dict[int, dict[str, str]]:
+    """Attributes by user row, in the order of rows; those who have none are left out."""
+    query = select(users.c.row, users.c.attributes).where(users.c.attributes != NO_ATTRIBUTES).order_by(users.c.row)
+    return {int(row): json.loads(written) for row, written in connection.execute(query)}
+
+
+def count(connection: Connection) -> int:
+    """Users stored, visitors included: one more than the highest row."""
+    return int(connection.execute(select(func.count()).select_from(users)).scalar_one())
+
+
+_attributes = select(users.c.attributes).where(users.c.user_id == bindparam("user"))
+
+
+def attributes_of_one(connection: Connection, user_id: str) -> dict[str, str]:
+    """A user's attributes; empty of whom the store has none.
+
+    Cost:
+        One read of the index of ids.
+    """
+    written = connection.execute(_attributes, {"user": user_id}).scalar()
+    return json.loads(written) if written is not None and written != NO_ATTRIBUTES else {}
+
+
+def attributes_of(connection: Connection, user_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Attributes of these users by id; those who have none are left out."""
+    found = rows_where_in(connection, users.c.user_id, user_ids, (users.c.user_id, users.c.attributes))
+    return {user_id: json.loads(written) for user_id, written in found if written != NO_ATTRIBUTES}

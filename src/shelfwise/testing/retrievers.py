@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,17 @@ class RetrieverContract(ABC):
             for rows in ([], [3], [3, 4, 5, 3], [77, 12, 40, 41, 42]):
                 found = retriever.retrieve(situation(data, rows), allowed)
                 _check(found, allowed, retriever.config.k)
+
+    def test_what_a_user_says_of_himself_does_no_harm(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        for allowed in _masks():
+            for rows in ([], [3, 4, 5]):
+                asked = replace(situation(data, rows), profile=data.vectors[25])
+                found = retriever.retrieve(asked, allowed)
+                _check(found, allowed, retriever.config.k)
+                for row in found.rows.tolist():
+                    assert retriever.because(row, asked) in {None, *rows}
 
     def test_who_can_tell_says_the_same_of_what_it_named(self) -> None:
         retriever, data = self.fitted()

@@ -16,8 +16,10 @@ from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
 from shelfwise.encode.pictures.catalogue import Progress as PictureProgress
+from shelfwise.encode.profile_vectors import ProfileTexts, encode_changed_profiles, encode_profiles
 from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
@@ -32,6 +34,7 @@ from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
 from shelfwise.train.encoder_export import export
 from shelfwise.train.pictures import EncodedPictures, MappedPictures, encode_pictures, map_pictures
+from shelfwise.train.profiles import read_profiles
 from shelfwise.train.tuning.tuner import Tuner
 
 
@@ -61,11 +64,13 @@ class ModelSpace:
         whitening: Of what it makes.
         picture_map: Of picture vectors; None where the model knows no pictures: those that came since wait for the next
             full training.
+        profile_attributes: Those of users that the model reads; where it reads none, those that came since wait too.
     """
 
     encoder: ReadyEncoder | None
     whitening: Whitening | None
     picture_map: Whitening | None
+    profile_attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Loaded:
         tuner: Makes tuned vectors; None where `[encode.tune]` is not in use, or the space was given.
         pictures: What became of the items' pictures; None where the shop encodes none, or no item names one.
         mapped_pictures: Their vectors; None without any that could be read, or where the space given has none.
+        profiles: What users say of themselves; None where nobody says anything, or the shop does not read it.
     """
 
     data: TrainingData
@@ -93,6 +99,7 @@ class Loaded:
     tuner: Tuner | None
     pictures: EncodedPictures | None = None
     mapped_pictures: MappedPictures | None = None
+    profiles: ProfileTexts | None = None
 
 
 def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) -> ReadyEncoder | None:
@@ -113,7 +120,7 @@ def ready_encoder(config: ShopConfig, records: Records, vectors_folder: Path) ->
 def encode_catalogue(
     config: ShopConfig, records: Records, vectors_folder: Path, progress: StepProgress
 ) -> EncodeOutcome:
-    """Encode every item whose text or picture has no vector yet."""
+    """Encode every item whose text or picture has no vector yet, and what users say of themselves."""
     with records.read() as connection:
         items = [entry.item for entry in item_store.read_all(connection)]
     progress("preparing the encoder", None, None)
@@ -122,6 +129,11 @@ def encode_catalogue(
     if ready is not None:
         told = partial(progress, "encoding items")
         outcome = encode_changed(items, ready.encoder, ready.cache, told)
+        profiles = read_profiles(config, records, ready.encoder)
+        if profiles is not None:
+            told = partial(progress, "encoding users' profiles")
+            n_encoded = encode_changed_profiles(profiles, ready.encoder, ready.cache, told)
+            outcome = replace(outcome, n_profiles=len(profiles.texts), n_profiles_encoded=n_encoded)
     pictures = encode_pictures(config, records, vectors_folder, items, progress)
     return outcome if pictures is None else replace(outcome, pictures=pictures.report)
 
@@ -162,7 +174,7 @@ def load(
     interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
     items = [entry.item for entry in stored]
     ready = ready_encoder(config, records, vectors_folder) if space is None else space.encoder
-    vectors, whitening, raw_vectors = None, None, None
+    vectors, whitening, raw_vectors, texts_of_users, profiles = None, None, None, None, None
     if ready is not None:
         encode_changed(items, ready.encoder, ready.cache, progress)
         encoded = item_vectors(items, ready.cache)
@@ -173,6 +185,11 @@ def load(
         vectors = np.where(has_text[:, None], whitening(encoded), np.float32(0))
         if raw or _reads_raw_text(config):
             raw_vectors = np.where(has_text[:, None], encoded, np.float32(0))
+        read_then = None if space is None else space.profile_attributes
+        texts_of_users = read_profiles(config, records, ready.encoder, read_then)
+        if texts_of_users is not None:
+            landmarks = Landmarks.of(encoded, vectors, has_text)
+            profiles = encode_profiles(texts_of_users, ready.encoder, ready.cache, landmarks)
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is
         known[:] = True
@@ -187,10 +204,11 @@ def load(
         interactions.end_ms,
         pictures=None if mapped is None else mapped.vectors,
         raw_vectors=raw_vectors,
+        profiles=profiles,
     )
     is_tuned = config.encode.tune.use and space is None
-    tuner = make_tuner(config, records, items, vectors_folder) if is_tuned else None
-    return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped)
+    tuner = make_tuner(config, records, items, vectors_folder, texts_of_users) if is_tuned else None
+    return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped, texts_of_users)
 
 
 def _whitening(config: ShopConfig, encoded: Floats, has_text: Bools) -> Whitening:
@@ -206,8 +224,21 @@ def _reads_raw_text(config: ShopConfig) -> bool:
     return any(spec.options.get("item") == "raw-text" for spec in config.retrieve.values())
 
 
-def make_tuner(config: ShopConfig, records: Records, items: list[Item], vectors_folder: Path) -> Tuner:
+def make_tuner(
+    config: ShopConfig,
+    records: Records,
+    items: list[Item],
+    vectors_folder: Path,
+    profiles: ProfileTexts | None = None,
+) -> Tuner:
     """What tunes the shop's encoder.
+
+    Args:
+        config: The shop's.
+        records: Its events, with the searches.
+        items: By row.
+        vectors_folder: Where encoders and the vectors they made are kept.
+        profiles: What users say of themselves, to be encoded by the tuned encoder too.
 
     Raises:
         ConfigError: the shop's encoder cannot be tuned.
@@ -220,4 +251,4 @@ def make_tuner(config: ShopConfig, records: Records, items: list[Item], vectors_
         np.array([row.timestamp_ms for row in found], np.int64),
         [row.query for row in found],
     )
-    return Tuner(config, records, items, searches, vectors_folder)
+    return Tuner(config, records, items, searches, vectors_folder, profiles)

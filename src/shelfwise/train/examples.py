@@ -62,7 +62,7 @@ def ranking_table(
         if len(groups) == max_requests:
             break
         situation = example.situation.latest(n_history)
-        allowed = allowed_for(everything, example.situation, repeats=repeats)
+        allowed = allowed_for(everything, example.situation, repeats=repeats, exclude=example.left_out)
         merged = merge({name: retriever.retrieve(situation, allowed) for name, retriever in retrievers.items()})
         right = np.isin(merged.rows, example.relevant)
         if right.any():

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.passage import passage
+from shelfwise.encode.profile_vectors import ProfileTexts
 from shelfwise.schemas.items import Item
 
 
@@ -27,6 +28,11 @@ def of_items(items: Sequence[Item]) -> str:
         repr((item.item_id, item.title, passage(item), item.path, item.brand, item.price, item.image, item.created_at))
         for item in items
     )
+
+
+def of_profiles(profiles: ProfileTexts) -> str:
+    """Equal where all users say the same of themselves."""
+    return hashlib.sha256(profiles.keys.tobytes() + profiles.place_by_user.tobytes()).hexdigest()
 
 
 def of_rows(ids: Sequence[str]) -> str:

@@ -49,8 +49,9 @@ def fit(
 
     The ranker learns from requests in the past: for each of a few moments the retrievers are fitted on what was known
     then, and asked. Some items are taken out of what was known, as if they were new, so that the ranker learns how far
-    to trust text alone. After that they are fitted once more, on everything. Those that take long to fit go on from the
-    moment before instead of beginning anew; since moments come in the order of time, none knows its own answers.
+    to trust text alone; and some users with a profile are asked about as if they had done nothing yet. After that they
+    are fitted once more, on everything. Those that take long to fit go on from the moment before instead of beginning
+    anew; since moments come in the order of time, none knows its own answers.
 
     Args:
         config: The shop's.
@@ -89,12 +90,15 @@ def fit(
         warm = moment.data.without_behaviour(cold)
         retrievers = _fitted(config, moment.data, earlier, label, progress, stages, tracker, cold=cold)
         questions = moment.questions(seed)
+        questions = (questions if repeats else questions.without_repeats()).with_profiles(
+            data.profiles, as_new_share=config.encode.users.as_new_share, seed=seed + place
+        )
         with stages("ask"):
             tables.append(
                 ranking_table(
                     retrievers,
                     warm,
-                    questions if repeats else questions.without_repeats(),
+                    questions,
                     repeats=repeats,
                     n_history=config.behaviour.history,
                     has_clock=moment.data.interactions.has_clock,
@@ -144,7 +148,7 @@ def fit_on(
 def _funnel(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData, progress: Progress) -> Funnel:
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     progress("describing items", None, None)
-    return Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock)
+    return Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock, data.profiles)
 
 
 def _drawn(interactions: Interactions, share: float, seed: int) -> Rows:

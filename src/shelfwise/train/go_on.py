@@ -19,7 +19,7 @@ from shelfwise.track.facts import flat
 from shelfwise.track.origin import origin
 from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, ModelSpace, ReadyEncoder, load
-from shelfwise.train.fingerprints import fingerprint, of_items
+from shelfwise.train.fingerprints import fingerprint, of_items, of_profiles
 from shelfwise.train.fit import fit_on
 from shelfwise.train.lineage import Lineage
 from shelfwise.train.manifest import describe, manifest
@@ -135,7 +135,10 @@ def _space(before: Model, version: Version, records: Records, vectors_folder: Pa
         )
     cache = VectorCache(records, vectors_folder / key, key, before.encoder.dim)
     return ModelSpace(
-        ReadyEncoder(before.encoder, version.folder / "encoder", cache, key), before.whitening, before.picture_map
+        ReadyEncoder(before.encoder, version.folder / "encoder", cache, key),
+        before.whitening,
+        before.picture_map,
+        () if before.funnel.profiles is None else before.funnel.profiles.attributes,
     )
 
 
@@ -144,5 +147,6 @@ def _is_same(config: ShopConfig, loaded: Loaded, version: Version) -> bool:
     return (
         about["fingerprint"] == fingerprint(loaded.data)
         and about.get("items") == of_items(loaded.items)
+        and about.get("profiles") == (None if loaded.profiles is None else of_profiles(loaded.profiles))
         and version.manifest["config"] == config.model_dump(mode="json", exclude_none=True)
     )

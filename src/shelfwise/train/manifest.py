@@ -13,7 +13,7 @@ from shelfwise.pipeline.fitted import Fitted
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.track.origin import origin
 from shelfwise.train.data import Loaded
-from shelfwise.train.fingerprints import fingerprint, of_items, of_rows
+from shelfwise.train.fingerprints import fingerprint, of_items, of_profiles, of_rows
 from shelfwise.train.lineage import Lineage
 
 
@@ -31,6 +31,9 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
     if loaded.pictures is not None:
         is_aligned = loaded.mapped_pictures is not None and loaded.mapped_pictures.is_aligned
         pictures = {"pictures": {**loaded.pictures.report.as_document(), "aligned": is_aligned}}
+    profiles: dict[str, Any] = {}
+    if loaded.profiles is not None:
+        profiles = {"profiles": of_profiles(loaded.profiles), "profile_attributes": list(loaded.profiles.attributes)}
     return {
         **pictures,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,6 +47,7 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
             "items": of_items(loaded.items),
             "item_rows": of_rows(data.catalogue.item_ids),
             "user_rows": of_rows(loaded.user_ids),
+            **profiles,
         },
         "target": fitted.target.value,
         "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),

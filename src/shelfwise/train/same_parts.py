@@ -105,6 +105,7 @@ def _of_text(config: ShopConfig, before: Model) -> Iterator[tuple[str, str, str]
         return
     for key in ("whiten_dim", "whiten_shrinkage"):
         yield from _if_other(f"encode.{key}", getattr(before.config.encode, key), getattr(config.encode, key))
+    yield from _if_other("encode.users", before.config.encode.users.model_dump(), config.encode.users.model_dump())
     yield from _if_other("encode.tune.use", before.config.encode.tune.use, config.encode.tune.use)
 
 

@@ -17,7 +17,9 @@ from shelfwise.datasets.moments import before_all_questions
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import encode_changed, item_vectors
+from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
+from shelfwise.encode.profile_vectors import ProfileTexts, ProfileVectors, encode_profiles
 from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import ConfigError
@@ -49,11 +51,13 @@ class TunedVectors:
         vectors: Whitened, of length 1, 0 for an item without text; shape `(n_items, D)`.
         files: What a model version needs to encode new items the same way.
         about: Of the tuning.
+        profiles: Those of users by the same encoder; None where there are none.
     """
 
     vectors: Floats
     files: EncoderFiles
     about: dict[str, Any]
+    profiles: ProfileVectors | None = None
 
 
 class Tuner:
@@ -70,6 +74,7 @@ class Tuner:
         items: Sequence[Item],
         searches: Searches,
         vectors_folder: Path,
+        profiles: ProfileTexts | None = None,
     ) -> None:
         encoder = build_text_encoder(config)
         if not isinstance(encoder, SentenceTransformer):
@@ -81,7 +86,7 @@ class Tuner:
             )
         self.config, self.records, self.items, self.searches = config, records, items, searches
         self.base = encoder.config
-        self.vectors_folder = vectors_folder
+        self.vectors_folder, self.profiles = vectors_folder, profiles
         self.track: Curve = untracked  # told loss, learning rate and held-out figure of what is tuned
         self._passages = [passage(item) for item in items]
         self._has_text = np.array([bool(text) for text in self._passages], bool)
@@ -100,7 +105,7 @@ class Tuner:
         """The same with another `[encode.tune]`."""
         encode = self.config.encode.model_copy(update={"tune": spec})
         config = self.config.model_copy(update={"encode": encode})
-        other = Tuner(config, self.records, self.items, self.searches, self.vectors_folder)
+        other = Tuner(config, self.records, self.items, self.searches, self.vectors_folder, self.profiles)
         other.track = self.track
         return other
 
@@ -158,7 +163,11 @@ class Tuner:
             progress("measuring what tuning brought", None, None)
             about = {**about, "quality": self._quality(material, vectors), "encoder": encoder.key()}
             write_about(found.folder, about)
-        return TunedVectors(vectors, EncoderFiles(folder, encoder.runtime_files(), whitening, encoder.key()), about)
+        profiles = None
+        if self.profiles is not None:
+            profiles = encode_profiles(self.profiles, encoder, cache, Landmarks.of(raw, vectors, self._has_text))
+        files = EncoderFiles(folder, encoder.runtime_files(), whitening, encoder.key())
+        return TunedVectors(vectors, files, about, profiles)
 
     def _whitened(self, raw: Floats, whitening: Whitening) -> Floats:
         return np.where(self._has_text[:, None], whitening(raw), np.float32(0))
@@ -210,4 +219,4 @@ def tuned_vectors(
     if tuner is None or data.vectors is None:
         return data, None
     found = tuner.vectors(data, users, progress)
-    return (data, None) if found is None else (replace(data, vectors=found.vectors), found)
+    return (data, None) if found is None else (replace(data, vectors=found.vectors, profiles=found.profiles), found)

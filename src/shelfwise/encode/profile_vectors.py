@@ -1,0 +1,172 @@
+"""Vectors of what users say of themselves, in the space of the items' texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.landmarks import Landmarks
+from shelfwise.encode.profile import profile, profile_hash
+from shelfwise.schemas.ids import Floats
+from shelfwise.store.arrays import mapped
+from shelfwise.store.vectors import VectorCache
+
+CHUNK = 512
+"""Profiles encoded between two commits: what a crash can cost."""
+
+KEYS_FILE, VECTORS_FILE, ABOUT_FILE = "keys.npy", "vectors.npy", "about.json"
+
+Progress = Callable[[int, int], None]
+"""Called with profiles done and profiles to do."""
+
+Keys = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTexts:
+    """What all users say of themselves; equal texts once.
+
+    Attributes:
+        attributes: Names of those that were read, in their order.
+        texts: Distinct and not empty, in the order of their keys.
+        keys: Of the texts, ascending; shape `(P,)`.
+        place_by_user: Place of each user's text, by user row, -1 without one; shape `(n_users,)`.
+    """
+
+    attributes: tuple[str, ...]
+    texts: list[str]
+    keys: Keys
+    place_by_user: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls, attributes_by_row: Mapping[int, Mapping[str, str]], speaking: tuple[str, ...], n_users: int
+    ) -> Self | None:
+        """Write each user's profile; None where nobody has one.
+
+        Args:
+            attributes_by_row: Of those users that have any.
+            speaking: Names of those that are read.
+            n_users: One more than the highest user row.
+        """
+        text_by_row = {row: text for row, found in attributes_by_row.items() if (text := profile(found, speaking))}
+        text_by_key = {profile_key(text): text for text in text_by_row.values()}
+        if not text_by_key:
+            return None
+        keys = np.sort(np.fromiter(text_by_key, np.uint64, len(text_by_key)))
+        texts = [text_by_key[key] for key in keys.tolist()]
+        place_by_text = {text: place for place, text in enumerate(texts)}
+        place_by_user = np.full(n_users, -1, np.int32)
+        for row, text in text_by_row.items():
+            place_by_user[row] = place_by_text[text]
+        return cls(speaking, texts, keys, place_by_user)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileVectors:
+    """Vectors of profiles in the items' space, by text and, while training, by user.
+
+    Attributes:
+        attributes: Names of those that the texts were written from: what is written later must be written from these.
+        keys: Of the texts, ascending; shape `(P,)`.
+        vectors: Of length 1, in half precision as everywhere; shape `(P, D)`.
+        place_by_user: As in `ProfileTexts`; empty in a model version, where a user's text is read when he asks.
+        landmarks: Bring the encoder's vectors into the items' space.
+    """
+
+    attributes: tuple[str, ...]
+    keys: Keys
+    vectors: npt.NDArray[np.float16]
+    place_by_user: npt.NDArray[np.int32]
+    landmarks: Landmarks
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self.vectors.shape[1])
+
+    def of_user(self, row: int) -> Floats | None:
+        """The vector of a user; shape `(D,)`; None of whom nothing is said."""
+        place = int(self.place_by_user[row]) if 0 <= row < len(self.place_by_user) else -1
+        return None if place < 0 else self._at(place)
+
+    def of_text(self, text: str) -> Floats | None:
+        """The vector of a text; shape `(D,)`; None for a text that nobody had when this was made."""
+        key = np.uint64(profile_key(text))
+        place = int(np.searchsorted(self.keys, key))
+        return self._at(place) if place < len(self.keys) and self.keys[place] == key else None
+
+    def write(self, attributes: Mapping[str, str]) -> str:
+        """The text of a user's attributes, as these vectors' texts were written."""
+        return profile(attributes, self.attributes)
+
+    def make(self, texts: Sequence[str], encoder: TextEncoder) -> Floats:
+        """Vectors of texts that are not among these, made as these were; shape `(len(texts), D)`."""
+        encoded = encoder.encode_queries(texts).astype(np.float16)  # as the cache keeps them
+        return self.landmarks.place(encoded.astype(np.float32)).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and the attributes' names; nothing says which user has which vector."""
+        self.landmarks.save(folder)
+        np.save(folder / KEYS_FILE, self.keys)
+        np.save(folder / VECTORS_FILE, self.vectors)
+        about = json.dumps({"attributes": list(self.attributes)}, ensure_ascii=False)
+        (folder / ABOUT_FILE).write_text(about, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Map what `save` wrote."""
+        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        return cls(
+            tuple(about["attributes"]),
+            mapped(folder / KEYS_FILE),
+            mapped(folder / VECTORS_FILE),
+            np.empty(0, np.int32),
+            Landmarks.load(folder),
+        )
+
+    def _at(self, place: int) -> Floats | None:
+        vector = self.vectors[place].astype(np.float32)
+        return vector if vector.any() else None
+
+
+def profile_key(text: str) -> int:
+    """64 bits that name a text: among millions, two that are equal by chance are not to be expected."""
+    return int.from_bytes(profile_hash(text)[:8], "big")
+
+
+def encode_profiles(
+    found: ProfileTexts,
+    encoder: TextEncoder,
+    cache: VectorCache,
+    landmarks: Landmarks,
+    progress: Progress | None = None,
+) -> ProfileVectors:
+    """Encode the profiles that have no vector yet, and gather those of all.
+
+    They are encoded as what shoppers type into a search box is: a short text to be held against the items'.
+    """
+    encode_changed_profiles(found, encoder, cache, progress)
+    encoded = cache.gather([profile_hash(text) for text in found.texts])
+    return ProfileVectors(found.attributes, found.keys, landmarks.place(encoded), found.place_by_user, landmarks)
+
+
+def encode_changed_profiles(
+    found: ProfileTexts, encoder: TextEncoder, cache: VectorCache, progress: Progress | None = None
+) -> int:
+    """Bring the cache up to date; resumable, since every chunk is committed. Returns how many were encoded."""
+    text_by_hash = {profile_hash(text): text for text in found.texts}
+    missing = sorted(cache.missing(text_by_hash), key=lambda key: len(text_by_hash[key]))
+    for start in range(0, len(missing), CHUNK):
+        chunk = missing[start : start + CHUNK]
+        cache.append(chunk, encoder.encode_queries([text_by_hash[key] for key in chunk]))
+        if progress is not None:
+            progress(min(start + CHUNK, len(missing)), len(missing))
+    return len(missing)
