@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.features.candidate_features import OWN, candidate_features, feature_names
+from shelfwise.features.candidate_features import KNOWN_BY, OWN, candidate_features, feature_names
 from shelfwise.features.item_state import MAX_NAMES, ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.merge import merge
@@ -86,6 +86,8 @@ def test_what_he_says_of_himself_speaks_where_no_item_does() -> None:
         if not name.startswith("text_affinity"):
             np.testing.assert_array_equal(column, alone[name])
     assert np.isnan(stranger["text_affinity_mean"]).all()
+    assert not np.isnan(alone[KNOWN_BY]).any()
+    assert np.isnan(described(rows, situation(DATA, []))[KNOWN_BY]).all()
     without_texts = described(rows, replace(situation(DATA, []), profile=profile), vectors=None)
     assert np.isnan(without_texts["text_affinity_mean"]).all()
 

@@ -48,7 +48,7 @@ OWN = (
 """Features beside those of each retriever, in the order of the columns."""
 
 KNOWN_BY = "name_affinity"
-"""A feature that is missing for all candidates of a request of which nothing is known, neither history nor context."""
+"""Missing for all candidates of a request of which nothing is known (no history, context or profile), else for none."""
 
 
 def feature_names(sources: tuple[str, ...]) -> list[str]:
@@ -174,7 +174,8 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
 
 
 def _describe_by_profile(put: _Put, rows: Rows, profile: Floats, vectors: TextVectors) -> None:
-    """Where no item speaks for the user, what he says of himself does."""
+    """Where no item speaks for the user, what he says of himself does; it names no category and no brand."""
+    put(KNOWN_BY, 0.0)
     of_items, inside = vectors.take(rows)
     cosines = of_items @ profile
     cosines[~inside] = MISSING
