@@ -80,14 +80,13 @@ def test_what_he_says_of_himself_speaks_where_no_item_does() -> None:
     alone = described(rows, replace(situation(DATA, []), profile=profile))
     for name in ("text_affinity_mean", "text_affinity_max", "text_affinity_last"):
         np.testing.assert_allclose(alone[name], DATA.vectors[rows] @ profile, rtol=1e-5)
-    assert np.isnan(alone["name_affinity"]).all()  # as for everybody without an item
+    assert (alone[KNOWN_BY] == 0).all()  # he is known, but names no category or brand
     stranger = described(rows, situation(DATA, []))
     for name, column in stranger.items():
-        if not name.startswith("text_affinity"):
+        if not name.startswith("text_affinity") and name != KNOWN_BY:
             np.testing.assert_array_equal(column, alone[name])
     assert np.isnan(stranger["text_affinity_mean"]).all()
-    assert not np.isnan(alone[KNOWN_BY]).any()
-    assert np.isnan(described(rows, situation(DATA, []))[KNOWN_BY]).all()
+    assert np.isnan(stranger[KNOWN_BY]).all()
     without_texts = described(rows, replace(situation(DATA, []), profile=profile), vectors=None)
     assert np.isnan(without_texts["text_affinity_mean"]).all()
 
