@@ -225,6 +225,68 @@ def picture_notes(found: dict[str, Any]) -> list[str]:
     return notes
 
 
+OBJECTIVE_COLUMNS = (
+    "",
+    "NDCG@10",
+    "95 % interval",
+    "Recall@10",
+    "± seeds",
+    "ours ahead",
+    "95 % interval",
+    "p (Holm)",
+    "CPU s",
+)
+
+
+def objective_title(found: dict[str, Any]) -> str:
+    """Who was asked what."""
+    return (
+        f"retailrocket: the held-out purchase of {found['n_users']:,} users, all {found['n_items']:,} items ranked; "
+        f"{found['reachable']:.1%} of the answers are among the candidates; "
+        f"200 candidates through all objectives take {found['call_ms']:.2f} ms"
+    )
+
+
+def objective_lines(found: dict[str, Any]) -> Lines:
+    """One line per ranker, best first."""
+    lines: Lines = []
+    for line in found["lines"]:
+        ahead = line.get("ours_ahead")
+        lines.append(
+            [
+                line["model"],
+                f"{line['ndcg'][0]:.4f}",
+                f"{line['ndcg'][1]:.4f} – {line['ndcg'][2]:.4f}",
+                f"{line['recall'][0]:.4f}",
+                f"{line['over_seeds']:.4f}",
+                "" if ahead is None else f"{ahead[0]:+.1%}",
+                "" if ahead is None else f"{ahead[1]:+.1%} to {ahead[2]:+.1%}",
+                "" if ahead is None else f"{line['p_holm']:.4f}",
+                f"{sum(line['seconds']) / len(line['seconds']):.0f}",
+            ]
+        )
+    return lines
+
+
+def objective_notes(found: dict[str, Any]) -> list[str]:
+    """What each ranker's tuning chose, by seed."""
+    return [f"{line['model']}: {'; '.join(line['chosen'])}." for line in found["lines"]]
+
+
+def objectives_section(document: dict[str, Any]) -> str:
+    """What `objectives.py` found."""
+    found = document["results"]["retailrocket"]
+    table = markdown(OBJECTIVE_COLUMNS, objective_lines(found))
+    parts = [
+        provenance(document),
+        objective_title(found) + ":",
+        table,
+        " ".join(objective_notes(found)),
+        promises(document),
+    ]
+    return "\n\n".join(parts)
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
+from shelfwise.config.objectives import REVENUE, ObjectiveSpec, check_chains, usual_objectives
 from shelfwise.config.profiles import ProfileSpec
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
-from shelfwise.schemas.queries import MAX_K
+from shelfwise.schemas.queries import MAX_K, Floors, Weights
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 """What a shop may call its own tables: names become folders and the columns of models."""
@@ -87,6 +88,13 @@ class BehaviourSpec(_Table):
             "allowed where at least one in twenty held-out events is a repeat."
         ),
     )
+    had: Literal["target", "any"] = Field(
+        default="target",
+        description=(
+            "What makes an item one that the user had: the event that is predicted, or any that shows interest, so "
+            "that with repeats = 'exclude' nothing comes back that was looked at."
+        ),
+    )
     cold_share: float = Field(
         default=0.1,
         ge=0,
@@ -108,6 +116,17 @@ class ScenarioSpec(_Table):
     )
     repeats: Literal["inherit", "allow", "exclude"] = Field(
         default="inherit", description="Overrides [behaviour] repeats in this place."
+    )
+    weights: Weights = Field(
+        default_factory=dict[str, float],
+        description=(
+            "What one click, purchase, … is worth in this place, with [rank] use = 'multi-objective'; empty: what "
+            "training found to order best. 'revenue' may be named too."
+        ),
+    )
+    floors: Floors = Field(
+        default_factory=dict[str, float],
+        description="Shares of the best attainable that a slate here has to bring, as { purchase = 0.95 }.",
     )
 
 
@@ -152,6 +171,7 @@ class ShopConfig(_Table):
     behaviour: BehaviourSpec = BehaviourSpec()
     encode: EncodeSpec = EncodeSpec()
     retrieve: dict[TableName, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
+    objectives: dict[TableName, ObjectiveSpec] = Field(default_factory=usual_objectives, min_length=1)
     rank: ComponentSpec = ComponentSpec(use="fusion")
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
@@ -172,6 +192,17 @@ class ShopConfig(_Table):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
+        check_chains(self.objectives)
+        known = [*self.objectives, REVENUE]
+        for scenario, spec in self.scenarios.items():
+            for key, names in (("weights", spec.weights), ("floors", spec.floors)):
+                for name in names:
+                    if name not in known:
+                        hint = did_you_mean(name, known)
+                        raise ValueError(
+                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [objectives.{name}]"
+                            + (f"; {hint}" if hint else "")
+                        )
         for scenario, spec in self.scenarios.items():
             for name in spec.retrieve:
                 if name not in self.retrieve:

@@ -59,6 +59,10 @@ class Examples:
                 kept.append(replace(example, relevant=new))
         return Examples(kept)
 
+    def where_had_is(self, code: int) -> Examples:
+        """The same questions, with another kind of event making an item one that the user had."""
+        return Examples([replace(one, situation=replace(one.situation, target=code)) for one in self.entries])
+
     def with_profiles(self, profiles: ProfileVectors | None, *, as_new_share: float = 0.0, seed: int = 0) -> Examples:
         """The same questions, with what each user says of himself.
 

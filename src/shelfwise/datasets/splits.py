@@ -121,6 +121,7 @@ def next_moments(
     until_ms: int,
     per_user: int,
     seed: int,
+    any_kind: bool = False,
 ) -> Examples:
     """Ask what each user does next, at moments within `[cut_ms, until_ms)`.
 
@@ -128,14 +129,15 @@ def next_moments(
     distinct timestamp with a target event; the answers are all its items, and the history ends strictly before it.
 
     Args:
+        any_kind: Ask at moments with any event of interest, not only the target's: requests that may have led to
+            nothing, which a probability must be learned from.
         per_user: Moments asked of a user at most, drawn at random.
         seed: Of the draw.
     """
     bounds = interactions.bounds()
     times, owners = interactions.times_ms, interactions.user_rows
-    asked = np.flatnonzero(
-        (times >= cut_ms) & (times < until_ms) & (interactions.kinds == CODE_BY_KIND[target]) & users[owners]
-    )
+    is_asked = any_kind | (interactions.kinds == CODE_BY_KIND[target])
+    asked = np.flatnonzero((times >= cut_ms) & (times < until_ms) & is_asked & users[owners])
     starts = np.ones(len(asked), bool)
     starts[1:] = (owners[asked[1:]] != owners[asked[:-1]]) | (times[asked[1:]] != times[asked[:-1]])
     first = np.flatnonzero(starts)

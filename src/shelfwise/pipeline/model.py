@@ -34,6 +34,7 @@ from shelfwise.pipeline.components import (
     build_text_encoder,
 )
 from shelfwise.pipeline.funnel import Funnel
+from shelfwise.schemas.candidates import ANY_KIND
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
@@ -77,6 +78,11 @@ class Model:
     whitening: Whitening | None
     picture_encoder: PictureEncoder | None = None
     picture_map: Whitening | None = None
+
+    @property
+    def had(self) -> int:
+        """Code of the kind of event that makes an item one that a user had."""
+        return ANY_KIND if self.config.behaviour.had == "any" else self.target
 
 
 @dataclass(frozen=True, slots=True)

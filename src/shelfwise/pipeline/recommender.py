@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shelfwise.config.objectives import REVENUE
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.pipeline.balance import Values, balance
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
@@ -26,7 +28,7 @@ from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.queries import Query, Slate, SlateItem
+from shelfwise.schemas.queries import Expected, Query, Slate, SlateItem
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.catalogue import StoredItem
@@ -90,9 +92,10 @@ class Recommender:
         others are asked, and the answer says so in `degraded`.
 
         Raises:
-            QueryError: there is no such scenario.
+            QueryError: there is no such scenario, or no such objective.
         """
         spec = self.scenario(query.scenario)
+        weights, floors = self._wanted(query, spec)
         k = query.k or spec.k
         degraded: list[str] = []
         situation = self._situation(query, degraded)
@@ -102,20 +105,75 @@ class Recommender:
         if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
             degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
             ranked = self.model.funnel.rank(short, allowed)
+        ranked, expected = self._balanced(ranked, weights, floors, k, degraded)
         return Slate(
             slate_id=secrets.token_urlsafe(12),
             scenario=query.scenario,
             model_version=self.model.name,
             items=self._worded(ranked, short, k),
+            expected=expected,
             degraded=degraded,
         )
+
+    def _wanted(self, query: Query, spec: ScenarioSpec) -> tuple[dict[str, float], dict[str, float]]:
+        """The weights and floors of a request: its own, else the scenario's, else none.
+
+        Raises:
+            QueryError: the request names an objective that the model does not predict.
+        """
+        predicted = self.model.funnel.ranker.objectives
+        known = (*predicted, REVENUE) if "purchase" in predicted else predicted
+        for field, names in (("weights", query.weights), ("floors", query.floors)):
+            for name in names:
+                if name not in known:
+                    raise QueryError(
+                        f"this model does not predict {name!r}",
+                        expected=f"one of {', '.join(known)}" if known else "a model of several objectives",
+                        where=f"{field}.{name}",
+                        hint=did_you_mean(name, known)
+                        or ("set [rank] use = 'multi-objective' in shop.toml and train" if not known else None),
+                        code="unknown_objective",
+                    )
+        own = {name: weight for name, weight in spec.weights.items() if name in known}
+        floors = query.floors or {name: floor for name, floor in spec.floors.items() if name in known}
+        return query.weights or own, floors
+
+    def _balanced(
+        self,
+        ranked: Ranked,
+        weights: dict[str, float],
+        floors: dict[str, float],
+        k: int,
+        degraded: list[str],
+    ) -> tuple[Ranked, dict[str, Expected]]:
+        """In the order that the request wants, and what that is expected to bring."""
+        ranker = self.model.funnel.ranker
+        if not ranker.objectives or not len(ranked.rows):
+            return ranked, {}
+        prices = np.exp(self.model.funnel.state.log_price[ranked.rows])
+        values = Values.of(ranker.objectives, ranked.predictions, prices)
+        by_default = values.sums(ranked.scores, k)
+        if weights or floors:
+            found = balance(values, weights or ranker.default_weights, floors, k)
+            for name, share in found.missed.items():
+                degraded.append(
+                    f"the floor of {name} cannot be kept beside the others: this slate brings {share:.1%} of the best, "
+                    f"{floors[name]:.1%} were asked for"
+                )
+            ranked, here = ranked.by(found.scores), values.sums(found.scores, k)
+        else:
+            here = by_default
+        return ranked, {
+            name: Expected(value=float(here[at]), by_default=float(by_default[at]), best=values.best(name, k))
+            for at, name in enumerate(values.names)
+        }
 
     def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
         """Lists for many users, in their order; only one batch is held at a time."""
         spec, now_ms = self.scenario(scenario), self.clock.now_ms()
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target)))
+            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had)))
             if len(batch) == BATCH:
                 yield from self._lists(batch, spec, k)
                 batch = []
@@ -223,7 +281,9 @@ class Recommender:
             else:
                 context.append(row)
         profile = None if user is None else self._profiles.of(user, degraded)
-        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target, profile)
+        return Situation(
+            history, self.clock.now_ms(), np.array(context, np.int32), self.model.had, profile, query.scenario
+        )
 
     def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
@@ -259,8 +319,14 @@ class Recommender:
 
     def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
         items: list[SlateItem] = []
-        for position, (row, score, place) in enumerate(
-            zip(ranked.rows[:k].tolist(), ranked.scores[:k].tolist(), ranked.places[:k].tolist(), strict=True),
+        for position, (row, score, place, told) in enumerate(
+            zip(
+                ranked.rows[:k].tolist(),
+                ranked.scores[:k].tolist(),
+                ranked.places[:k].tolist(),
+                ranked.predictions[:k].tolist(),
+                strict=True,
+            ),
             start=1,
         ):
             sources = sources_of(ranked.merged, place)
@@ -272,6 +338,7 @@ class Recommender:
                     title=self.catalogue.titles[row],
                     sources=sources,
                     reason=self._reason(row, sources, situation),
+                    predictions=dict(zip(self.model.funnel.ranker.objectives, told, strict=True)),
                 )
             )
         return items

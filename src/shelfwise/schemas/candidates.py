@@ -11,6 +11,9 @@ import numpy.typing as npt
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows, Times
 
+ANY_KIND = -1
+"""Stands for the code of every kind of event."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -51,9 +54,11 @@ class Situation:
         history: The user's interest shown so far.
         now_ms: The moment of the request; nothing later may be known.
         context: Items that the request itself names (the product page's item, the cart); shape `(C,)`.
-        target: Code of the kind of event that is predicted: what makes an item one that the user "had".
+        target: Code of the kind of event that makes an item one that the user "had"; `ANY_KIND`: any that shows
+            interest does.
         profile: What the user says of himself, as a vector of length 1 in the space of the items' texts; shape `(D,)`;
             None where nothing is known, or the model reads no profiles.
+        scenario: The place of the shop that asks; empty where nobody said.
     """
 
     history: History
@@ -61,6 +66,7 @@ class Situation:
     context: Rows
     target: int = CODE_BY_KIND[EventKind.PURCHASE]
     profile: Floats | None = field(default=None, compare=False)
+    scenario: str = ""
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""
@@ -68,7 +74,9 @@ class Situation:
 
     @property
     def had(self) -> Rows:
-        """Items of the history that the target event happened to: looking at an item is not having it."""
+        """Items of the history that the target event happened to: looking at an item is not having it, as a rule."""
+        if self.target == ANY_KIND:
+            return self.history.rows
         return self.history.rows[self.history.kinds == self.target]
 
     @property
