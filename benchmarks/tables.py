@@ -281,7 +281,7 @@ def objectives_section(document: dict[str, Any]) -> str:
         provenance(document),
         objective_title(found) + ":",
         table,
-        " ".join(objective_notes(found)),
+        "\n".join(f"- {note}" for note in objective_notes(found)),
         promises(document),
     ]
     return "\n\n".join(parts)
@@ -443,6 +443,7 @@ SECTIONS = {
     "pictures": pictures_section,
     "continual": continual_section,
     "ablation": ablation_section,
+    "objectives": objectives_section,
 }
 
 

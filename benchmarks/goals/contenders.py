@@ -96,7 +96,7 @@ def lambdamart(table: RankingTable, seed: int, goal: str = "purchase") -> Fitted
 
 
 def trees_per_objective(table: RankingTable, seed: int, goal: str = "purchase") -> Fitted:
-    """One LightGBM per objective, their probabilities summed by the weights and the number of trees that judged best."""
+    """One LightGBM per objective, their probabilities summed; trees and weights are those that judged best."""
     started = time.process_time()
     earlier, later = _parts(table)
     names = [name for name in ("click", "cart", "purchase") if name in table.objectives]

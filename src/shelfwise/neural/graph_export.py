@@ -14,7 +14,7 @@ from shelfwise.errors import ShelfwiseError
 from shelfwise.store.graphs import Graph
 
 TOLERANCE = 1e-4
-"""Largest difference of any number from torch's."""
+"""Largest difference of any number from torch's; of numbers above 1, relative to them."""
 
 
 def exported(
@@ -63,7 +63,7 @@ def exported(
             original = module(*probe).numpy()
         given = {name: tensor.numpy() for name, tensor in zip(inputs, probe, strict=True)}
         answer = running(given)
-        if not np.allclose(answer, original, atol=TOLERANCE):
+        if not np.allclose(answer, original, rtol=TOLERANCE, atol=TOLERANCE):
             raise ShelfwiseError(
                 f"the exported {output} graph differs from the network by {np.abs(answer - original).max():.2g}",
                 expected=f"at most {TOLERANCE:g}",
