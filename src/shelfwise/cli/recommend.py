@@ -19,6 +19,12 @@ def command(
     item: Annotated[
         list[str] | None, typer.Option(help="Context: the item looked at, or in the cart; repeatable.")
     ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="What one happening of an objective is worth: purchase=6; repeatable.")
+    ] = None,
+    floor: Annotated[
+        list[str] | None, typer.Option(help="Share of the best attainable to be kept: purchase=0.95; repeatable.")
+    ] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
     output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
     as_json: JsonOption = False,
@@ -37,7 +43,14 @@ def command(
             else:
                 people.print(f"{n_users:,} users' lists: {output}", markup=False)
             return
-        slate = opened.recommend(user, scenario, k, items=item or [])
+        slate = opened.recommend(
+            user,
+            scenario,
+            k,
+            items=item or [],
+            weights=_numbers(weight, "--weight"),
+            floors=_numbers(floor, "--floor"),
+        )
     if as_json:
         print_json(slate.model_dump())
         return
@@ -45,5 +58,24 @@ def command(
     for entry in slate.items:
         shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
     answers.print(shown)
+    if slate.expected:
+        brought = table("", "this slate", "by default", "best possible", title="\nExpected", right=(1, 2, 3))
+        for name, one in slate.expected.items():
+            brought.add_row(name, *(f"{number:.4g}" for number in (one.value, one.by_default, one.best)))
+        answers.print(brought)
     for note in slate.degraded:
         people.print(f"note: {note}", markup=False)
+
+
+def _numbers(told: list[str] | None, option: str) -> dict[str, float]:
+    """`name=number`, repeated."""
+    found: dict[str, float] = {}
+    for one in told or []:
+        name, _, number = one.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise InputError(
+                f"{one!r} is no NAME=NUMBER", expected="as in purchase=6", where=option, code="bad_number"
+            ) from None
+    return found
