@@ -42,7 +42,7 @@ class Funnel:
 
     Attributes:
         retrievers: By the name of their table in `shop.toml`; the order is that of the ranker's features.
-        ranker: Fitted on exactly these retrievers.
+        ranker: Fitted on exactly those of these retrievers that are ranked.
         state: What the ranker is told of every item.
         vectors: Whitened text vectors; None without an encoder.
         has_clock: Whether the shop's timestamps are moments.
@@ -55,12 +55,13 @@ class Funnel:
     has_clock: bool
 
     def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
-        """Ask the named retrievers, or all; the columns are always those of all."""
+        """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all."""
         from_all = not names
         return merge(
             {
                 name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
                 for name, retriever in self.retrievers.items()
+                if retriever.is_ranked
             }
         )
 
