@@ -119,6 +119,12 @@ def in_order(merged: Merged, scores: Floats) -> Ranked:
     return Ranked(merged.rows[places], scores[places], merged, places)
 
 
+def taken(ranked: Ranked, places: Sequence[int]) -> Ranked:
+    """Some of the candidates, in the order given."""
+    chosen = np.array(places, np.intp)
+    return Ranked(ranked.rows[chosen], ranked.scores[chosen], ranked.merged, ranked.places[chosen])
+
+
 def allowed_for(allowed: Bools, situation: Situation, *, repeats: bool, exclude: Rows | None = None) -> Bools:
     """Who may be shown to this user: what the shop allows, less context, exclusions and (maybe) what was had.
 

@@ -21,6 +21,8 @@ from shelfwise.retrieve.transitions import Transitions
 from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.queries import SlateItem
 
 
 def sources_of(merged: Merged, place: int) -> list[str]:
@@ -83,6 +85,22 @@ def reason(
         if isinstance(retriever, Recent):
             return "New in this shop"
     return "Chosen for you"
+
+
+def brand_reason(situation: Situation, is_of_brand: Bools, best: SlateItem) -> str:
+    """Why a brand is shown: the user's own items of it, or else its best item.
+
+    Args:
+        situation: The request.
+        is_of_brand: Which items are of the brand; shape `(n,)`.
+        best: The brand's first item for the user.
+    """
+    own, had = (np.unique(rows[is_of_brand[rows]]) for rows in (situation.history.rows, situation.had))
+    bought = situation.target == CODE_BY_KIND[EventKind.PURCHASE] and len(had) == len(own)
+    if len(own):
+        n = f"{len(own)} of its items" if len(own) > 1 else "one of its items"
+        return f"You {'bought' if bought else 'turned to'} {n}"
+    return f"Its “{best.title or best.item_id}”: {best.reason[:1].lower()}{best.reason[1:]}"
 
 
 def _chosen_to_go_with(situation: Situation, catalogue: LiveCatalogue) -> str:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Required, TypedDict
 
 import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
+from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.pipeline.brands import brand_shares
 from shelfwise.pipeline.clock import ShopClock
-from shelfwise.pipeline.funnel import Ranked, allowed_for
+from shelfwise.pipeline.funnel import Ranked, allowed_for, taken
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
-from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
+from shelfwise.pipeline.reasons import brand_reason, reason, sources_of
+from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
+from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.queries import Query, Slate, SlateItem
+from shelfwise.schemas.queries import BrandEntry, Bundle, Query, Slate, SlateItem
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.catalogue import StoredItem
@@ -37,6 +42,18 @@ NOTHING: Rows = np.empty(0, np.int32)
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
+
+
+ITEMS_OF_BRAND = 3
+"""Items that are shown of each brand, where brands are the answer."""
+
+
+class SlateParts(TypedDict, total=False):
+    """What a slate holds beside its names."""
+
+    items: Required[list[SlateItem]]
+    bundles: list[Bundle]
+    brands: list[BrandEntry]
 
 
 class UserList(NamedTuple):
@@ -78,36 +95,112 @@ class Recommender:
         others are asked, and the answer says so in `degraded`.
 
         Raises:
-            QueryError: there is no such scenario.
+            QueryError: there is no such scenario, or the query asks it for what it cannot give.
         """
         spec = self.scenario(query.scenario)
+        require_answerable(query, spec)
         k = query.k or spec.k
         degraded: list[str] = []
         situation = self._situation(query, degraded)
         allowed = self._allowed(query, spec, situation)
+        allowed[self._resting(query, spec, degraded)] = False
+        if not allowed.any():
+            degraded.append("the request leaves no item of this shop that may be shown")
         short = situation.latest(self.model.config.behaviour.history)
-        ranked = self.model.funnel.rank(short, allowed, spec.retrieve)
-        if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
-            degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
-            ranked = self.model.funnel.rank(short, allowed)
+        place = Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
+        parts = self._answered(query, place, k)
         return Slate(
             slate_id=secrets.token_urlsafe(12),
             scenario=query.scenario,
             model_version=self.model.name,
-            items=self._worded(ranked, short, k),
             degraded=degraded,
+            **parts,
         )
 
+    def _answered(self, query: Query, place: Place, k: int) -> SlateParts:
+        if (query.bundle or query.relation) and not len(place.situation.context):
+            place.degraded.append("none of the context items is known: the scenario's own list is shown")
+        elif query.bundle:
+            return {"items": [], "bundles": self._bundles(place, k)}
+        elif query.relation == "alternatives":
+            return {"items": self._worded(place.alternatives(k), place.context_alone, k)}
+        elif query.relation == "complements":
+            return {"items": self._worded(place.complements(k), place.context_alone, k)}
+        elif place.spec.answer == "brands" and query.brand is None:
+            return self._brands(place, k)
+        return {"items": self._worded(place.ranked(k), place.situation, k)}
+
+    def _bundles(self, place: Place, k: int) -> list[Bundle]:
+        return [
+            Bundle(position=position, score=made.score, items=self._of_rows(made.rows, place))
+            for position, made in enumerate(place.bundles(k), start=1)
+        ]
+
+    def _of_rows(self, rows: list[int], place: Place) -> list[SlateItem]:
+        """A set's items, each with how it goes with the context."""
+        name = next(n for n in place.spec.complements if isinstance(self.model.funnel.retrievers[n], Complements))
+        scores = np.linspace(1, 0, len(rows) + 1, dtype=np.float32)[:-1]
+        found = Candidates(np.array(rows, np.int32), scores)
+        return self._plain(found, name, len(rows), place.context_alone)
+
+    def _brands(self, place: Place, k: int) -> SlateParts:
+        ranked = self.model.funnel.rank(place.situation, place.allowed, place.spec.retrieve)
+        brands = self.catalogue.brands
+        shares = brand_shares(brands.codes[ranked.rows])
+        if not shares:
+            place.degraded.append("none of the user's candidates has a brand: items are shown")
+            return {"items": self._worded(ranked, place.situation, k)}
+        if len(shares) < k:
+            place.degraded.append(f"the user's candidates are of {len(shares)} brands, fewer than {k}")
+        found: list[BrandEntry] = []
+        for position, one in enumerate(shares[:k], start=1):
+            items = self._worded(taken(ranked, one.places[:ITEMS_OF_BRAND]), place.situation, ITEMS_OF_BRAND)
+            found.append(
+                BrandEntry(
+                    brand=str(brands.names[one.number]),
+                    position=position,
+                    score=one.share,
+                    reason=brand_reason(place.situation, brands.codes == one.number, items[0]),
+                    items=items,
+                )
+            )
+        return {"items": [], "brands": found}
+
+    def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
+        """Items that were shown to the user in this place too lately to come again."""
+        user = _who(query)
+        if not spec.rest_d or user is None:
+            return NOTHING
+        if not self.model.funnel.has_clock:
+            degraded.append("this log has no clock: what was shown here lately cannot be told")
+            return NOTHING
+        since_ms = self.clock.now_ms() - int(spec.rest_d * DAY_MS)
+        with self._records.read() as connection:
+            return self._known_rows(event_log.shown_since(connection, user, query.scenario, since_ms))
+
+    def _known_rows(self, rows: list[int]) -> Rows:
+        found = np.array(rows, np.int32)
+        return found[found < len(self.catalogue)]
+
     def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
-        """Lists for many users, in their order; only one batch is held at a time."""
+        """Lists for many users, in their order; only one batch is held at a time.
+
+        Raises:
+            QueryError: there is no such scenario, or it needs what is not the same for everybody.
+        """
         spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        require_answerable(Query(scenario=scenario), spec)
+        shown: dict[str, list[int]] = {}
+        if spec.rest_d and self.model.funnel.has_clock:
+            with self._records.read() as connection:
+                shown = event_log.shown_to_each_since(connection, scenario, now_ms - int(spec.rest_d * DAY_MS))
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
             batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target)))
             if len(batch) == BATCH:
-                yield from self._lists(batch, spec, k)
+                yield from self._lists(batch, spec, k, shown)
                 batch = []
-        yield from self._lists(batch, spec, k)
+        yield from self._lists(batch, spec, k, shown)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
         """Items like this one: by text and picture, and where there is neither, by what is bought together.
@@ -133,16 +226,14 @@ class Recommender:
         return []
 
     def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
-        """What many turn to now, in the shop or under a category path."""
-        name = self._first(Popular)
-        if name is None:
-            return []
-        popular = self.model.funnel.retrievers[name]
+        """What is turned to faster than it was, in the shop or under a category path; then what many turn to now."""
         allowed = self.catalogue.allowed
         if category is not None:
             allowed = allowed & self.catalogue.under(category)
-        found = popular.trending(allowed, k) if isinstance(popular, Popular) else Candidates.empty()
-        return self._plain(found, name, k, Situation(History.empty(), self.clock.now_ms(), NOTHING))
+        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING)
+        names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
+        found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
+        return self._worded(found, asked, k)
 
     def observe(self, item_id: str, time_ms: int) -> None:
         """Take up one event of interest; the user's own history is read from the store at each request."""
@@ -198,7 +289,7 @@ class Recommender:
         return scenarios[name]
 
     def _situation(self, query: Query, degraded: list[str]) -> Situation:
-        user = query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)
+        user = _who(query)
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
@@ -223,23 +314,36 @@ class Recommender:
         allowed = self.catalogue.allowed
         if query.category is not None:
             allowed = allowed & self.catalogue.under(query.category)
+        if query.brand is not None:
+            allowed = allowed & self.catalogue.brands.named(query.brand)
         excluded = [row for row in map(self.catalogue.row, query.exclude) if row is not None]
         return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=np.array(excluded, np.int32))
 
     def _repeats(self, spec: ScenarioSpec) -> bool:
         return self.model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"
 
-    def _lists(self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int) -> Iterator[UserList]:
+    def _lists(
+        self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int, shown: Mapping[str, list[int]]
+    ) -> Iterator[UserList]:
         repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
-        shown = self.catalogue.allowed
         requests = [
-            (situation.latest(n_history), allowed_for(shown, situation, repeats=repeats)) for _, situation in batch
+            (
+                situation.latest(n_history),
+                allowed_for(
+                    self.catalogue.allowed,
+                    situation,
+                    repeats=repeats,
+                    exclude=self._known_rows(shown.get(user_id, [])),
+                ),
+            )
+            for user_id, situation in batch
         ]
-        for (user_id, _), (situation, allowed), ranked in zip(
-            batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True
-        ):
-            if spec.retrieve and len(ranked.rows) < k:
-                ranked = self.model.funnel.rank(situation, allowed)
+        funnel, is_ranked = self.model.funnel, spec.order == "ranker"
+        lists = funnel.rank_many(requests, spec.retrieve) if is_ranked else [None] * len(batch)
+        for (user_id, _), (situation, allowed), ranked in zip(batch, requests, lists, strict=True):
+            if ranked is None or (spec.retrieve and len(ranked.rows) < k):
+                place = Place(spec, funnel, self.catalogue, situation, allowed, self.model.only_purchases, [])
+                ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 
     def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
@@ -288,3 +392,7 @@ class Recommender:
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)
+
+
+def _who(query: Query) -> str | None:
+    return query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)

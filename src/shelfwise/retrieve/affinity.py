@@ -35,11 +35,12 @@ def shrunk_log_lift(observed: Doubles, expected: Doubles, prior: Doubles | float
     return np.log((observed + doubt * np.exp(prior)) / (expected + doubt))
 
 
-def group_log_lift(pairs: Matrix, levels: Sequence[Codes], doubt: float) -> Doubles:
+def group_log_lift(pairs: Matrix, mass: Doubles, levels: Sequence[Codes], doubt: float) -> Doubles:
     """Log lifts between the groups of the last level, each level shrunk to the one before, the first to chance.
 
     Args:
         pairs: How often two items lie in the same basket, symmetric, diagonal 0; sparse, shape `(n, n)`.
+        mass: As in `chance`; shape `(n,)`.
         levels: From the general to the special; each group lies within one of the level before.
         doubt: As in `shrunk_log_lift`.
 
@@ -49,28 +50,28 @@ def group_log_lift(pairs: Matrix, levels: Sequence[Codes], doubt: float) -> Doub
     Cost:
         O(K²) memory: levels of more than a few thousand groups are better left out.
     """
-    degrees = pair_degrees(pairs)
-    log_lift, above = np.zeros((1, 1)), np.zeros(len(degrees), np.int32)
+    scale = chance(pairs, mass)
+    log_lift, above = np.zeros((1, 1)), np.zeros(len(mass), np.int32)
     for codes in levels:
         n_groups = int(codes.max(initial=-1)) + 1
         parent = np.zeros(n_groups, np.int32)
         parent[codes] = above
         member = sparse.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), n_groups))
         observed = np.asarray((member.T @ pairs @ member).todense(), np.float64)
-        of_groups = np.bincount(codes, degrees, minlength=n_groups)
-        expected = np.outer(of_groups, of_groups) / max(degrees.sum(), 1.0)
+        of_groups = np.bincount(codes, mass, minlength=n_groups)
+        expected = (scale * np.outer(of_groups, of_groups)).astype(np.float64)
         log_lift = shrunk_log_lift(observed, expected, log_lift[np.ix_(parent, parent)], doubt)
         above = codes
     return log_lift
 
 
-def pair_degrees(pairs: Matrix) -> Doubles:
-    """In how many pairs each item is; shape `(n,)`.
+def chance(pairs: Matrix, mass: Doubles) -> float:
+    """What the masses of two items are multiplied with to expect as many pairs in all as there are; 0 without any.
 
-    By chance, items i and j are expected in `degree(i) * degree(j) / sum(degrees)` pairs. Degrees and not purchases:
-    what lies in large baskets has more company, and that alone makes nothing belong together.
+    With the number of pairs that each item is in as its mass, what lies in large baskets has more company by chance
+    too: the configuration model. With the number of its purchases, that counts as belonging together.
 
     Source:
-        The configuration model that Newman (2006), Modularity and community structure in networks, compares with.
+        Newman (2006), Modularity and community structure in networks, for the configuration model.
     """
-    return np.asarray(pairs.sum(axis=1), np.float64).ravel()
+    return float(pairs.sum()) / max(float(mass.sum()) ** 2, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sparse
@@ -12,7 +12,7 @@ from pydantic import Field
 from shelfwise.datasets.baskets import baskets
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.retrieve.affinity import Codes, group_log_lift, pair_degrees, shrunk_log_lift
+from shelfwise.retrieve.affinity import Codes, chance, group_log_lift, shrunk_log_lift
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates, Situation
@@ -33,12 +33,12 @@ NOTHING_BOUGHT = 0.02
 class Complements(Retriever):
     """What lies in the same baskets beyond chance, across kinds.
 
-    `score(j) = popularity(j) ** popularity * exp(n ** -crowding * sum over the n seeds i of log lift(i, j))`. A lift
+    `score(j) = share(j) ** popularity * exp(voice * n ** -crowding * sum over the n seeds i of log lift(i, j))`. A lift
     says how much oftener two items share a basket than chance would have it. That of two items is shrunk to that of
     their categories, and theirs to that of the categories above: so a rare item has an answer, and one basket is no
-    rule. With `popularity` and `crowding` at 1 and 0 this is naive Bayes. Only what a basket makes likelier than
-    chance is named, and nothing of a kind that the basket holds: an item's kind is its whole category path, and an
-    item without one is of no kind.
+    rule. With `popularity` and `voice` at 1 and `crowding` at 0 this is naive Bayes. By default, only what a basket
+    makes likelier than chance is named, and nothing of a kind that the basket holds: an item's kind is its whole
+    category path, and an item without one is of no kind.
 
     Seeds are the items that the request names; without any, those of the user's latest moment. The ranker is not told
     of this retriever: it answers where a place names it.
@@ -57,6 +57,9 @@ class Complements(Retriever):
             le=1,
             description="1: what is likeliest in the basket; towards 0: what is most particular to it.",
         )
+        voice: float = Field(
+            default=1.0, gt=0, le=10, description="Exponent of the basket's lift: how much it says beside popularity."
+        )
         crowding: float = Field(
             default=0.0,
             ge=0,
@@ -67,7 +70,23 @@ class Complements(Retriever):
             default=20.0,
             gt=0,
             le=100_000,
-            description="Expected pairs as from the level above that every pair of items or categories starts with.",
+            description="Expected pairs, as many as the level above says, that every two categories start with.",
+        )
+        item_doubt: float = Field(
+            default=2.0, gt=0, le=100_000, description="As doubt, of two items, by what is known of their categories."
+        )
+        chance: Literal["pairs", "purchases"] = Field(
+            default="pairs",
+            description=(
+                "What chance goes by: the pairs that an item is in, so that to lie in large baskets makes nothing "
+                "belong together; or how often it is bought, so that it does."
+            ),
+        )
+        least_lift: float = Field(
+            default=1.0,
+            ge=0,
+            le=100,
+            description="Only what the basket makes so many times as likely is named; 1: beyond chance, 0: anything.",
         )
         same_kind: bool = Field(
             default=False, description="Whether items of a kind that the basket holds may be named too."
@@ -88,20 +107,20 @@ class Complements(Retriever):
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count the pairs of all baskets, and shrink their lifts level by level."""
-        held = baskets(data.interactions)  # (G, n)
-        pairs = _pairs(held)
-        degrees = pair_degrees(pairs)
+        pairs = _pairs(baskets(data.interactions))
+        counts = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
+        bought = (counts + NOTHING_BOUGHT).astype(np.float64)
+        mass = bought if self.options.chance == "purchases" else np.asarray(pairs.sum(axis=1), np.float64).ravel()
         levels = category_levels(data.catalogue)
         self._kinds = data.catalogue.category_codes()
         self._groups = levels[-1]
-        log_lift = group_log_lift(pairs, levels, self.options.doubt)
+        log_lift = group_log_lift(pairs, mass, levels, self.options.doubt)
         self._log_lift = log_lift.astype(np.float32)
-        bought = np.bincount(data.interactions.item_rows, minlength=len(degrees)) + NOTHING_BOUGHT
         self._log_share = np.log(bought / bought.sum()).astype(np.float32)
         entries = pairs.tocoo()
         prior = log_lift[self._groups[entries.row], self._groups[entries.col]]
-        expected = degrees[entries.row] * degrees[entries.col] / max(degrees.sum(), 1.0)
-        beyond = shrunk_log_lift(entries.data.astype(np.float64), expected, prior, self.options.doubt) - prior
+        expected = chance(pairs, mass) * mass[entries.row] * mass[entries.col]
+        beyond = shrunk_log_lift(entries.data.astype(np.float64), expected, prior, self.options.item_doubt) - prior
         self._beyond = NeighbourLists.of(
             sparse.csr_matrix((beyond.astype(np.float32), (entries.row, entries.col)), shape=pairs.shape),
             self.options.list_length,
@@ -151,7 +170,7 @@ class Complements(Retriever):
         n = len(self._kinds)
         voices = self._voices(seeds)
         scores = np.exp(self.options.popularity * self._log_share + voices).astype(np.float32)
-        named = allowed[:n] & (voices > 0)
+        named = allowed[:n] & (voices > np.log(max(self.options.least_lift, 1e-9)))
         named[seeds] = False
         if not self.options.same_kind:
             kinds = self._kinds[seeds]
@@ -193,7 +212,7 @@ class Complements(Retriever):
     def _voices(self, seeds: Rows) -> Doubles:
         of_groups = np.asarray(self._log_lift[self._groups[seeds]], np.float64).sum(axis=0)
         of_items = self.beyond.sums(seeds, np.ones(len(seeds), np.float32), len(self._kinds))
-        return (of_groups[self._groups] + of_items) * len(seeds) ** -self.options.crowding
+        return (of_groups[self._groups] + of_items) * (self.options.voice * len(seeds) ** -self.options.crowding)
 
 
 def category_levels(catalogue: Catalogue) -> list[Codes]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from shelfwise.schemas.events import MAX_ID_CHARS
 
 MAX_K = 500
+
+
+Relation = Literal["alternatives", "complements"]
+"""To the context items: what could be taken instead of them, or what is taken with them."""
 
 
 class Query(BaseModel):
@@ -25,6 +31,16 @@ class Query(BaseModel):
     )
     exclude: list[str] = Field(default_factory=list[str], max_length=1_000, description="Items never to show.")
     category: str | None = Field(default=None, max_length=1_000, description="Only items under this category path.")
+    brand: str | None = Field(
+        default=None, min_length=1, max_length=MAX_ID_CHARS, description="Only items of this brand, as spelled there."
+    )
+    relation: Relation | None = Field(
+        default=None,
+        description="Only alternatives to the context items (of the same kind), or only complements (of another kind).",
+    )
+    bundle: bool = Field(
+        default=False, description="Sets of items that go together and with the context items, k of them at most."
+    )
 
 
 class SlateItem(BaseModel):
@@ -40,6 +56,33 @@ class SlateItem(BaseModel):
     reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
 
 
+class Bundle(BaseModel):
+    """Items that go together, and with the context items; no two of the same kind."""
+
+    model_config = ConfigDict(frozen=True)
+
+    position: int = Field(description="1-based.")
+    score: float = Field(
+        description=(
+            "Joint score: the mean, over all pairs within the set and with the context items, of the logarithm of how "
+            "much oftener than by chance they are bought together."
+        )
+    )
+    items: list[SlateItem] = Field(description="What goes best with the context items first.")
+
+
+class BrandEntry(BaseModel):
+    """One brand of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brand: str
+    position: int = Field(description="1-based.")
+    score: float = Field(description="The brand's share of the attention that the user's own order of items gives.")
+    reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
+    items: list[SlateItem] = Field(description="Its best items for the user.")
+
+
 class Slate(BaseModel):
     """The ordered answer to a query."""
 
@@ -49,4 +92,10 @@ class Slate(BaseModel):
     scenario: str
     model_version: str
     items: list[SlateItem]
+    bundles: list[Bundle] = Field(
+        default_factory=list[Bundle], description="Where the query asks for them: `items` is empty then."
+    )
+    brands: list[BrandEntry] = Field(
+        default_factory=list[BrandEntry], description="Where the scenario answers with brands: `items` is empty then."
+    )
     degraded: list[str] = Field(description="What could not be done as configured, and why; empty when all is well.")

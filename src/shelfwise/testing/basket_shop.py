@@ -20,21 +20,23 @@ def partner(row: int) -> int:
 
 
 def basket_shop(*, n_users: int = 500, seed: int = 0, with_categories: bool = True) -> TrainingData:
-    """Users buy two or three things at once, each basket one moment.
+    """Users buy two to seven things at once, each basket one moment.
 
     Kinds come in pairs: of item `r` of kind `r // 10`, the partner is the item at the same place of the other kind. A
-    basket holds an item, four times in five its partner, otherwise any item of the partner's kind, and at times the
-    bag. The last `N_COLD` items are never bought.
+    basket holds one to three pairs drawn apart: an item and, four times in five, its partner, otherwise any item of the
+    partner's kind; and at times the bag. The last `N_COLD` items are never bought.
     """
     random = np.random.default_rng(seed)
     users, items, times = [], [], []
     for user in range(n_users):
         for visit in range(3):
-            first = int(random.integers(N_ITEMS - N_COLD))
-            second = partner(first)
-            if random.random() < 0.2:
-                second = second // GROUP_SIZE * GROUP_SIZE + int(random.integers(GROUP_SIZE))
-            basket = {first, second} | ({BAG} if random.random() < 1 / 3 else set())
+            basket = {BAG} if random.random() < 1 / 3 else set[int]()
+            for _ in range(int(random.integers(1, 4))):
+                first = int(random.integers(N_ITEMS - N_COLD))
+                second = partner(first)
+                if random.random() < 0.2:
+                    second = second // GROUP_SIZE * GROUP_SIZE + int(random.integers(GROUP_SIZE))
+                basket |= {first, second}
             for row in sorted(row for row in basket if row < N_ITEMS - N_COLD):
                 users.append(user)
                 items.append(row)
