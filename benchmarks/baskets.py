@@ -430,9 +430,11 @@ def main() -> int:
     """Measure what was promised, or a smaller form of it."""
     parser = arguments(__doc__ or "", f"two settings a model, {QUICK_QUESTIONS} questions")
     options = parser.parse_args()
-    if DATA not in os.environ:
-        raise SystemExit(f"{DATA} must name the folder that holds complete-journey/")
     record = Record("baskets", options.quick)
+    if DATA not in os.environ or not (Path(os.environ[DATA]) / "complete-journey").is_dir():
+        for name in ("baskets-recall-*", "alternatives-complements-*"):
+            record.skip(name, f"{DATA} must name the folder that holds complete-journey/")
+        return record.finish(options.json)
     data = read_shop(Path(os.environ[DATA]) / "complete-journey")
     found = completion(record, data, QUICK_QUESTIONS if options.quick else None)
     record.results["completion"] = found

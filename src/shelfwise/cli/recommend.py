@@ -9,6 +9,7 @@ import typer
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 from shelfwise.errors import InputError
+from shelfwise.schemas.queries import SlateItem
 
 
 def command(
@@ -19,6 +20,12 @@ def command(
     item: Annotated[
         list[str] | None, typer.Option(help="Context: the item looked at, or in the cart; repeatable.")
     ] = None,
+    relation: Annotated[
+        str | None, typer.Option(help="alternatives to the context items, or complements of them.")
+    ] = None,
+    bundle: Annotated[bool, typer.Option("--bundle", help="Sets that go together and with the context items.")] = False,
+    category: Annotated[str | None, typer.Option(help="Only items under this category path.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Only items of this brand.")] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
     output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
     as_json: JsonOption = False,
@@ -37,13 +44,26 @@ def command(
             else:
                 people.print(f"{n_users:,} users' lists: {output}", markup=False)
             return
-        slate = opened.recommend(user, scenario, k, items=item or [])
+        slate = opened.recommend(
+            user, scenario, k, items=item or [], relation=relation, bundle=bundle, category=category, brand=brand
+        )
     if as_json:
         print_json(slate.model_dump())
         return
-    shown = table("", "item", "title", "because", right=(0,))
-    for entry in slate.items:
-        shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
-    answers.print(shown)
+    for entry in slate.brands:
+        answers.print(f"{entry.position}. {entry.brand}: {entry.reason}", markup=False)
+        _show(entry.items)
+    for made in slate.bundles:
+        answers.print(f"set {made.position}, joint score {made.score:.2f}", markup=False)
+        _show(made.items)
+    if slate.items or not (slate.brands or slate.bundles):
+        _show(slate.items)
     for note in slate.degraded:
         people.print(f"note: {note}", markup=False)
+
+
+def _show(items: list[SlateItem]) -> None:
+    shown = table("", "item", "title", "because", right=(0,))
+    for entry in items:
+        shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
+    answers.print(shown)

@@ -192,7 +192,8 @@ class Place:
         allowed = self._other_kinds() & (kinds >= 0)
         found = model.retrieve(self.context_alone, allowed)
         made = bundles(model.seeds(self.context_alone), found.rows, kinds, model, k)
-        self._tell_if_short("bundles", len(made), 1)
+        if not made:
+            self.degraded.append("no set of items is known to go together and with the context items")
         return made
 
     def _other_kinds(self) -> Bools:
