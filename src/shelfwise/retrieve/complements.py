@@ -25,7 +25,7 @@ BLOCK = 1_024
 MAX_GROUPS = 3_000
 """Depths of the category path with more names than this are left out of the table of kinds."""
 
-MAX_SEEDS = 50
+MAX_SEEDS = 100
 NOTHING_BOUGHT = 0.02
 """Purchases that an item nobody bought is taken to have."""
 
