@@ -81,7 +81,7 @@ def test_bundles_never_hold_two_of_a_kind_and_their_score_is_the_mean_of_all_pai
         assert math.isclose(bundle.score, sum(lifts) / len(lifts), rel_tol=1e-4, abs_tol=1e-5)
 
 
-@given(lists=st.lists(st.lists(st.integers(0, 20), unique=True, max_size=8), min_size=1, max_size=4))
+@given(lists=st.lists(st.lists(st.integers(0, 20), unique=True, max_size=8), max_size=4))
 def test_in_turn_is_one_list_after_the_other_without_repeats(lists: list[list[int]]) -> None:
     answers = {
         f"r{place}": Candidates(np.array(rows, np.int32), np.linspace(1, 0.1, len(rows), dtype=np.float32))

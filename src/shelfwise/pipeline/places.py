@@ -11,7 +11,7 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError
 from shelfwise.pipeline.alternatives import alternatives
 from shelfwise.pipeline.bundles import Bundle, bundles
-from shelfwise.pipeline.funnel import Funnel, Ranked
+from shelfwise.pipeline.funnel import Funnel, Ranked, in_order
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.merge import merge
 from shelfwise.retrieve.complements import Complements
@@ -74,6 +74,8 @@ def in_turn(answers: Mapping[str, Candidates]) -> Ranked:
         Scores are those of the retriever where one alone named anything, else one over the position.
     """
     merged = merge(answers)
+    if not len(merged):
+        return in_order(merged, np.empty(0, np.float32))
     named = merged.ranks > 0
     first = np.argmax(named, axis=1)
     places = np.lexsort((np.take_along_axis(merged.ranks, first[:, None], axis=1)[:, 0], first)).astype(np.int32)

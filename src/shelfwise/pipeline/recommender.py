@@ -139,8 +139,7 @@ class Recommender:
     def _of_rows(self, rows: list[int], place: Place) -> list[SlateItem]:
         """A set's items, each with how it goes with the context."""
         name = next(n for n in place.spec.complements if isinstance(self.model.funnel.retrievers[n], Complements))
-        scores = np.linspace(1, 0, len(rows) + 1, dtype=np.float32)[:-1]
-        found = Candidates(np.array(rows, np.int32), scores)
+        found = Candidates(np.array(rows, np.int32), (1 / np.arange(1, len(rows) + 1)).astype(np.float32))
         return self._plain(found, name, len(rows), place.context_alone)
 
     def _brands(self, place: Place, k: int) -> SlateParts:

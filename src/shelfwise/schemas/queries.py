@@ -50,7 +50,9 @@ class SlateItem(BaseModel):
 
     item_id: str
     position: int = Field(description="1-based.")
-    score: float = Field(description="The ranker's score; comparable within one slate only.")
+    score: float = Field(
+        description="The ranker's score, or that of whoever orders the place's items; comparable within one slate only."
+    )
     title: str | None
     sources: list[str] = Field(description="Retrievers that named the item, strongest first.")
     reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
