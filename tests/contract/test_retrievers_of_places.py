@@ -106,6 +106,39 @@ class TestComplements(RetrieverContract):
         assert retriever.retrieve(situation(data, [], context=[31]), EVERYTHING).rows[0] == partner(31)
 
 
+class TestBasket(TestComplements):
+    """As the default shop completes carts: whatever is likeliest, and what the same shoppers buy."""
+
+    def make(self) -> Retriever:
+        options = {"doubt": 1.0, "shoppers": 0.1, "chance": "purchases", "least_lift": 0.0, "same_kind": True}
+        return Complements(Complements.Config(k=12, popularity=0.5, **options))  # type: ignore[arg-type]
+
+    def test_nothing_of_a_kind_that_the_basket_holds(self) -> None:
+        retriever, data = self.fitted()
+        found = retriever.retrieve(situation(data, [], context=[3, 25]), EVERYTHING)
+        assert found.score_of is not None
+        everything = found.score_of(np.arange(N_ITEMS, dtype=np.int32))
+        assert 1 < everything.sum() < 1.1 + 1e-3  # likelihoods, and a tenth of what shoppers buy
+
+    def test_what_shoppers_buy_counts_as_much_as_it_is_told_to(self) -> None:
+        data = basket_shop()
+        without, beside = (
+            Complements(Complements.Config(k=12, shoppers=shoppers, least_lift=0.0)) for shoppers in (0.0, 0.5)
+        )
+        scores = []
+        for retriever in (without, beside):
+            retriever.fit(data)
+            found = retriever.retrieve(situation(data, [], context=[31]), EVERYTHING)
+            assert found.score_of is not None
+            scores.append(found.score_of(np.arange(N_ITEMS, dtype=np.int32)).astype(np.float64))
+        log, wanted = data.interactions, np.zeros(N_ITEMS)
+        for user in range(log.n_users):
+            held = set(log.item_rows[log.user_rows == user].tolist())
+            if 31 in held:
+                wanted[list(held - {31})] += 1 / (len(held) - 1)
+        np.testing.assert_allclose(scores[1] - scores[0], 0.5 * wanted / wanted.sum(), atol=1e-6)
+
+
 class TestTrending(RetrieverContract):
     def make(self) -> Retriever:
         return Trending(Trending.Config(k=12))

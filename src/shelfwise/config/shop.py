@@ -173,7 +173,14 @@ def _default_retrievers() -> dict[str, ComponentSpec]:
         **{name: ComponentSpec(use=name) for name in (*names, "complements", "trending")},
         # The same retriever for another question: what is likeliest to lie in the basket too, whatever its kind.
         "basket": ComponentSpec.model_validate(
-            {"use": "complements", "chance": "purchases", "least_lift": 0.0, "same_kind": True}
+            {
+                "use": "complements",
+                "doubt": 50.0,
+                "shoppers": 0.1,
+                "chance": "purchases",
+                "least_lift": 0.0,
+                "same_kind": True,
+            }
         ),
     }
 

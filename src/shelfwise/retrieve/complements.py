@@ -9,13 +9,15 @@ import numpy as np
 import scipy.sparse as sparse
 from pydantic import Field
 
-from shelfwise.datasets.baskets import baskets
+from shelfwise.datasets.baskets import LARGEST_BASKET, baskets
 from shelfwise.datasets.catalogue import Catalogue
+from shelfwise.datasets.interactions import Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.affinity import Codes, chance, group_log_lift, shrunk_log_lift
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
 
@@ -33,12 +35,15 @@ NOTHING_BOUGHT = 0.02
 class Complements(Retriever):
     """What lies in the same baskets beyond chance, across kinds.
 
-    `score(j) = share(j) ** popularity * exp(voice * n ** -crowding * sum over the n seeds i of log lift(i, j))`. A lift
-    says how much oftener two items share a basket than chance would have it. That of two items is shrunk to that of
-    their categories, and theirs to that of the categories above: so a rare item has an answer, and one basket is no
-    rule. With `popularity` and `voice` at 1 and `crowding` at 0 this is naive Bayes. By default, only what a basket
-    makes likelier than chance is named, and nothing of a kind that the basket holds: an item's kind is its whole
-    category path, and an item without one is of no kind.
+    How likely item j is, `share(j) ** popularity * exp(voice * n ** -crowding * sum of log lift(i, j) over the n seeds
+    i)`, is brought to a sum of 1 over all items. A lift says how much oftener two items share a basket than chance
+    would have it. That of two items is shrunk to that of their categories, and theirs to that of the categories above:
+    so a rare item has an answer, and one basket is no rule. With `popularity` and `voice` at 1 and `crowding` at 0 this
+    is naive Bayes. To it is added, `shoppers` times, what the seeds' buyers buy at any time: the mean over the seeds of
+    the share of j among their other purchases, a buyer of many things speaking softly for each.
+
+    By default, only what a basket makes likelier than chance is named, and nothing of a kind that the basket holds: an
+    item's kind is its whole category path, and an item without one is of no kind.
 
     Seeds are the items that the request names; without any, those of the user's latest moment. The ranker is not told
     of this retriever: it answers where a place names it.
@@ -75,6 +80,12 @@ class Complements(Retriever):
         item_doubt: float = Field(
             default=2.0, gt=0, le=100_000, description="As doubt, of two items, by what is known of their categories."
         )
+        shoppers: float = Field(
+            default=0.0,
+            ge=0,
+            le=10,
+            description="Weight of what the same shoppers buy at other times, beside what baskets hold; 0: none.",
+        )
         chance: Literal["pairs", "purchases"] = Field(
             default="pairs",
             description=(
@@ -104,6 +115,7 @@ class Complements(Retriever):
         self._log_share: Floats = np.empty(0, np.float32)
         self._beyond: NeighbourLists | None = None
         self._together: NeighbourLists | None = None
+        self._bought_too: NeighbourLists | None = None
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count the pairs of all baskets, and shrink their lifts level by level."""
@@ -127,6 +139,12 @@ class Complements(Retriever):
         )
         # What really happened, apart from what shrinking infers: reasons may state only that.
         self._together = NeighbourLists.of(pairs, self.options.list_length)
+        too = (
+            _bought_too(data.interactions)
+            if self.options.shoppers
+            else sparse.csr_matrix(pairs.shape, dtype=np.float32)
+        )
+        self._bought_too = NeighbourLists.of(too, self.options.list_length)
 
     @property
     def beyond(self) -> NeighbourLists:
@@ -143,6 +161,13 @@ class Complements(Retriever):
         return self._together
 
     @property
+    def bought_too(self) -> NeighbourLists:
+        """What an item's buyers buy beside it, as shares; empty lists where shoppers have no weight."""
+        if self._bought_too is None:
+            raise RuntimeError("fit() or load() comes first")
+        return self._bought_too
+
+    @property
     def has_learned(self) -> bool:
         """Whether anybody bought two things at once."""
         return len(self.together.rows) > 0
@@ -151,7 +176,7 @@ class Complements(Retriever):
         """Write arrays and both lists."""
         for name in ("kinds", "groups", "log_lift", "log_share"):
             np.save(folder / f"{name}.npy", getattr(self, f"_{name}"))
-        for name, lists in (("beyond", self.beyond), ("together", self.together)):
+        for name, lists in (("beyond", self.beyond), ("together", self.together), ("bought_too", self.bought_too)):
             (folder / name).mkdir()
             lists.save(folder / name)
 
@@ -161,6 +186,7 @@ class Complements(Retriever):
             setattr(self, f"_{name}", mapped(folder / f"{name}.npy"))
         self._beyond = NeighbourLists.load(folder / "beyond")
         self._together = NeighbourLists.load(folder / "together")
+        self._bought_too = NeighbourLists.load(folder / "bought_too")
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """The likeliest of what the seeds make likelier than chance."""
@@ -169,7 +195,7 @@ class Complements(Retriever):
             return Candidates.empty()
         n = len(self._kinds)
         voices = self._voices(seeds)
-        scores = np.exp(self.options.popularity * self._log_share + voices).astype(np.float32)
+        scores = self._likelihoods(seeds, voices)
         named = allowed[:n] & (voices > np.log(max(self.options.least_lift, 1e-9)))
         named[seeds] = False
         if not self.options.same_kind:
@@ -209,6 +235,15 @@ class Complements(Retriever):
         found[self.beyond.rows[start:end]] = self.beyond.weights[start:end]
         return self._log_lift[self._groups[row], self._groups[others]] + found[others]
 
+    def _likelihoods(self, seeds: Rows, voices: Doubles) -> Floats:
+        likely = self.options.popularity * self._log_share + voices
+        likely = np.exp(likely - likely.max())
+        likely /= likely.sum()
+        if self.options.shoppers:
+            weights = np.full(len(seeds), self.options.shoppers / len(seeds), np.float32)
+            likely += self.bought_too.sums(seeds, weights, len(likely))
+        return likely.astype(np.float32)
+
     def _voices(self, seeds: Rows) -> Doubles:
         of_groups = np.asarray(self._log_lift[self._groups[seeds]], np.float64).sum(axis=0)
         of_items = self.beyond.sums(seeds, np.ones(len(seeds), np.float32), len(self._kinds))
@@ -243,3 +278,21 @@ def _pairs(held: Matrix) -> Matrix:
             sparse.csr_matrix((shared.data[others], (shared.row[others], shared.col[others])), shape=shared.shape)
         )
     return sparse.vstack(blocks).tocsr().astype(np.float32) if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
+
+
+def _bought_too(interactions: Interactions) -> Matrix:
+    """Each item's share of what the buyers of another buy beside that; rows sum to 1; sparse, shape `(n, n)`.
+
+    A buyer of s items speaks with `1 / (s - 1)` for each.
+    """
+    bought = interactions.where(interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])
+    n = interactions.n_items
+    pairs = np.unique(bought.user_rows * np.int64(max(n, 1)) + bought.item_rows)
+    users, items = pairs // max(n, 1), pairs % max(n, 1)
+    held = sparse.csr_matrix((np.ones(len(pairs), np.float32), (users, items)), shape=(interactions.n_users, n))
+    sizes = np.bincount(users, minlength=interactions.n_users)
+    few = (sizes >= 2) & (sizes <= LARGEST_BASKET)
+    held = (sparse.diags(few / np.sqrt(np.maximum(sizes - 1, 1))) @ held).tocsr()
+    counted = _pairs(held)
+    totals = np.asarray(counted.sum(axis=1)).ravel()
+    return (sparse.diags(1 / np.maximum(totals, 1e-12)) @ counted).tocsr().astype(np.float32)
