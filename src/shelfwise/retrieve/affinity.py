@@ -8,8 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sparse
 
+from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.retrieve.neighbour_lists import Matrix
 from shelfwise.schemas.ids import Doubles
+
+MAX_GROUPS = 3_000
+"""Depths of the category path with more names than this are left out of the table of kinds."""
 
 Codes = npt.NDArray[np.int32]
 """A group's number per item, from 0; shape `(n,)`."""
@@ -75,3 +79,20 @@ def chance(pairs: Matrix, mass: Doubles) -> float:
         Newman (2006), Modularity and community structure in networks, for the configuration model.
     """
     return float(pairs.sum()) / max(float(mass.sum()) ** 2, 1.0)
+
+
+def category_levels(catalogue: Catalogue) -> list[Codes]:
+    """The catalogue's categories by depth, general first; an item without a path shares a group with its like.
+
+    Returns:
+        At least one level. An item whose path ends above a level keeps its own end there. Depths with more than
+        `MAX_GROUPS` names are left out.
+    """
+    levels: list[Codes] = []
+    for depth in range(1, max((len(path) for path in catalogue.paths), default=1) + 1):
+        numbers: dict[tuple[str, ...], int] = {}
+        codes = np.array([numbers.setdefault(path[:depth], len(numbers)) for path in catalogue.paths], np.int32)
+        if len(numbers) > MAX_GROUPS:
+            break
+        levels.append(codes)
+    return levels or [np.zeros(len(catalogue), np.int32)]

@@ -9,23 +9,15 @@ import numpy as np
 import scipy.sparse as sparse
 from pydantic import Field
 
-from shelfwise.datasets.baskets import LARGEST_BASKET, baskets
-from shelfwise.datasets.catalogue import Catalogue
-from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.baskets import baskets
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.retrieve.affinity import Codes, chance, group_log_lift, shrunk_log_lift
-from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists
+from shelfwise.retrieve.affinity import Codes, category_levels, chance, group_log_lift, shrunk_log_lift
+from shelfwise.retrieve.bought_together import bought_too, pairs_of
+from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
-
-BLOCK = 1_024
-"""Items whose pairs are counted at a time, to bound memory."""
-
-MAX_GROUPS = 3_000
-"""Depths of the category path with more names than this are left out of the table of kinds."""
 
 MAX_SEEDS = 100
 NOTHING_BOUGHT = 0.02
@@ -119,7 +111,7 @@ class Complements(Retriever):
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count the pairs of all baskets, and shrink their lifts level by level."""
-        pairs = _pairs(baskets(data.interactions))
+        pairs = pairs_of(baskets(data.interactions))
         counts = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
         bought = (counts + NOTHING_BOUGHT).astype(np.float64)
         mass = bought if self.options.chance == "purchases" else np.asarray(pairs.sum(axis=1), np.float64).ravel()
@@ -140,9 +132,7 @@ class Complements(Retriever):
         # What really happened, apart from what shrinking infers: reasons may state only that.
         self._together = NeighbourLists.of(pairs, self.options.list_length)
         too = (
-            _bought_too(data.interactions)
-            if self.options.shoppers
-            else sparse.csr_matrix(pairs.shape, dtype=np.float32)
+            bought_too(data.interactions) if self.options.shoppers else sparse.csr_matrix(pairs.shape, dtype=np.float32)
         )
         self._bought_too = NeighbourLists.of(too, self.options.list_length)
 
@@ -248,51 +238,3 @@ class Complements(Retriever):
         of_groups = np.asarray(self._log_lift[self._groups[seeds]], np.float64).sum(axis=0)
         of_items = self.beyond.sums(seeds, np.ones(len(seeds), np.float32), len(self._kinds))
         return (of_groups[self._groups] + of_items) * (self.options.voice * len(seeds) ** -self.options.crowding)
-
-
-def category_levels(catalogue: Catalogue) -> list[Codes]:
-    """The catalogue's categories by depth, general first; an item without a path shares a group with its like.
-
-    Returns:
-        At least one level. An item whose path ends above a level keeps its own end there. Depths with more than
-        `MAX_GROUPS` names are left out.
-    """
-    levels: list[Codes] = []
-    for depth in range(1, max((len(path) for path in catalogue.paths), default=1) + 1):
-        numbers: dict[tuple[str, ...], int] = {}
-        codes = np.array([numbers.setdefault(path[:depth], len(numbers)) for path in catalogue.paths], np.int32)
-        if len(numbers) > MAX_GROUPS:
-            break
-        levels.append(codes)
-    return levels or [np.zeros(len(catalogue), np.int32)]
-
-
-def _pairs(held: Matrix) -> Matrix:
-    """In how many baskets any two items lie; symmetric, without a diagonal; sparse, shape `(n, n)`."""
-    across = held.T.tocsr()
-    blocks: list[Matrix] = []
-    for begin in range(0, held.shape[1], BLOCK):
-        shared = (across[begin : begin + BLOCK] @ held).tocoo()
-        others = shared.row + begin != shared.col
-        blocks.append(
-            sparse.csr_matrix((shared.data[others], (shared.row[others], shared.col[others])), shape=shared.shape)
-        )
-    return sparse.vstack(blocks).tocsr().astype(np.float32) if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
-
-
-def _bought_too(interactions: Interactions) -> Matrix:
-    """Each item's share of what the buyers of another buy beside that; rows sum to 1; sparse, shape `(n, n)`.
-
-    A buyer of s items speaks with `1 / (s - 1)` for each.
-    """
-    bought = interactions.where(interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])
-    n = interactions.n_items
-    pairs = np.unique(bought.user_rows * np.int64(max(n, 1)) + bought.item_rows)
-    users, items = pairs // max(n, 1), pairs % max(n, 1)
-    held = sparse.csr_matrix((np.ones(len(pairs), np.float32), (users, items)), shape=(interactions.n_users, n))
-    sizes = np.bincount(users, minlength=interactions.n_users)
-    few = (sizes >= 2) & (sizes <= LARGEST_BASKET)
-    held = (sparse.diags(few / np.sqrt(np.maximum(sizes - 1, 1))) @ held).tocsr()
-    counted = _pairs(held)
-    totals = np.asarray(counted.sum(axis=1)).ravel()
-    return (sparse.diags(1 / np.maximum(totals, 1e-12)) @ counted).tocsr().astype(np.float32)
