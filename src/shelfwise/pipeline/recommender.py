@@ -12,15 +12,14 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
-from shelfwise.pipeline.brands import brand_shares
 from shelfwise.pipeline.clock import ShopClock
-from shelfwise.pipeline.funnel import Ranked, allowed_for, taken
+from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
-from shelfwise.pipeline.reasons import brand_reason, reason, sources_of
-from shelfwise.retrieve.complements import Complements
+from shelfwise.pipeline.reasons import reason, sources_of
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
@@ -42,10 +41,6 @@ NOTHING: Rows = np.empty(0, np.int32)
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
-
-
-ITEMS_OF_BRAND = 3
-"""Items that are shown of each brand, where brands are the answer."""
 
 
 class SlateParts(TypedDict, total=False):
@@ -121,49 +116,17 @@ class Recommender:
         if (query.bundle or query.relation) and not len(place.situation.context):
             place.degraded.append("none of the context items is known: the scenario's own list is shown")
         elif query.bundle:
-            return {"items": [], "bundles": self._bundles(place, k)}
+            return {"items": [], "bundles": bundle_entries(place, k, self._plain)}
         elif query.relation == "alternatives":
             return {"items": self._worded(place.alternatives(k), place.context_alone, k)}
         elif query.relation == "complements":
             return {"items": self._worded(place.complements(k), place.context_alone, k)}
         elif place.spec.answer == "brands" and query.brand is None:
-            return self._brands(place, k)
-        return {"items": self._worded(place.ranked(k), place.situation, k)}
-
-    def _bundles(self, place: Place, k: int) -> list[Bundle]:
-        return [
-            Bundle(position=position, score=made.score, items=self._of_rows(made.rows, place))
-            for position, made in enumerate(place.bundles(k), start=1)
-        ]
-
-    def _of_rows(self, rows: list[int], place: Place) -> list[SlateItem]:
-        """A set's items, each with how it goes with the context."""
-        name = next(n for n in place.spec.complements if isinstance(self.model.funnel.retrievers[n], Complements))
-        found = Candidates(np.array(rows, np.int32), (1 / np.arange(1, len(rows) + 1)).astype(np.float32))
-        return self._plain(found, name, len(rows), place.context_alone)
-
-    def _brands(self, place: Place, k: int) -> SlateParts:
-        ranked = self.model.funnel.rank(place.situation, place.allowed, place.spec.retrieve)
-        brands = self.catalogue.brands
-        shares = brand_shares(brands.codes[ranked.rows])
-        if not shares:
+            brands = brand_entries(place, k, self._worded)
+            if brands:
+                return {"items": [], "brands": brands}
             place.degraded.append("none of the user's candidates has a brand: items are shown")
-            return {"items": self._worded(ranked, place.situation, k)}
-        if len(shares) < k:
-            place.degraded.append(f"the user's candidates are of {len(shares)} brands, fewer than {k}")
-        found: list[BrandEntry] = []
-        for position, one in enumerate(shares[:k], start=1):
-            items = self._worded(taken(ranked, one.places[:ITEMS_OF_BRAND]), place.situation, ITEMS_OF_BRAND)
-            found.append(
-                BrandEntry(
-                    brand=str(brands.names[one.number]),
-                    position=position,
-                    score=one.share,
-                    reason=brand_reason(place.situation, brands.codes == one.number, items[0]),
-                    items=items,
-                )
-            )
-        return {"items": [], "brands": found}
+        return {"items": self._worded(place.ranked(k), place.situation, k)}
 
     def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
         """Items that were shown to the user in this place too lately to come again."""
