@@ -26,8 +26,9 @@ def baskets(interactions: Interactions) -> Any:
     """
     bought = interactions.where(interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])
     n = interactions.n_items
-    _, moments = np.unique(np.stack([bought.user_rows.astype(np.int64), bought.times_ms]), axis=1, return_inverse=True)
-    groups = np.where(bought.sessions >= 0, bought.sessions, -1 - moments.ravel())
+    starts = np.ones(len(bought), bool)  # of a moment: events are sorted by user, then time
+    starts[1:] = (bought.user_rows[1:] != bought.user_rows[:-1]) | (bought.times_ms[1:] != bought.times_ms[:-1])
+    groups = np.where(bought.sessions >= 0, bought.sessions, -np.cumsum(starts))
     _, groups = np.unique(groups, return_inverse=True)
     pairs = np.unique(groups * np.int64(max(n, 1)) + bought.item_rows)
     rows, items = pairs // max(n, 1), pairs % max(n, 1)
