@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 from shelfwise.errors import InputError
@@ -65,5 +66,5 @@ def command(
 def _show(items: list[SlateItem]) -> None:
     shown = table("", "item", "title", "because", right=(0,))
     for entry in items:
-        shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
+        shown.add_row(str(entry.position), *map(escape, (entry.item_id, entry.title or "–", entry.reason)))
     answers.print(shown)
