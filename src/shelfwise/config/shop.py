@@ -175,7 +175,8 @@ def _default_retrievers() -> dict[str, ComponentSpec]:
         "basket": ComponentSpec.model_validate(
             {
                 "use": "complements",
-                "doubt": 50.0,
+                "doubt": 100.0,
+                "crowding": 0.25,
                 "shoppers": 0.1,
                 "chance": "purchases",
                 "least_lift": 0.0,
