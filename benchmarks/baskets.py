@@ -284,9 +284,12 @@ MODELS = {
     "item-kNN (cosine)": Model(grid(within=("session", "user"), neighbours=(50, 500), blend=BLENDS), fit_cosine),
     "popularity": Model(grid(half_life_d=(7.0, 14.0, 28.0, 56.0, 112.0, 224.0, None)), fit_popularity),
     "co-occurrence alone": Model(
-        grid(within=("session", "user"), asymmetry=(0.5, 1.0), shrinkage=(0.0, 20.0), blend=(0.0,)), fit_cooccurrence
+        grid(within=("session", "user"), asymmetry=(0.5, 0.75, 1.0), shrinkage=(0.0, 5.0, 20.0), blend=(0.0,)),
+        fit_cooccurrence,
     ),
-    "item-kNN alone": Model(grid(within=("session", "user"), neighbours=(50, 500), blend=(0.0,)), fit_cosine),
+    "item-kNN alone": Model(
+        grid(within=("session", "user"), neighbours=(5, 10, 20, 50, 100, 200, 500, 1_000), blend=(0.0,)), fit_cosine
+    ),
 }
 """Those "alone" are what others are without popularity, which then only breaks ties and stands in."""
 
