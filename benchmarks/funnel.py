@@ -171,7 +171,7 @@ def publish(config: ShopConfig, shop: SyntheticShop, versions: Versions, say: Ca
         fit_s[name] = round(time.perf_counter() - started, 1)
     say("asking the retrievers what the ranker learns from")
     table = ranking_table(
-        retrievers,
+        {name: retriever for name, retriever in retrievers.items() if retriever.is_ranked},
         past,
         split.examples.shuffled(0),
         repeats=True,

@@ -86,6 +86,12 @@ class TestTheVerbsInOrder:
         assert "boot-red" not in ids
         assert ids[0] == "boot-blue"
 
+    def test_alternatives_of_a_product_page(self, cli: Cli, trained_template: Path) -> None:
+        at = ("--scenario", "item", "--item", "boot-red", "--relation", "alternatives", "--k", "5", "--json")
+        slate = cli("recommend", "--shop", trained_template, *at).document
+        assert len(slate["items"]) == 5
+        assert all(item["item_id"].startswith("boot-") for item in slate["items"])
+
     def test_evaluate_prints_a_table_with_the_baselines(self, cli: Cli, trained_template: Path) -> None:
         words = told(cli("evaluate", "--shop", trained_template, "--protocol", "leave-one-out", "--k", "5"))
         for part in ("leave-one-out: 40 users, all 40 items", "NDCG@5", "95 % interval", "popularity", "item-kNN"):

@@ -50,7 +50,7 @@ class Funnel:
 
     Attributes:
         retrievers: By the name of their table in `shop.toml`; the order is that of the ranker's features.
-        ranker: Fitted on exactly these retrievers.
+        ranker: Fitted on exactly those of these retrievers that are ranked.
         state: What the ranker is told of every item.
         vectors: Whitened text vectors; None without an encoder.
         has_clock: Whether the shop's timestamps are moments.
@@ -65,12 +65,13 @@ class Funnel:
     profiles: ProfileVectors | None = None
 
     def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
-        """Ask the named retrievers, or all; the columns are always those of all."""
+        """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all."""
         from_all = not names
         return merge(
             {
                 name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
                 for name, retriever in self.retrievers.items()
+                if retriever.is_ranked
             }
         )
 
@@ -127,6 +128,14 @@ def in_order(merged: Merged, scored: Scored) -> Ranked:
     """Sort candidates by score; equal scores in the order of rows."""
     places = np.argsort(-scored.scores, kind="stable").astype(np.int32)
     return Ranked(merged.rows[places], scored.scores[places], merged, places, scored.predictions[places])
+
+
+def taken(ranked: Ranked, places: Sequence[int]) -> Ranked:
+    """Some of the candidates, in the order given."""
+    chosen = np.array(places, np.intp)
+    return Ranked(
+        ranked.rows[chosen], ranked.scores[chosen], ranked.merged, ranked.places[chosen], ranked.predictions[chosen]
+    )
 
 
 def allowed_for(allowed: Bools, situation: Situation, *, repeats: bool, exclude: Rows | None = None) -> Bools:

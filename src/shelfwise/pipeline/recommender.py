@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Required, TypedDict
 
 import numpy as np
 
-from shelfwise.config.objectives import REVENUE
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
+from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
-from shelfwise.pipeline.balance import Values, balance
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
+from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
 from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
+from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.queries import Expected, Query, Slate, SlateItem
+from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.catalogue import StoredItem
@@ -44,6 +47,15 @@ PATIENCE_S = 5.0
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
+
+
+class SlateParts(TypedDict, total=False):
+    """What a slate holds beside its names."""
+
+    items: Required[list[SlateItem]]
+    bundles: list[Bundle]
+    brands: list[BrandEntry]
+    expected: dict[str, Expected]
 
 
 class UserList(NamedTuple):
@@ -92,92 +104,81 @@ class Recommender:
         others are asked, and the answer says so in `degraded`.
 
         Raises:
-            QueryError: there is no such scenario, or no such objective.
+            QueryError: there is no such scenario, or the query asks it for what it cannot give.
         """
         spec = self.scenario(query.scenario)
-        weights, floors = self._wanted(query, spec)
+        require_answerable(query, spec)
+        wanted = Wanted.of(query, spec, self.model.funnel.ranker)
         k = query.k or spec.k
         degraded: list[str] = []
         situation = self._situation(query, degraded)
         allowed = self._allowed(query, spec, situation)
+        allowed[self._resting(query, spec, degraded)] = False
+        if not allowed.any():
+            degraded.append("the request leaves no item of this shop that may be shown")
         short = situation.latest(self.model.config.behaviour.history)
-        ranked = self.model.funnel.rank(short, allowed, spec.retrieve)
-        if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
-            degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
-            ranked = self.model.funnel.rank(short, allowed)
-        ranked, expected = self._balanced(ranked, weights, floors, k, degraded)
+        place = Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
+        parts = self._answered(query, place, wanted, k)
         return Slate(
             slate_id=secrets.token_urlsafe(12),
             scenario=query.scenario,
             model_version=self.model.name,
-            items=self._worded(ranked, short, k),
-            expected=expected,
             degraded=degraded,
+            **parts,
         )
 
-    def _wanted(self, query: Query, spec: ScenarioSpec) -> tuple[dict[str, float], dict[str, float]]:
-        """The weights and floors of a request: its own, else the scenario's, else none.
+    def _answered(self, query: Query, place: Place, wanted: Wanted, k: int) -> SlateParts:
+        if (query.bundle or query.relation) and not len(place.situation.context):
+            place.degraded.append("none of the context items is known: the scenario's own list is shown")
+        elif query.bundle:
+            return {"items": [], "bundles": bundle_entries(place, k, self._plain)}
+        elif query.relation == "alternatives":
+            return {"items": self._worded(place.alternatives(k), place.context_alone, k)}
+        elif query.relation == "complements":
+            return {"items": self._worded(place.complements(k), place.context_alone, k)}
+        elif place.spec.answer == "brands" and query.brand is None:
+            brands = brand_entries(place, k, self._worded)
+            if brands:
+                return {"items": [], "brands": brands}
+            place.degraded.append("none of the user's candidates has a brand: items are shown")
+        ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
+        return {"items": self._worded(ranked, place.situation, k), "expected": expected}
 
-        Raises:
-            QueryError: the request names an objective that the model does not predict.
-        """
-        predicted = self.model.funnel.ranker.objectives
-        known = (*predicted, REVENUE) if "purchase" in predicted else predicted
-        for field, names in (("weights", query.weights), ("floors", query.floors)):
-            for name in names:
-                if name not in known:
-                    raise QueryError(
-                        f"this model does not predict {name!r}",
-                        expected=f"one of {', '.join(known)}" if known else "a model of several objectives",
-                        where=f"{field}.{name}",
-                        hint=did_you_mean(name, known)
-                        or ("set [rank] use = 'multi-objective' in shop.toml and train" if not known else None),
-                        code="unknown_objective",
-                    )
-        own = {name: weight for name, weight in spec.weights.items() if name in known}
-        floors = query.floors or {name: floor for name, floor in spec.floors.items() if name in known}
-        return query.weights or own, floors
+    def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
+        """Items that were shown to the user in this place too lately to come again."""
+        user = _who(query)
+        if not spec.rest_d or user is None:
+            return NOTHING
+        if not self.model.funnel.has_clock:
+            degraded.append("this log has no clock: what was shown here lately cannot be told")
+            return NOTHING
+        since_ms = self.clock.now_ms() - int(spec.rest_d * DAY_MS)
+        with self._records.read() as connection:
+            return self._known_rows(event_log.shown_since(connection, user, query.scenario, since_ms))
 
-    def _balanced(
-        self,
-        ranked: Ranked,
-        weights: dict[str, float],
-        floors: dict[str, float],
-        k: int,
-        degraded: list[str],
-    ) -> tuple[Ranked, dict[str, Expected]]:
-        """In the order that the request wants, and what that is expected to bring."""
-        ranker = self.model.funnel.ranker
-        if not ranker.objectives or not len(ranked.rows):
-            return ranked, {}
-        prices = np.exp(self.model.funnel.state.log_price[ranked.rows])
-        values = Values.of(ranker.objectives, ranked.predictions, prices)
-        by_default = values.sums(ranked.scores, k)
-        if weights or floors:
-            found = balance(values, weights or ranker.default_weights, floors, k)
-            for name, share in found.missed.items():
-                degraded.append(
-                    f"the floor of {name} cannot be kept beside the others: this slate brings {share:.1%} of the best, "
-                    f"{floors[name]:.1%} were asked for"
-                )
-            ranked, here = ranked.by(found.scores), values.sums(found.scores, k)
-        else:
-            here = by_default
-        return ranked, {
-            name: Expected(value=float(here[at]), by_default=float(by_default[at]), best=values.best(name, k))
-            for at, name in enumerate(values.names)
-        }
+    def _known_rows(self, rows: list[int]) -> Rows:
+        found = np.array(rows, np.int32)
+        return found[found < len(self.catalogue)]
 
     def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
-        """Lists for many users, in their order; only one batch is held at a time."""
+        """Lists for many users, in their order; only one batch is held at a time.
+
+        Raises:
+            QueryError: there is no such scenario, or it needs what is not the same for everybody.
+        """
         spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        require_answerable(Query(scenario=scenario), spec)
+        shown: dict[str, list[int]] = {}
+        if spec.rest_d and self.model.funnel.has_clock:
+            with self._records.read() as connection:
+                shown = event_log.shown_to_each_since(connection, scenario, now_ms - int(spec.rest_d * DAY_MS))
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
             batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had)))
             if len(batch) == BATCH:
-                yield from self._lists(batch, spec, k)
+                yield from self._lists(batch, scenario, k, shown)
                 batch = []
-        yield from self._lists(batch, spec, k)
+        yield from self._lists(batch, scenario, k, shown)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
         """Items like this one: by text and picture, and where there is neither, by what is bought together.
@@ -203,16 +204,14 @@ class Recommender:
         return []
 
     def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
-        """What many turn to now, in the shop or under a category path."""
-        name = self._first(Popular)
-        if name is None:
-            return []
-        popular = self.model.funnel.retrievers[name]
+        """What is turned to faster than it was, in the shop or under a category path; then what many turn to now."""
         allowed = self.catalogue.allowed
         if category is not None:
             allowed = allowed & self.catalogue.under(category)
-        found = popular.trending(allowed, k) if isinstance(popular, Popular) else Candidates.empty()
-        return self._plain(found, name, k, Situation(History.empty(), self.clock.now_ms(), NOTHING))
+        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING)
+        names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
+        found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
+        return self._worded(found, asked, k)
 
     def observe(self, item_id: str, time_ms: int) -> None:
         """Take up one event of interest; the user's own history is read from the store at each request."""
@@ -268,7 +267,7 @@ class Recommender:
         return scenarios[name]
 
     def _situation(self, query: Query, degraded: list[str]) -> Situation:
-        user = query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)
+        user = _who(query)
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
@@ -296,25 +295,40 @@ class Recommender:
         allowed = self.catalogue.allowed
         if query.category is not None:
             allowed = allowed & self.catalogue.under(query.category)
+        if query.brand is not None:
+            allowed = allowed & self.catalogue.brands.named(query.brand)
         excluded = [row for row in map(self.catalogue.row, query.exclude) if row is not None]
         return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=np.array(excluded, np.int32))
 
     def _repeats(self, spec: ScenarioSpec) -> bool:
         return self.model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"
 
-    def _lists(self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int) -> Iterator[UserList]:
+    def _lists(
+        self, batch: Sequence[tuple[str, Situation]], scenario: str, k: int, shown: Mapping[str, list[int]]
+    ) -> Iterator[UserList]:
+        spec = self.scenario(scenario)
         repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
-        shown = self.catalogue.allowed
         profiles = self._profiles.of_many([user_id for user_id, _ in batch])
         requests = [
-            (replace(situation, profile=profile).latest(n_history), allowed_for(shown, situation, repeats=repeats))
-            for (_, situation), profile in zip(batch, profiles, strict=True)
+            (
+                replace(situation, profile=profile, scenario=scenario).latest(n_history),
+                allowed_for(
+                    self.catalogue.allowed,
+                    situation,
+                    repeats=repeats,
+                    exclude=self._known_rows(shown.get(user_id, [])),
+                ),
+            )
+            for (user_id, situation), profile in zip(batch, profiles, strict=True)
         ]
-        for (user_id, _), (situation, allowed), ranked in zip(
-            batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True
-        ):
-            if spec.retrieve and len(ranked.rows) < k:
-                ranked = self.model.funnel.rank(situation, allowed)
+        funnel, is_ranked = self.model.funnel, spec.order == "ranker"
+        wanted = Wanted.of(Query(scenario=scenario), spec, funnel.ranker)
+        lists = funnel.rank_many(requests, spec.retrieve) if is_ranked else [None] * len(batch)
+        for (user_id, _), (situation, allowed), ranked in zip(batch, requests, lists, strict=True):
+            if ranked is None or (spec.retrieve and len(ranked.rows) < k):
+                place = Place(spec, funnel, self.catalogue, situation, allowed, self.model.only_purchases, [])
+                ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
+            ranked, _ = wanted.applied(ranked, funnel, k, [])
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 
     def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
@@ -338,7 +352,7 @@ class Recommender:
                     title=self.catalogue.titles[row],
                     sources=sources,
                     reason=self._reason(row, sources, situation),
-                    predictions=dict(zip(self.model.funnel.ranker.objectives, told, strict=True)),
+                    predictions=dict(zip(self.model.funnel.ranker.objectives, told, strict=False)),
                 )
             )
         return items
@@ -370,3 +384,7 @@ class Recommender:
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)
+
+
+def _who(query: Query) -> str | None:
+    return query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)

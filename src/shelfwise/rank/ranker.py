@@ -141,6 +141,11 @@ class Scored:
     predictions: Floats
 
 
+def unpredicted(scores: Floats) -> Scored:
+    """An order of candidates of which nothing is predicted."""
+    return Scored(scores, np.empty((len(scores), 0), np.float32))
+
+
 Report = Callable[[str], None]
 """Called with what is being done, for progress."""
 
@@ -195,6 +200,6 @@ class Ranker(ABC):
         scores = self.rank(np.concatenate([asked.features for asked in requests]))
         ends = np.cumsum([len(asked.features) for asked in requests])
         return [
-            Scored(scores[end - len(asked.features) : end], np.empty((len(asked.features), 0), np.float32))
+            unpredicted(scores[end - len(asked.features) : end])
             for asked, end in zip(requests, ends.tolist(), strict=True)
         ]

@@ -299,10 +299,12 @@ class Shop:
             user: None for a stranger; an unknown one gets what a stranger sees.
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
-            query: Further fields of `Query`: `items`, `exclude`, `category`, `session_id`, `weights`, `floors`.
+            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
+                `session_id`, `weights`, `floors`.
 
         Raises:
-            QueryError: `k` or another field is out of range, or there is no such scenario.
+            QueryError: `k` or another field is out of range, or there is no such scenario, or none that gives what is
+                asked.
             StateError: nothing was trained yet.
         """
         if k is not None:

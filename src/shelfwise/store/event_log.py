@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
 from shelfwise.schemas.candidates import History
-from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS
+from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.store.bulk import insert_rows, rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import events, items, users
@@ -240,3 +240,32 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int]
 def count(connection: Connection) -> int:
     """Events stored."""
     return int(connection.execute(select(func.count()).select_from(events)).scalar_one())
+
+
+def shown_since(connection: Connection, user_id: str, scenario: str, since_ms: int) -> list[int]:
+    """Rows of the items of a user's impressions in a place of the shop, from a moment on."""
+    query = select(events.c.item_row).where(
+        events.c.user_row == select(users.c.row).where(users.c.user_id == user_id).scalar_subquery(),
+        *_impressions(scenario, since_ms),
+    )
+    return [int(row) for row in connection.execute(query).scalars()]
+
+
+def shown_to_each_since(connection: Connection, scenario: str, since_ms: int) -> dict[str, list[int]]:
+    """As `shown_since`, for every user who had any: for batches."""
+    query = select(users.c.user_id, events.c.item_row).where(
+        events.c.user_row == users.c.row, *_impressions(scenario, since_ms)
+    )
+    shown: dict[str, list[int]] = {}
+    for user_id, row in connection.execute(query):
+        shown.setdefault(user_id, []).append(int(row))
+    return shown
+
+
+def _impressions(scenario: str, since_ms: int) -> tuple[Any, ...]:
+    return (
+        events.c.kind == CODE_BY_KIND[EventKind.IMPRESSION],
+        events.c.scenario == scenario,
+        events.c.timestamp_ms >= since_ms,
+        events.c.item_row.is_not(None),
+    )

@@ -137,6 +137,8 @@ def fitted_retrievers(
         cold: Items about which all of them answer as if nobody had touched them.
     """
     retrievers = build_retrievers(config)
+    if cold is not None:  # a moment that the ranker is asked about: who is not ranked has nothing to say there
+        retrievers = {name: retriever for name, retriever in retrievers.items() if retriever.is_ranked}
     for name, retriever in retrievers.items():
         doing = f"{label}: fitting {name}"
         progress(doing, None, None)

@@ -108,7 +108,7 @@ class TargetAttention(nn.Module):
         events = self.event(history) + self.kind(kinds) + self.age(ages)
         # One more place stands for "none of them", so that a history may be silent, or empty.
         events = torch.cat([self.nobody.expand(len(events), 1, -1), events], dim=1)
-        absent = torch.cat([torch.zeros_like(absent[:, :1]), absent], dim=1)
+        absent = torch.cat([absent.new_zeros((len(absent), 1)), absent], dim=1)
         asking = self.candidate(candidates)
         keys = events[owners]
         fit = (keys @ asking.unsqueeze(-1)).squeeze(-1) * self.scale
