@@ -94,6 +94,7 @@ def on_retailrocket(folder: Path, record: Record, *, quick: bool) -> dict[str, A
             say(f"seed {seed}: {name}")
             fitted = fit()
             ndcg, recall = _measured(fitted.score(asked), asked, answers)
+            say(f"seed {seed}: {name} reaches {ndcg.mean():.4f} ({fitted.chosen}; {fitted.seconds:.0f} CPU s)")
             runs.setdefault(name, []).append(ndcg)
             recalls.setdefault(name, []).append(recall)
             line = about.setdefault(name, {"chosen": [], "seconds": []})
@@ -105,7 +106,7 @@ def on_retailrocket(folder: Path, record: Record, *, quick: bool) -> dict[str, A
     mean_recalls = {name: np.mean(values, axis=0) for name, values in recalls.items()}
     others = [name for name in means if name != OURS]
     differences = {name: paired_difference(means[OURS], means[name], n_resamples=10_000) for name in others}
-    adjusted = dict(zip(others, holm([differences[name].p_value for name in others]), strict=True))
+    adjusted = dict(zip(others, holm(np.array([differences[name].p_value for name in others])), strict=True))
     lines = []
     for name in sorted(means, key=lambda one: -means[one].mean()):
         ndcg, recall = bootstrap_interval(means[name]), bootstrap_interval(mean_recalls[name])

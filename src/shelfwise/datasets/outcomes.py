@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from shelfwise.config.objectives import ObjectiveSpec, ordered
 from shelfwise.datasets.examples import Example
 from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, Interactions
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows
+
+Places = npt.NDArray[np.intp]
 
 RATED = tuple(CODE_BY_KIND[kind] for kind in (EventKind.RATING, EventKind.REVIEW))
 """Kinds whose value is a rating."""
@@ -93,7 +96,7 @@ class Judge:
                 values[values[:, above] == 0, column] = 0
         return Outcomes(rows.astype(np.int32), values)
 
-    def _measured(self, spec: ObjectiveSpec, events: Rows, place: Rows, n: int) -> Floats:
+    def _measured(self, spec: ObjectiveSpec, events: Places, place: Places, n: int) -> Floats:
         log = self._log
         told = np.full(len(events), np.nan, np.float32) if log.values is None else log.values[events]
         if spec.measure == "seconds":

@@ -38,7 +38,7 @@ class RankingOptions(Options):
     )
     epochs: int = Field(default=4, ge=1, le=200, description="Passes over the requests.")
     requests_per_step: int = Field(default=64, ge=1, le=10_000, description="Requests of a step.")
-    rate: float = Field(default=2e-3, gt=0, le=1, description="Highest learning rate of the one cycle.")
+    rate: float = Field(default=2e-3, gt=0, le=1, description="Highest learning rate: it rises to it and falls to 0.")
     weight_decay: float = Field(default=1e-2, ge=0, le=1, description="Of AdamW.")
     n_networks: int = Field(
         default=1, ge=1, le=10, description="Networks fitted from different seeds, whose predictions are averaged."

@@ -132,7 +132,7 @@ def _trained(
     _begin_at_the_mean(network, lines, shape)
     optimiser = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=options.weight_decay)
     n_steps = options.epochs * max(1, math.ceil(len(lines) / options.requests_per_step))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=n_steps + 1, pct_start=WARM_UP)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, n_steps))
     random = np.random.default_rng(seed)
     network.train()
     for epoch in range(options.epochs):
@@ -168,6 +168,14 @@ def predict(network: RankingNetwork, lines: Lines) -> Floats:
             given[2] = torch.zeros_like(given[2])
             parts.append(network(*given))
     return torch.cat(parts).numpy() if parts else np.empty((0, len(network.shape.parents)), np.float32)
+
+
+def _share_of_rate(step: int, n_steps: int) -> float:
+    """Of the highest learning rate: it rises over the first steps and falls along a cosine to 0."""
+    n_rising = max(1, round(WARM_UP * n_steps))
+    if step < n_rising:
+        return (step + 1) / n_rising
+    return 0.5 * (1 + math.cos(math.pi * (step - n_rising + 1) / max(n_steps - n_rising + 1, 1)))
 
 
 def _begin_at_the_mean(network: RankingNetwork, lines: Lines, shape: Shape) -> None:
