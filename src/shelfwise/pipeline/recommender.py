@@ -110,6 +110,27 @@ class Recommender:
         require_answerable(query, spec)
         wanted = Wanted.of(query, spec, self.model.funnel.ranker)
         k = query.k or spec.k
+        place = self._place(query, spec)
+        parts = self._answered(query, place, wanted, k)
+        return Slate(
+            slate_id=secrets.token_urlsafe(12),
+            scenario=query.scenario,
+            model_version=self.model.name,
+            degraded=place.degraded,
+            **parts,
+        )
+
+    def candidates(self, query: Query, k: int) -> Ranked:
+        """What a slate of `k` would be chosen from, by the ranker's own weights.
+
+        Raises:
+            QueryError: there is no such scenario, or the query asks it for what it cannot give.
+        """
+        spec = self.scenario(query.scenario)
+        require_answerable(query, spec)
+        return self._place(query, spec).ranked(k)
+
+    def _place(self, query: Query, spec: ScenarioSpec) -> Place:
         degraded: list[str] = []
         situation = self._situation(query, degraded)
         allowed = self._allowed(query, spec, situation)
@@ -117,15 +138,7 @@ class Recommender:
         if not allowed.any():
             degraded.append("the request leaves no item of this shop that may be shown")
         short = situation.latest(self.model.config.behaviour.history)
-        place = Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
-        parts = self._answered(query, place, wanted, k)
-        return Slate(
-            slate_id=secrets.token_urlsafe(12),
-            scenario=query.scenario,
-            model_version=self.model.name,
-            degraded=degraded,
-            **parts,
-        )
+        return Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
 
     def _answered(self, query: Query, place: Place, wanted: Wanted, k: int) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):

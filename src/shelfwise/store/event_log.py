@@ -237,6 +237,20 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int]
     return [(int(row), int(found_ms)) for row, found_ms in connection.execute(query)]
 
 
+def latest_users(connection: Connection, n: int) -> list[str]:
+    """The `n` users whose latest event of interest is the youngest, youngest first."""
+    latest = func.max(events.c.timestamp_ms)
+    query = (
+        select(users.c.user_id)
+        .join(events, events.c.user_row == users.c.row)
+        .where(events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .group_by(users.c.row, users.c.user_id)
+        .order_by(latest.desc(), users.c.row)
+        .limit(n)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def count(connection: Connection) -> int:
     """Events stored."""
     return int(connection.execute(select(func.count()).select_from(events)).scalar_one())
