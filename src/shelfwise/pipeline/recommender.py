@@ -112,10 +112,10 @@ class Recommender:
 
     def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
         """Lists for many users, in their order; only one batch is held at a time."""
-        spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        spec, now_ms, asks = self.scenario(scenario), self.clock.now_ms(), self.model.scenario_names.code(scenario)
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target)))
+            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target, scenario=asks)))
             if len(batch) == BATCH:
                 yield from self._lists(batch, spec, k)
                 batch = []
@@ -214,7 +214,7 @@ class Recommender:
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
-                history = self.known(event_log.recent_events(connection, user, SEEN))
+                history = self.known(event_log.recent_events(connection, user, SEEN, self.model.scenario_names))
         context: list[int] = []
         for item_id in query.items:
             row = self.catalogue.row(item_id)
@@ -223,14 +223,19 @@ class Recommender:
             else:
                 context.append(row)
         profile = None if user is None else self._profiles.of(user, degraded)
-        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target, profile)
+        return Situation(
+            history,
+            self.clock.now_ms(),
+            np.array(context, np.int32),
+            self.model.target,
+            profile,
+            self.model.scenario_names.code(query.scenario),
+        )
 
     def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
         known = history.rows < len(self.catalogue)
-        if known.all():
-            return history
-        return History(history.rows[known], history.kinds[known], history.times_ms[known], history.user_row)
+        return history if known.all() else history.where(known)
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed
