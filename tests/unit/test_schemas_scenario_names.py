@@ -23,6 +23,14 @@ def test_what_was_not_said_or_not_seen_is_unknown(name: str | None) -> None:
     assert NO_SCENARIOS.code(name) == 0
 
 
+def test_many_codes_are_each_events_own() -> None:
+    found, names = ScenarioNames(("home", "cart")), ["cart", None, "home", "elsewhere", "", "cart"]
+    assert found.codes(names).tolist() == [found.code(name) for name in names] == [2, 0, 1, 0, 0, 2]
+    for codes in (found.codes(names), found.codes([]), NO_SCENARIOS.codes(names), NO_SCENARIOS.codes([])):
+        assert codes.dtype == np.int8
+    assert NO_SCENARIOS.codes(names).tolist() == [0] * 6
+
+
 def test_codes_stay_when_a_training_goes_on() -> None:
     before = ScenarioNames(("home", "gone", "cart"))
     later = ScenarioNames.seen({"search": 500, "cart": 400, "home": 2, "once": 1}, before)

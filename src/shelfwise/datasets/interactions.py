@@ -68,7 +68,7 @@ class Interactions:
         positive = _shows_interest(events)
         names = scenario_names_of(events) if scenario_names is None else scenario_names
         # One code more than names, for events without a scenario: it stands last, where -1 looks it up.
-        codes = np.array([*(names.code(name) for name in events.scenario_names), names.code(None)], np.int8)
+        codes = names.codes([*events.scenario_names, None])
         return cls(
             events.user_rows[positive],
             events.item_rows[positive],

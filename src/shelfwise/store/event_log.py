@@ -147,7 +147,7 @@ def recent_events(
         np.array(kinds, np.int8),
         np.array(times, np.int64),
         owners[0],
-        np.array([scenario_names.code(name) for name in names], np.int8),
+        scenario_names.codes(names),
     )
 
 
