@@ -32,6 +32,8 @@ def events_of(lines: list[Line], values: list[float] | None = None) -> EventArra
         np.full(n, np.nan, np.float32) if values is None else np.array(values, np.float32),
         np.full(n, np.nan, np.float32),
         np.full(n, -1, np.int64),
+        np.full(n, -1, np.int32),
+        [],
     )
 
 

@@ -21,6 +21,7 @@ from shelfwise.schemas.ids import Floats
 
 N_CANDIDATES, N_ITEMS, DIM = 20, 40, 8
 NAMES = ["pull", "price", "noise"]
+HOME, EMAIL = 1, 2
 VIEW = CODE_BY_KIND[EventKind.VIEW]
 SPECS: dict[str, ObjectiveSpec] = {name: usual_objectives()[name] for name in ("click", "purchase")}
 VECTORS = (lambda raw: (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32))(
@@ -29,7 +30,7 @@ VECTORS = (lambda raw: (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype
 
 
 def planted(
-    n: int = 400, seed: int = 0, *, scenarios: tuple[str, ...] = ("home",), by_history: bool = False
+    n: int = 400, seed: int = 0, *, scenarios: tuple[int, ...] = (HOME,), by_history: bool = False
 ) -> RankingTable:
     """Clicks follow `pull` at home, its opposite elsewhere, or likeness to the last item; the cheap are bought."""
     random = np.random.default_rng(seed)
@@ -43,7 +44,7 @@ def planted(
         last = int(random.integers(N_ITEMS))
         history = History(np.array([last], np.int32), np.array([VIEW], np.int8), np.array([request * 1_000], np.int64))
         situations.append(Situation(history, request * 1_000 + 500, np.empty(0, np.int32), scenario=scenario))
-        pull = features[span, 0] if scenario == "home" else -features[span, 0]
+        pull = features[span, 0] if scenario == HOME else -features[span, 0]
         odds[span] = 4 * (VECTORS[rows[span]] @ VECTORS[last]) - 2 if by_history else 2 * pull - 2
     clicked = random.random(len(odds)) < 1 / (1 + np.exp(-odds))
     bought = clicked & (random.random(len(odds)) < 1 / (1 + np.exp(3 * features[:, 1] + 1)))
@@ -128,16 +129,16 @@ def test_the_same_seed_gives_the_same_ranker() -> None:
 
 
 def test_a_scenario_may_want_the_opposite_and_one_that_is_unknown_breaks_nothing() -> None:
-    ranker = fitted(planted(600, scenarios=("home", "email")), epochs=15)
+    ranker = fitted(planted(600, scenarios=(HOME, EMAIL)), epochs=15)
     features = np.array([[2, 0, 0], [-2, 0, 0]], np.float32)
 
-    def clicks(scenario: str) -> Floats:
+    def clicks(scenario: int) -> Floats:
         asked = replace(planted(1).situations[0], scenario=scenario)
         return ranker.score(Asked(features, np.arange(2, dtype=np.int32), asked)).predictions[:, 0]
 
-    assert clicks("home")[0] > clicks("home")[1]
-    assert clicks("email")[0] < clicks("email")[1]
-    assert np.isfinite(clicks("never seen")).all()
+    assert clicks(HOME)[0] > clicks(HOME)[1]
+    assert clicks(EMAIL)[0] < clicks(EMAIL)[1]
+    assert np.isfinite(clicks(99)).all()
 
 
 def test_the_history_speaks_for_what_is_like_it() -> None:

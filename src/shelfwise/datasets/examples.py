@@ -12,6 +12,7 @@ from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
+from shelfwise.schemas.scenario_names import UNKNOWN
 
 NO_CONTEXT: Rows = np.empty(0, np.int32)
 
@@ -117,7 +118,9 @@ def example(
     user_row: int,
     relevant: npt.NDArray[np.int32],
     target: EventKind = EventKind.PURCHASE,
+    *,
+    scenario: int = UNKNOWN,
 ) -> Example:
     """An example without context items."""
-    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target])
+    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target], scenario=scenario)
     return Example(user_row, situation, np.unique(relevant).astype(np.int32))

@@ -23,6 +23,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.errors import StateError
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.scenario_names import UNKNOWN
 
 Protocol = Literal["leave-one-out", "time-split"]
 
@@ -130,7 +131,7 @@ def next_moments(
 
     Args:
         any_kind: Ask at moments with any event of interest, not only the target's: requests that may have led to
-            nothing, which a probability must be learned from.
+            nothing, which a probability must be learned from. They say the place in which the moment's event happened.
         per_user: Moments asked of a user at most, drawn at random.
         seed: Of the draw.
     """
@@ -149,7 +150,14 @@ def next_moments(
         start, end = int(bounds[user]), int(bounds[user + 1])
         known = start + int(np.searchsorted(times[start:end], now_ms))
         entries.append(
-            example(interactions.history(start, known), now_ms, user, interactions.item_rows[answers], target)
+            example(
+                interactions.history(start, known),
+                now_ms,
+                user,
+                interactions.item_rows[answers],
+                target,
+                scenario=int(interactions.scenarios[answers[0]]) if any_kind else UNKNOWN,
+            )
         )
     return Examples(entries)
 

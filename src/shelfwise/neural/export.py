@@ -10,7 +10,7 @@ from shelfwise.neural.history_encoder import HistoryEncoder
 from shelfwise.neural.item_inputs import MAX_NAMES
 from shelfwise.neural.item_tower import ItemTower
 
-ITEMS, KINDS, MINUTES_AGO, USER = "items", "kinds", "minutes_ago", "user"
+ITEMS, KINDS, MINUTES_AGO, SCENARIOS, USER = "items", "kinds", "minutes_ago", "scenarios", "user"
 TEXTS, PICTURES, NAMES, PRICES, CONTENT = "texts", "pictures", "names", "prices", "content"
 
 
@@ -21,9 +21,9 @@ class _UserVector(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, items: Tensor, kinds: Tensor, minutes_ago: Tensor) -> Tensor:
-        """Shapes `(T, D)`, `(T,)` and `(T,)` to `(D,)`."""
-        return self.encoder(items.unsqueeze(0), kinds.unsqueeze(0), minutes_ago.unsqueeze(0), only_last=True)[0]
+    def forward(self, *told: Tensor) -> Tensor:
+        """Items `(T, D)`, kinds `(T,)`, ages `(T,)` and, where they are read, scenarios `(T,)`, to `(D,)`."""
+        return self.encoder(*(part.unsqueeze(0) for part in told), only_last=True)[0]
 
 
 class _Content(nn.Module):
@@ -50,15 +50,17 @@ def history_graph(encoder: HistoryEncoder) -> bytes:
     """
     dim = int(encoder.norm.normalized_shape[0])
     random = torch.Generator().manual_seed(0)
+    names = [ITEMS, KINDS, MINUTES_AGO] + [SCENARIOS] * (encoder.scenarios is not None)
 
     def history(n: int) -> tuple[Tensor, ...]:
         ages = torch.rand(n, generator=random).mul(9e5).sort(descending=True).values
-        return torch.randn(n, dim, generator=random), torch.randint(0, len(encoder.kinds.weight), (n,)), ages
+        told = (torch.randn(n, dim, generator=random), torch.randint(0, len(encoder.kinds.weight), (n,)), ages)
+        if encoder.scenarios is None:
+            return told
+        return *told, torch.randint(0, len(encoder.scenarios.vectors), (n,), generator=random)
 
     probes = [history(n) for n in sorted({1, min(2, encoder.history), encoder.history})]
-    return exported(
-        _UserVector(encoder).eval(), history(min(7, encoder.history)), probes, [ITEMS, KINDS, MINUTES_AGO], USER
-    )
+    return exported(_UserVector(encoder).eval(), history(min(7, encoder.history)), probes, names, USER)
 
 
 def content_graph(tower: ItemTower) -> bytes | None:

@@ -179,7 +179,7 @@ class Recommender:
         Raises:
             QueryError: there is no such scenario, or it needs what is not the same for everybody.
         """
-        spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        spec, now_ms, asks = self.scenario(scenario), self.clock.now_ms(), self.model.scenario_names.code(scenario)
         require_answerable(Query(scenario=scenario), spec)
         shown: dict[str, list[int]] = {}
         if spec.rest_d and self.model.funnel.has_clock:
@@ -187,7 +187,7 @@ class Recommender:
                 shown = event_log.shown_to_each_since(connection, scenario, now_ms - int(spec.rest_d * DAY_MS))
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had)))
+            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had, scenario=asks)))
             if len(batch) == BATCH:
                 yield from self._lists(batch, scenario, k, shown)
                 batch = []
@@ -284,7 +284,7 @@ class Recommender:
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
-                history = self.known(event_log.recent_events(connection, user, SEEN))
+                history = self.known(event_log.recent_events(connection, user, SEEN, self.model.scenario_names))
         context: list[int] = []
         for item_id in query.items:
             row = self.catalogue.row(item_id)
@@ -294,15 +294,18 @@ class Recommender:
                 context.append(row)
         profile = None if user is None else self._profiles.of(user, degraded)
         return Situation(
-            history, self.clock.now_ms(), np.array(context, np.int32), self.model.had, profile, query.scenario
+            history,
+            self.clock.now_ms(),
+            np.array(context, np.int32),
+            self.model.had,
+            profile,
+            self.model.scenario_names.code(query.scenario),
         )
 
     def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
         known = history.rows < len(self.catalogue)
-        if known.all():
-            return history
-        return History(history.rows[known], history.kinds[known], history.times_ms[known], history.user_row)
+        return history if known.all() else history.where(known)
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed
@@ -324,7 +327,7 @@ class Recommender:
         profiles = self._profiles.of_many([user_id for user_id, _ in batch])
         requests = [
             (
-                replace(situation, profile=profile, scenario=scenario).latest(n_history),
+                replace(situation, profile=profile).latest(n_history),
                 allowed_for(
                     self.catalogue.allowed,
                     situation,

@@ -22,6 +22,7 @@ from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.schemas.scenario_names import UNKNOWN
 from shelfwise.store.graphs import Graph
 
 GRAPH_FILE = "network.onnx"
@@ -60,7 +61,7 @@ class MultiObjective(Ranker):
         super().__init__(config)
         self.options = config
         self._specs: dict[str, ObjectiveSpec] = {}
-        self._scenarios: list[str] = []
+        self._n_scenarios = 1
         self._calibrations: list[ByScenario] = []
         self._stretch: list[float] = []
         self._vector_dim = 0
@@ -84,13 +85,13 @@ class MultiObjective(Ranker):
         self._specs = dict(table.objectives)
         self.objectives = tuple(self._specs)
         names = list(self.objectives)
-        self._scenarios = sorted({one.scenario for one in table.situations if one.scenario})
+        self._n_scenarios = max((one.scenario for one in table.situations), default=UNKNOWN) + 1
         self._vector_dim = 0 if table.vectors is None else table.vectors.shape[1]
         shape = Shape(
             table.features.shape[1],
             self._vector_dim,
             len(EventKind),
-            len(self._scenarios) + 1,
+            self._n_scenarios,
             tuple(-1 if spec.given is None else names.index(spec.given) for spec in self._specs.values()),
             tuple(spec.measure == "seconds" for spec in self._specs.values()),
         )
@@ -166,7 +167,7 @@ class MultiObjective(Ranker):
         stated = {
             "objectives": {name: spec.model_dump(mode="json") for name, spec in self._specs.items()},
             "default_weights": self.default_weights,
-            "scenarios": self._scenarios,
+            "n_scenarios": self._n_scenarios,
             "calibrations": [one.as_document() for one in self._calibrations],
             "stretch": self._stretch,
             "vector_dim": self._vector_dim,
@@ -178,7 +179,7 @@ class MultiObjective(Ranker):
         stated = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
         self._specs = {name: ObjectiveSpec.model_validate(one) for name, one in stated["objectives"].items()}
         self.objectives = tuple(self._specs)
-        self.default_weights, self._scenarios = stated["default_weights"], stated["scenarios"]
+        self.default_weights, self._n_scenarios = stated["default_weights"], stated["n_scenarios"]
         self._calibrations = [ByScenario.from_document(one) for one in stated["calibrations"]]
         self._stretch, self._vector_dim = stated["stretch"], stated["vector_dim"]
         self._graph = Graph((folder / GRAPH_FILE).read_bytes())
@@ -240,8 +241,8 @@ class MultiObjective(Ranker):
         return np.array([weights.get(name, 0.0) for name in self.objectives], np.float32)
 
     def _code(self, situation: Situation) -> int:
-        """0 for a place that was not there in training, or that nobody named."""
-        return self._scenarios.index(situation.scenario) + 1 if situation.scenario in self._scenarios else 0
+        """Of the place that asks; one that came after training is unknown."""
+        return situation.scenario if situation.scenario < self._n_scenarios else UNKNOWN
 
     def _codes(self, table: RankingTable) -> npt.NDArray[np.int64]:
         """The scenario's code of each candidate; shape `(N,)`."""

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
-from shelfwise.schemas.ids import Floats, Rows, Times
+from shelfwise.schemas.ids import Bools, Floats, Rows, Times
+from shelfwise.schemas.scenario_names import UNKNOWN, ScenarioCodes, codes_of_events, no_codes
 
 ANY_KIND = -1
 """Stands for the code of every kind of event."""
@@ -24,12 +25,17 @@ class History:
         kinds: Codes of `EventKind`; shape `(T,)`.
         times_ms: When; shape `(T,)`, never falling.
         user_row: Whose it is; -1 for a stranger's.
+        scenarios: Where, as codes of the model's `ScenarioNames`; shape `(T,)`; all unknown where left out.
     """
 
     rows: Rows
     kinds: npt.NDArray[np.int8]
     times_ms: Times
     user_row: int = -1
+    scenarios: ScenarioCodes = field(default_factory=no_codes)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scenarios", codes_of_events(self.scenarios, len(self.rows)))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,7 +49,16 @@ class History:
         """The `n` latest events."""
         if n <= 0:
             return History.empty()
-        return History(self.rows[-n:], self.kinds[-n:], self.times_ms[-n:], self.user_row)
+        return self._part(slice(-n, None))
+
+    def where(self, keep: Bools) -> History:
+        """Some of the events, in the same order; shape `(T,)`."""
+        return self._part(keep)
+
+    def _part(self, events: slice | Bools) -> History:
+        return History(
+            self.rows[events], self.kinds[events], self.times_ms[events], self.user_row, self.scenarios[events]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ class Situation:
             interest does.
         profile: What the user says of himself, as a vector of length 1 in the space of the items' texts; shape `(D,)`;
             None where nothing is known, or the model reads no profiles.
-        scenario: The place of the shop that asks; empty where nobody said.
+        scenario: Code of the place that asks: where the items that the request names are looked at.
     """
 
     history: History
@@ -66,7 +81,7 @@ class Situation:
     context: Rows
     target: int = CODE_BY_KIND[EventKind.PURCHASE]
     profile: Floats | None = field(default=None, compare=False)
-    scenario: str = ""
+    scenario: int = UNKNOWN
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""
