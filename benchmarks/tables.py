@@ -241,8 +241,8 @@ OBJECTIVE_COLUMNS = (
 def objective_title(found: dict[str, Any]) -> str:
     """Who was asked what."""
     return (
-        f"retailrocket: the held-out purchase of {found['n_users']:,} users, all {found['n_items']:,} items ranked; "
-        f"{found['reachable']:.1%} of the answers are among the candidates; "
+        f"retailrocket, {found['asked']}: {found['n_questions']:,} questions of {found['n_users']:,} users, all "
+        f"{found['n_items']:,} items ranked; {found['reachable']:.1%} of the answers are among the candidates; "
         f"200 candidates through all objectives take {found['call_ms']:.2f} ms"
     )
 
@@ -275,16 +275,14 @@ def objective_notes(found: dict[str, Any]) -> list[str]:
 
 def objectives_section(document: dict[str, Any]) -> str:
     """What `objectives.py` found."""
-    found = document["results"]["retailrocket"]
-    table = markdown(OBJECTIVE_COLUMNS, objective_lines(found))
-    parts = [
-        provenance(document),
-        objective_title(found) + ":",
-        table,
-        "\n".join(f"- {note}" for note in objective_notes(found)),
-        promises(document),
-    ]
-    return "\n\n".join(parts)
+    parts = [provenance(document)]
+    for found in document["results"].values():
+        parts += [
+            f"{objective_title(found)}:",
+            markdown(OBJECTIVE_COLUMNS, objective_lines(found)),
+            "\n".join(f"- {note}" for note in objective_notes(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
 
 
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from shelfwise.config.objectives import present
 from shelfwise.rank.fusion import Fusion
-from shelfwise.rank.multi_objective import LATER_SHARE, SHARES, MultiObjective
+from shelfwise.rank.multi_objective import LATER_SHARE, SHARES, MultiObjective, thinned
 from shelfwise.rank.ranker import Asked, RankingTable
 from shelfwise.schemas.ids import Bools, Floats
 
@@ -131,6 +131,7 @@ def _judged(scores: Any, table: RankingTable, goal: str) -> float:
 
 
 def _lambdarank(table: RankingTable, grades: dict[str, int], n_trees: int, seed: int) -> Any:
+    table, _ = thinned(table, seed)
     labels = np.zeros(len(table.features), np.int64)
     for name, grade in grades.items():
         if name in table.objectives:
@@ -144,7 +145,8 @@ def _lambdarank(table: RankingTable, grades: dict[str, int], n_trees: int, seed:
 
 
 def _binary(table: RankingTable, name: str, n_trees: int, seed: int) -> Any:
-    data = lightgbm.Dataset(table.features, _happened(table, name).astype(np.int64))
+    table, weights = thinned(table, seed)
+    data = lightgbm.Dataset(table.features, _happened(table, name).astype(np.int64), weight=weights)
     return lightgbm.train({**TREES, "objective": "binary", "seed": seed}, data, n_trees)
 
 

@@ -11,12 +11,17 @@ import polars as pl
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.examples import NO_CONTEXT, Example
-from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.interactions import DAY_MS, Interactions
+from shelfwise.datasets.outcomes import Judge
+from shelfwise.datasets.splits import next_moments
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.candidates import ANY_KIND, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 
 KINDS = {"view": EventKind.VIEW, "cart": EventKind.CART, "buy": EventKind.PURCHASE}
+WINDOW_D = 28.0
+VISITS = 10
+
 RETRIEVERS = ("transitions", "cooccurrence", "ease", "similar_users", "factors", "popular", "recent")
 
 
@@ -25,18 +30,26 @@ class Log:
     """A shop's log, and who is asked about what.
 
     Attributes:
+        name: Of the split.
+        asked: In words.
         config: Of the shop.
         data: What may be learned from.
-        questions: One per user, after everything that he did.
+        questions: With the new items that were bought.
     """
 
+    name: str
+    asked: str
     config: ShopConfig
     data: TrainingData
     questions: list[Example]
 
 
-def read(folder: Path) -> Log:
-    """Read the folder `retailrocket`.
+def splits(folder: Path) -> list[Log]:
+    """The folder `retailrocket`, split by time and as it was published.
+
+    - time-split: known is what happened before the last `WINDOW_D` days; asked is every visit in them (at most
+      `VISITS` a user) after which a new item was bought within a week.
+    - published: known are all events; asked is the held-out purchase of each user, whose time was not published.
 
     The published cut has no event of a user with the item of his held-out purchase, not even the view before it. So
     items that a user touched in any way are shown to him by no model: asked is what new item he buys.
@@ -70,10 +83,43 @@ def read(folder: Path) -> Log:
             "rank": {"use": "multi-objective"},
         }
     )
+    data = TrainingData(log, catalogue, None, log.end_ms)
+    return [_by_time(config, data), _published(config, data, asked)]
+
+
+def _by_time(config: ShopConfig, data: TrainingData) -> Log:
+    log = data.interactions
+    cut_ms = log.end_ms - int(WINDOW_D * DAY_MS)
+    judge = Judge(log, config.objectives, log.end_ms)
+    goal = list(judge.objectives).index("purchase")
+    everybody = np.ones(log.n_users, bool)
+    visits = next_moments(
+        log,
+        EventKind.PURCHASE,
+        everybody,
+        cut_ms=cut_ms,
+        until_ms=log.end_ms,
+        per_user=VISITS,
+        seed=0,
+        any_kind=True,
+    )
+    questions = []
+    for one in visits.where_had_is(ANY_KIND):
+        outcomes = judge.of(one)
+        bought = outcomes.rows[outcomes.values[:, goal] == 1]
+        new = bought[~np.isin(bought, one.situation.history.rows)]
+        if len(new):
+            questions.append(Example(one.user_row, one.situation, new))
+    asked = f"visits of the last {WINDOW_D:g} days after which a new item was bought within a week"
+    return Log("time-split", asked, config, data.with_interactions(log.before(cut_ms), cut_ms), questions)
+
+
+def _published(config: ShopConfig, data: TrainingData, asked: pl.DataFrame) -> Log:
+    log = data.interactions
     bounds = log.bounds()
     questions = []
     for user, item in asked.iter_rows():
         start, end = int(bounds[user]), int(bounds[user + 1])
         situation = Situation(log.history(start, end), int(log.times_ms[end - 1]) + 1, NO_CONTEXT, ANY_KIND)
         questions.append(Example(user, situation, np.array([item], np.int32)))
-    return Log(config, TrainingData(log, catalogue, None, log.end_ms), questions)
+    return Log("published", "the held-out purchase of every user", config, data, questions)

@@ -97,7 +97,7 @@ class MultiObjective(Ranker):
         )
 
         def trained(some: RankingTable, what: str) -> list[Any]:
-            lines = self._lines(*_thinned(some, seed))
+            lines = self._lines(*thinned(some, seed))
             return [
                 training.train(
                     lines,
@@ -321,7 +321,7 @@ def _later(table: RankingTable) -> Bools:
     return late
 
 
-def _thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
+def thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
     """All candidates that something happened to and a share of the others, each of which counts for several.
 
     Drawn uniformly: so that probabilities can be had back by weights alone.
