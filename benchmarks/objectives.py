@@ -7,8 +7,8 @@ each. Two splits: by time (promised), and as published (its held-out purchases h
 others did later). Our retrievers are asked at visits of the past (three windows of 28 days before the end of what is
 known), and every ranker learns from the same candidates with the same features. The latest fifth of these visits tunes
 each of them; then it learns from all. Asked is what new item is bought: the whole catalogue ranked, items that the user
-touched removed for everybody, what no retriever named counted as missed. Three seeds of everything drawn at random; intervals by paired
-bootstrap over users of the means over seeds, p by sign flips, after Holm.
+touched removed for everybody, what no retriever named counted as missed. Three seeds of everything drawn at random;
+intervals by paired bootstrap over users of the means over seeds, p by sign flips, after Holm.
 
 - `multi-objective`: ours as shipped.
 - `single-task network`: the same network, learning from purchases alone.
@@ -125,14 +125,13 @@ def on_retailrocket(log: retailrocket.Log, record: Record, *, quick: bool) -> di
             line["p_holm"] = adjusted[name]
         lines.append(line)
     latency = _call_ms(ranker, asked) if ranker is not None else float("nan")
+    named = [np.isin(one.relevant, answer.rows).mean() for one, answer in zip(questions, asked, strict=True)]
     found = {
         "asked": log.asked,
         "n_users": len(np.unique(owners)),
         "n_questions": len(questions),
         "n_items": len(log.data.catalogue),
-        "reachable": float(
-            np.mean([np.isin(q.relevant, one.rows).mean() for q, one in zip(questions, asked, strict=True)])
-        ),
+        "reachable": float(np.mean(named)),
         "lines": lines,
         "call_ms": latency,
     }

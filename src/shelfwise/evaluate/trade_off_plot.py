@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ def draw(found: TradeOffs, folder: Path) -> list[Path]:
         MissingExtraError: Altair or its converter is not installed.
     """
     try:
-        import altair
-        import vl_convert  # noqa: F401 - what Altair makes pictures with
+        altair = import_module("altair")
+        import_module("vl_convert")  # what Altair makes pictures with
     except ImportError as cause:
         raise MissingExtraError(
             "altair is not installed", where="tradeoff", hint="pip install 'shelfwise[plots]', or leave out --output"
@@ -30,11 +31,7 @@ def draw(found: TradeOffs, folder: Path) -> list[Path]:
             first: point.expected[first],
             second: point.expected[second],
             "weights": ", ".join(f"{name} {weight:.3g}" for name, weight in point.weights.items()),
-            "point": "the shop's own weights"
-            if point.is_default
-            else "on the front"
-            if point.is_on_front
-            else "below it",
+            "point": _called(point),
             **{f"{name} of a slate": value for name, value in point.expected.items() if name not in found.objectives},
         }
         for point in found.points
@@ -48,7 +45,7 @@ def draw(found: TradeOffs, folder: Path) -> list[Path]:
     x = altair.X(f"{first}:Q", title=f"{first} expected of a slate").scale(zero=False)
     y = altair.Y(f"{second}:Q", title=f"{second} expected of a slate").scale(zero=False)
     front = (
-        shown.transform_filter("datum.point != 'below it'").mark_line(opacity=0.4).encode(x=x, y=y, order=f"{first}:Q")
+        shown.transform_filter(f"datum.point != '{BELOW}'").mark_line(opacity=0.4).encode(x=x, y=y, order=f"{first}:Q")
     )
     marks = shown.mark_point(filled=True, size=90).encode(
         x=x,

@@ -11,7 +11,7 @@ import numpy as np
 from shelfwise.errors import QueryError, did_you_mean
 from shelfwise.pipeline.balance import Values, balance
 from shelfwise.pipeline.recommender import Recommender
-from shelfwise.schemas.ids import Floats
+from shelfwise.schemas.ids import Bools, Doubles, Floats
 from shelfwise.schemas.queries import Query
 
 STRENGTHS = (0.0, *np.geomspace(0.01, 100.0, 13).tolist())
@@ -114,11 +114,12 @@ def trade_offs(
     return TradeOffs(scenario, k, len(found), recommender.model.name, (first, second), points)
 
 
-def on_front(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def on_front(values: Doubles) -> Bools:
     """Which lines no other line is better than: as good in each column and better in one; shape `(P, 2)` to `(P,)`."""
     as_good = (values[:, None, :] >= values[None, :, :] - 1e-12).all(axis=2)
     better = (values[:, None, :] > values[None, :, :] + 1e-12).any(axis=2)
-    return ~(as_good & better).any(axis=0)
+    is_beaten: Bools = np.any(as_good & better, axis=0, keepdims=True)[0]
+    return ~is_beaten
 
 
 def _mean(found: Sequence[Values], scores: Sequence[Floats], names: Sequence[str], k: int) -> dict[str, float]:
