@@ -14,6 +14,7 @@ from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.scenario_names import no_codes
 from shelfwise.testing.basket_shop import BAG, basket_shop, partner
 from shelfwise.testing.retrievers import RetrieverContract, situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS, small_shop
@@ -154,6 +155,7 @@ class TestTrending(RetrieverContract):
             times_ms=np.concatenate([log.times_ms, (data.now_ms - np.array(days_ago) * DAY_MS).astype(np.int64) - 1]),
             prices=np.concatenate([log.prices, np.full(len(days_ago), np.nan, np.float32)]),
             sessions=np.concatenate([log.sessions, np.full(len(days_ago), -1, np.int64)]),
+            scenarios=no_codes(),
         )
         return data.with_interactions(more, data.now_ms)
 

@@ -206,9 +206,12 @@ class TestTheDraftedFile:
 
         config = ShopConfig(version=1)
         for name in ("store", "behaviour", "encode", "evaluate", "serve"):
-            fields = set(type(getattr(config, name)).model_fields) - {"text", "image", "tune"}  # own tables
+            fields = set(type(getattr(config, name)).model_fields) - {"text", "image", "tune", "users"}  # own tables
             assert fields <= keys[name], name
         assert set(type(config.encode.tune).model_fields) <= keys["encode.tune"]
+        assert set(type(config.encode.users).model_fields) <= keys["encode.users"]
+        for name, objective in config.objectives.items():
+            assert set(type(objective).model_fields) <= keys[f"objectives.{name}"]
         for name in ("items", "events"):
             fields = set(type(config.ingest).model_fields[name].annotation.__args__[0].model_fields)  # type: ignore[union-attr]
             assert fields <= keys[f"ingest.{name}"], name
