@@ -39,6 +39,7 @@ bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/funnel.py --quick
 	$(BIN)/python benchmarks/accuracy.py --quick
 	$(BIN)/python benchmarks/pictures.py --quick
+	$(BIN)/python benchmarks/baskets.py --quick
 	$(BIN)/python benchmarks/continual.py --quick
 
 peers: $(READY)  ## Other recommenders beside ours, in the quick form; makes their environments (some GB)

@@ -128,7 +128,7 @@ def stages_timed(recommender: Recommender, on_merged: Callable[[Merged], None]) 
             watch.watch(retriever, "retrieve", f"retrieve: {name}")
         watch.watch(funnel_module, "merge", "merge", on_merged)
         watch.watch(funnel_module, "candidate_features", "features")
-        watch.watch(model_funnel.ranker, "rank", "rank")
+        watch.watch(model_funnel.ranker, "score", "rank")
         watch.watch(funnel_module, "in_order", "put in order")
         watch.watch(recommender, "_worded", "slate with reasons")
         yield watch.spent_ns
@@ -171,7 +171,7 @@ def publish(config: ShopConfig, shop: SyntheticShop, versions: Versions, say: Ca
         fit_s[name] = round(time.perf_counter() - started, 1)
     say("asking the retrievers what the ranker learns from")
     table = ranking_table(
-        retrievers,
+        {name: retriever for name, retriever in retrievers.items() if retriever.is_ranked},
         past,
         split.examples.shuffled(0),
         repeats=True,

@@ -225,6 +225,66 @@ def picture_notes(found: dict[str, Any]) -> list[str]:
     return notes
 
 
+OBJECTIVE_COLUMNS = (
+    "",
+    "NDCG@10",
+    "95 % interval",
+    "Recall@10",
+    "± seeds",
+    "ours ahead",
+    "95 % interval",
+    "p (Holm)",
+    "CPU s",
+)
+
+
+def objective_title(found: dict[str, Any]) -> str:
+    """Who was asked what."""
+    return (
+        f"retailrocket, {found['asked']}: {found['n_questions']:,} questions of {found['n_users']:,} users, all "
+        f"{found['n_items']:,} items ranked; {found['reachable']:.1%} of the answers are among the candidates; "
+        f"200 candidates through all objectives take {found['call_ms']:.2f} ms"
+    )
+
+
+def objective_lines(found: dict[str, Any]) -> Lines:
+    """One line per ranker, best first."""
+    lines: Lines = []
+    for line in found["lines"]:
+        ahead = line.get("ours_ahead")
+        lines.append(
+            [
+                line["model"],
+                f"{line['ndcg'][0]:.4f}",
+                f"{line['ndcg'][1]:.4f} – {line['ndcg'][2]:.4f}",
+                f"{line['recall'][0]:.4f}",
+                f"{line['over_seeds']:.4f}",
+                "" if ahead is None else f"{ahead[0]:+.1%}",
+                "" if ahead is None else f"{ahead[1]:+.1%} to {ahead[2]:+.1%}",
+                "" if ahead is None else f"{line['p_holm']:.4f}",
+                f"{sum(line['seconds']) / len(line['seconds']):.0f}",
+            ]
+        )
+    return lines
+
+
+def objective_notes(found: dict[str, Any]) -> list[str]:
+    """What each ranker's tuning chose, by seed."""
+    return [f"{line['model']}: {'; '.join(line['chosen'])}." for line in found["lines"]]
+
+
+def objectives_section(document: dict[str, Any]) -> str:
+    """What `objectives.py` found."""
+    parts = [provenance(document)]
+    for found in document["results"].values():
+        parts += [
+            f"{objective_title(found)}:",
+            markdown(OBJECTIVE_COLUMNS, objective_lines(found)),
+            "\n".join(f"- {note}" for note in objective_notes(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")
@@ -374,13 +434,99 @@ def ablation_section(document: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+BASKET_COLUMNS = (
+    *("", "Recall@10", "95 % interval", "NDCG@10", "95 % interval", "ours ahead in Recall@10", "95 % interval"),
+    *("p (Holm)", "validation", "tried", "fit CPU s"),
+)
+
+
+def basket_title(found: dict[str, Any]) -> str:
+    """What the completion of baskets asked, in words."""
+    return (
+        f"{found['n_questions']:,} items hidden from the baskets of {found['n_households']:,} households in the last "
+        f"{found['window_d']:g} days, all {found['n_items']:,} items ranked for each; settings chosen on "
+        f"{found['n_validation']:,} of the {found['window_d']:g} days before"
+    )
+
+
+def basket_lines(found: dict[str, Any]) -> Lines:
+    """Ours first, then the others, best first, in the order of `BASKET_COLUMNS`."""
+    ahead = {one["against"]: one for one in found["comparisons"]}
+    lines: Lines = []
+    for row in [found["rows"][0], *sorted(found["rows"][1:], key=lambda row: -row["recall"]["mean"])]:
+        recall, ndcg, one = row["recall"], row["ndcg"], ahead.get(row["model"])
+        lines.append(
+            [
+                row["model"],
+                f"{recall['mean']:.4f}",
+                f"{recall['low']:.4f} – {recall['high']:.4f}",
+                f"{ndcg['mean']:.4f}",
+                f"{ndcg['low']:.4f} – {ndcg['high']:.4f}",
+                *(
+                    ("", "", "")
+                    if one is None
+                    else (
+                        f"{one['recall']['difference']:+.4f}",
+                        f"{one['recall']['low']:+.4f} to {one['recall']['high']:+.4f}",
+                        f"{one['recall']['p_holm']:.4f}",
+                    )
+                ),
+                f"{row['validation']['recall']:.4f}",
+                str(row["n_tried"]),
+                f"{row['fit_cpu_s']:.1f}",
+            ]
+        )
+    return lines
+
+
+def basket_notes(found: dict[str, Any]) -> list[str]:
+    """The settings that were chosen, and what nobody can know."""
+    notes = [
+        f"{row['model']}: {', '.join(f'{name} {value}' for name, value in row['setting'].items())}."
+        for row in found["rows"]
+    ]
+    notes.append(
+        f"{found['n_unseen'] / found['n_questions']:.0%} of the hidden items were never bought before the window; "
+        f"{found['other_kind_share']:.0%} are of another kind than everything else in their basket."
+    )
+    return notes
+
+
+def overlap_note(found: dict[str, Any]) -> str:
+    """How far alternatives and complements are the same, in words."""
+    return (
+        f"Alternatives and complements of {found['n_items']:,} items, {found['k']} of each: {found['overlap']:.1%} in "
+        f"common (by construction none, where categories tell kinds apart); with all categories taken away "
+        f"{found['overlap_without_categories']:.1%}."
+    )
+
+
+def baskets_section(document: dict[str, Any]) -> str:
+    """The page's part on baskets."""
+    found = document["results"]["completion"]
+    notes = basket_notes(found)
+    if "overlap" in document["results"]:
+        notes.append(overlap_note(document["results"]["overlap"]))
+    return "\n\n".join(
+        [
+            provenance(document),
+            f"{basket_title(found)}:",
+            markdown(BASKET_COLUMNS, basket_lines(found)),
+            "\n".join(f"- {note}" for note in notes),
+            promises(document),
+        ]
+    )
+
+
 SECTIONS = {
+    "baskets": baskets_section,
     "funnel": funnel_section,
     "accuracy": accuracy_section,
     "peers": peers_section,
     "pictures": pictures_section,
     "continual": continual_section,
     "ablation": ablation_section,
+    "objectives": objectives_section,
 }
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from shelfwise.neural.ranking.settings import RankingOptions
 from shelfwise.rank.fusion import Fusion
+from shelfwise.rank.multi_objective import MultiObjective
 from shelfwise.rank.ranker import Ranker
 from shelfwise.testing.rankers import RankerContract, planted
 
@@ -26,6 +28,11 @@ class TestFusionByTrees(RankerContract):
 class TestFusionByRegression(RankerContract):
     def make(self) -> Ranker:
         return Fusion(Fusion.Config(model="linear"))
+
+
+class TestMultiObjective(RankerContract):
+    def make(self) -> Ranker:
+        return MultiObjective(RankingOptions(epochs=12))
 
 
 def test_the_setting_overrides_the_choice() -> None:

@@ -185,9 +185,20 @@ class TestRequests:
 
     def test_an_unknown_scenario(self, cli: Cli, trained_template: Path, tmp_path: Path) -> None:
         at = ("--shop", trained_template, "--scenario", "hme")
-        parts = ("there is no scenario 'hme'; known: home, item, cart", "did you mean 'home'?")
+        parts = ("there is no scenario 'hme'; known: home, category, item, cart", "did you mean 'home'?")
         refused(cli("recommend", *at), *parts)
         refused(cli("recommend", *at, "--all-users", "--output", tmp_path / "lists.parquet"), *parts)
+
+    def test_a_relation_that_does_not_exist(self, cli: Cli, trained_template: Path) -> None:
+        at = ("--shop", trained_template, "--scenario", "item", "--item", "mug-red")
+        refused(cli("recommend", *at, "--relation", "opposites"), "relation: 'opposites'", "'alternatives'")
+
+    def test_what_a_place_needs_or_cannot_give(self, cli: Cli, trained_template: Path) -> None:
+        at = ("--shop", trained_template, "--scenario")
+        refused(cli("recommend", *at, "category"), "category: scenario 'category' needs category")
+        refused(cli("recommend", *at, "cart", "--bundle"), "items: bundle is asked of no items")
+        relation = ("--item", "mug-red", "--relation", "complements")
+        refused(cli("recommend", *at, "home", *relation), "relation: scenario 'home' has no complements")
 
     def test_a_blank_user_is_no_user(self, cli: Cli, trained_template: Path) -> None:
         refused(cli("recommend", "--shop", trained_template, "--user", ""), "user_id", "at least 1 character")

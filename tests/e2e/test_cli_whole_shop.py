@@ -86,6 +86,12 @@ class TestTheVerbsInOrder:
         assert "boot-red" not in ids
         assert ids[0] == "boot-blue"
 
+    def test_alternatives_of_a_product_page(self, cli: Cli, trained_template: Path) -> None:
+        at = ("--scenario", "item", "--item", "boot-red", "--relation", "alternatives", "--k", "5", "--json")
+        slate = cli("recommend", "--shop", trained_template, *at).document
+        assert len(slate["items"]) == 5
+        assert all(item["item_id"].startswith("boot-") for item in slate["items"])
+
     def test_evaluate_prints_a_table_with_the_baselines(self, cli: Cli, trained_template: Path) -> None:
         words = told(cli("evaluate", "--shop", trained_template, "--protocol", "leave-one-out", "--k", "5"))
         for part in ("leave-one-out: 40 users, all 40 items", "NDCG@5", "95 % interval", "popularity", "item-kNN"):
@@ -200,9 +206,12 @@ class TestTheDraftedFile:
 
         config = ShopConfig(version=1)
         for name in ("store", "behaviour", "encode", "evaluate", "serve"):
-            fields = set(type(getattr(config, name)).model_fields) - {"text", "image", "tune"}  # own tables
+            fields = set(type(getattr(config, name)).model_fields) - {"text", "image", "tune", "users"}  # own tables
             assert fields <= keys[name], name
         assert set(type(config.encode.tune).model_fields) <= keys["encode.tune"]
+        assert set(type(config.encode.users).model_fields) <= keys["encode.users"]
+        for name, objective in config.objectives.items():
+            assert set(type(objective).model_fields) <= keys[f"objectives.{name}"]
         for name in ("items", "events"):
             fields = set(type(config.ingest).model_fields[name].annotation.__args__[0].model_fields)  # type: ignore[union-attr]
             assert fields <= keys[f"ingest.{name}"], name

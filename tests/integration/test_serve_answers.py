@@ -160,3 +160,19 @@ def test_an_unknown_context_item_degrades_and_says_so(server: Any) -> None:
     answer = server.http.post("/recommend", json={"items": ["gone"], "scenario": "item"})
     assert answer.status_code == 200
     assert "gone" in answer.json()["degraded"][0]
+
+
+def test_alternatives_are_of_the_same_kind(server: Any) -> None:
+    found = slate(server, scenario="item", items=["kite-blue"], relation="alternatives", k=5)
+    assert len(found) == 5
+    assert all(item_id.startswith("kite-") for item_id in found)
+
+
+def test_a_shop_that_never_sold_two_things_at_once_says_so(server: Any) -> None:
+    asked = {"scenario": "item", "items": ["kite-blue"], "relation": "complements", "k": 5}
+    answer = server.http.post("/recommend", json=asked).json()
+    assert not any(item["item_id"].startswith("kite-") for item in answer["items"])
+    assert "nothing is known to be bought together" in answer["degraded"][0]
+    bundled = server.http.post("/recommend", json={"scenario": "cart", "items": ["kite-blue"], "bundle": True}).json()
+    assert bundled["items"] == bundled["bundles"] == []
+    assert bundled["degraded"] == ["no set of items is known to go together and with the context items"]

@@ -34,11 +34,28 @@ def test_an_unknown_scenario_says_the_near_one(server: Any) -> None:
         ({"userid": "u"}, "userid"),
         ({"user_id": ""}, "user_id"),
         ({"items": ["a", 3]}, "items.1"),
+        ({"relation": "opposites"}, "relation"),
+        ({"bundle": "perhaps"}, "bundle"),
+        ({"brand": ""}, "brand"),
     ],
 )
 def test_a_wrong_field_is_named(server: Any, query: dict[str, Any], field: str) -> None:
     body = refused(server.http.post("/recommend", json=query), 422, "invalid")
     assert [error["field"] for error in body["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "field"),
+    [
+        ({"scenario": "category"}, "missing", "category"),
+        ({"scenario": "cart", "bundle": True}, "missing", "items"),
+        ({"scenario": "item", "relation": "complements"}, "missing", "items"),
+        ({"scenario": "home", "items": ["mug-red"], "relation": "complements"}, "no_such_relation", "relation"),
+    ],
+)
+def test_what_a_place_cannot_give(server: Any, query: dict[str, Any], code: str, field: str) -> None:
+    body = refused(server.http.post("/recommend", json=query), 422, code)
+    assert [error["field"] for error in body.get("errors", [{"field": field}])] == [field]
 
 
 @pytest.mark.parametrize("path", ["/trending?k=0", "/items/mug-red/similar?k=0", "/trending?k=x"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from shelfwise.pipeline.reasons import reason
 from shelfwise.retrieve.sequence import Sequence
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
+from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.testing.retrievers import situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_GROUPS, N_ITEMS, small_shop
@@ -89,6 +91,38 @@ def test_the_order_of_events_is_read(data: TrainingData) -> None:
             allowed = np.zeros(N_ITEMS, bool)
             allowed[[after_forth, after_back]] = True
             assert retriever.retrieve(situation(data, seen), allowed).rows[0] == following
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_the_scenario_of_an_event_is_read(data: TrainingData, reads: bool) -> None:
+    """After A seen at home comes B, after A found by search comes C: without the scenario nobody could tell."""
+    first = GROUP_SIZE * np.arange(N_GROUPS, dtype=np.int32)
+    names = ScenarioNames(("home", "search"))
+    told = [(group, group + code) for group in first.tolist() for code in (1, 2) for _ in range(20)]
+    n = 2 * len(told)
+    log = Interactions(
+        np.repeat(np.arange(len(told), dtype=np.int32), 2),
+        np.array(told, np.int32).ravel(),
+        np.full(n, CODE_BY_KIND[EventKind.PURCHASE], np.int8),
+        data.interactions.times_ms[0] + 1_000 * np.arange(n),
+        np.full(n, np.nan, np.float32),
+        np.full(n, -1, np.int64),
+        len(told),
+        N_ITEMS,
+        np.array([(following - seen, 1) for seen, following in told], np.int8).ravel(),
+        names,
+    )
+    retriever = Sequence(Sequence.Config.model_validate({**OPTIONS, "scenario": reads}))
+    retriever.fit(data.with_interactions(log))
+    n_right = 0
+    for group in first.tolist():
+        for code in (1, 2):
+            asked = situation(data, [group])
+            asked = replace(asked, history=replace(asked.history, scenarios=np.array([code], np.int8)))
+            allowed = np.zeros(N_ITEMS, bool)
+            allowed[[group + 1, group + 2]] = True
+            n_right += int(retriever.retrieve(asked, allowed).rows[0] == group + code)
+    assert n_right == (2 * N_GROUPS if reads else N_GROUPS)
 
 
 def test_one_event_is_enough(data: TrainingData, retriever: Sequence) -> None:

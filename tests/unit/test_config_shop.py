@@ -25,8 +25,11 @@ def test_a_version_alone_is_a_shop() -> None:
     assert set(config.retrieve) == {
         *("transitions", "cooccurrence", "ease", "similar_users"),
         *("content", "popular", "recent", "again"),
+        *("complements", "basket", "trending"),
     }
-    assert set(config.scenarios) == {"home", "item", "cart"}
+    assert set(config.scenarios) == {
+        *("home", "category", "item", "cart", "checkout", "brand", "trending", "email"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,13 +75,25 @@ class TestNames:
         with pytest.raises(ConfigError, match=r"(?s)scenarios.start.retrieve names 'poplar'.*did you mean 'popular'"):
             parsed(scenarios={"start": {"retrieve": ["popular", "poplar"]}})
 
+    @pytest.mark.parametrize("key", ["alternatives", "complements"])
+    def test_a_relation_that_names_no_retriever(self, key: str) -> None:
+        with pytest.raises(ConfigError, match=rf"(?s)scenarios.start.{key} names 'contnt'.*did you mean 'content'"):
+            parsed(scenarios={"start": {key: ["contnt"]}})
+
+    def test_what_the_ranker_is_not_told_of_cannot_be_ordered_by_it(self) -> None:
+        message = "(?s)scenarios.start.retrieve: 'trending' is not ranked.*order = .retrievers"
+        with pytest.raises(ConfigError, match=message):
+            check(parsed(scenarios={"start": {"retrieve": ["popular", "trending"]}}))
+        check(parsed(scenarios={"start": {"retrieve": ["popular", "trending"], "order": "retrievers"}}))
+
     def test_own_retrievers_replace_the_default_ones_also_in_scenarios_that_nobody_wrote(self) -> None:
         config = parsed(retrieve={"popular": {"use": "popular", "half_life_d": 3}})
         assert {name: spec.retrieve for name, spec in config.scenarios.items()} == {
-            "home": [],
-            "item": [],
-            "cart": ["popular"],
+            **{key: [] for key in ("home", "category", "item", "brand", "email")},
+            **{key: ["popular"] for key in ("cart", "checkout", "trending")},
         }
+        assert config.scenarios["cart"].order == "retrievers"
+        assert config.scenarios["cart"].complements == config.scenarios["item"].alternatives == []
         assert parse(config.model_dump(mode="json")) == config
 
     @pytest.mark.parametrize(

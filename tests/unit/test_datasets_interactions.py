@@ -19,9 +19,11 @@ from shelfwise.store.event_log import EventArrays
 NOW_MS = 1_700_000_000_000
 
 
-def arrays(events: list[tuple[int, int, EventKind, int]]) -> EventArrays:
-    """User, item, kind, time."""
+def arrays(events: list[tuple[int, int, EventKind, int]], scenarios: list[str | None] | None = None) -> EventArrays:
+    """User, item, kind, time; and where."""
     n = len(events)
+    named = scenarios or [None] * n
+    names = sorted({name for name in named if name is not None})
     return EventArrays(
         np.array([event[0] for event in events], np.int32),
         np.array([event[1] for event in events], np.int32),
@@ -30,6 +32,8 @@ def arrays(events: list[tuple[int, int, EventKind, int]]) -> EventArrays:
         np.full(n, np.nan, np.float32),
         np.arange(n, dtype=np.float32),
         np.arange(n, dtype=np.int64),
+        np.array([-1 if name is None else names.index(name) for name in named], np.int32),
+        names,
     )
 
 

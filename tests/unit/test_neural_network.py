@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -214,6 +217,13 @@ class TestBehaviour:
         assert 0.26 < left_out < 0.34
 
 
+NAMES_OF_SMALL_SHOP = """
+from shelfwise.neural.item_inputs import Vocabulary
+from shelfwise.testing.small_shop import small_shop
+print(Vocabulary.of(small_shop()).names)
+"""
+
+
 class TestVocabulary:
     def test_names_that_two_items_bear_have_codes_and_keep_them(self) -> None:
         data = small_shop()
@@ -223,6 +233,20 @@ class TestVocabulary:
         assert later.names == ["brand: gone", *first.names[::-1]]
         assert later.lowest_price == 0.25
         assert Vocabulary.from_json(later.as_json()) == later
+
+    def test_codes_are_the_same_in_every_process(self) -> None:
+        """Names that are equally frequent, too: or equal seeds would give another network tomorrow."""
+        said = [
+            subprocess.run(
+                [sys.executable, "-c", NAMES_OF_SMALL_SHOP],
+                env={**os.environ, "PYTHONHASHSEED": str(seed)},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for seed in (1, 2)
+        ]
+        assert said[0] == said[1] != ""
 
     def test_prices_fall_into_buckets_by_ratio(self) -> None:
         vocabulary = Vocabulary([], 1.0)

@@ -21,6 +21,7 @@ from shelfwise.pipeline.funnel import allowed_for, in_order
 from shelfwise.pipeline.live_catalogue import ROOM, LiveCatalogue
 from shelfwise.pipeline.merge import merge
 from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.rank.ranker import Scored
 from shelfwise.retrieve.retriever import ItemTraits
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -84,7 +85,8 @@ class TestMerge:
 
     def test_equal_scores_stay_in_the_order_of_rows(self) -> None:
         merged = merge({"a": Candidates(np.array([9, 3, 5], np.int32), np.array([3, 2, 1], np.float32))})
-        ranked = in_order(merged, np.array([1, 2, 1], np.float32))
+        scored = Scored(np.array([1, 2, 1], np.float32), np.empty((3, 0), np.float32))
+        ranked = in_order(merged, scored)
         assert ranked.rows.tolist() == [5, 3, 9]
         assert merged.rows[ranked.places].tolist() == ranked.rows.tolist()
 
@@ -299,7 +301,7 @@ class TestFunnel:
 
     def test_only_the_named_retrievers_are_asked_and_the_columns_stay(self, data: TrainingData, fitted: Fitted) -> None:
         merged = fitted.funnel.retrieve(situation(data, [3]), np.ones(N_ITEMS, bool), ["popular"])
-        assert merged.sources == tuple(fitted.funnel.retrievers)
+        assert merged.sources == tuple(name for name, one in fitted.funnel.retrievers.items() if one.is_ranked)
         named = (merged.ranks > 0).any(axis=0)
         assert [name for name, one in zip(merged.sources, named, strict=True) if one] == ["popular"]
 

@@ -17,6 +17,7 @@ from sqlalchemy.event import listen, remove
 
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.items import Item
+from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store import catalogue, event_log
 from shelfwise.store.event_keys import CONTENT_COLUMNS, event_key
 from shelfwise.store.event_log import EventRow, Twin
@@ -111,28 +112,39 @@ def test_recent_events_is_one_read_of_the_covering_index(records: Records) -> No
             st.sampled_from(["i0", "i1", "i2", None]),
             st.sampled_from([PURCHASE, VIEW, RETURN]),
             st.integers(0, 4),
+            st.sampled_from([None, "home", "search", "elsewhere"]),
         ),
         max_size=15,
     ),
     st.integers(1, 6),
 )
 def test_recent_events_against_its_definition(
-    tmp_path_factory: pytest.TempPathFactory, log: list[tuple[str, str | None, int, int]], n: int
+    tmp_path_factory: pytest.TempPathFactory, log: list[tuple[str, str | None, int, int, str | None]], n: int
 ) -> None:
     """The last n that show interest in an item, by time then arrival, oldest first."""
     opened = Records.open("sqlite:///s.db", tmp_path_factory.mktemp("store"))
     with opened.write() as connection:
         catalogue.upsert(connection, [Item(item_id=f"i{number}") for number in range(3)])
-        batch = [an_event(str(n), user, item, kind=kind, at=at) for n, (user, item, kind, at) in enumerate(log)]
+        batch = [
+            an_event(str(n), user, item, kind=kind, at=at)._replace(scenario=scenario)
+            for n, (user, item, kind, at, scenario) in enumerate(log)
+        ]
         event_log.append(connection, batch, None)
     with opened.read() as connection:
-        found = event_log.recent_events(connection, "u", n)
+        found = event_log.recent_events(connection, "u", n, ScenarioNames(("search", "home")))
+        assert not event_log.recent_events(connection, "u", n).scenarios.any()
         assert len(event_log.recent_events(connection, "nobody", n)) == 0
     opened.close()
     positive = {CODE_BY_KIND[kind] for kind in POSITIVE_KINDS}
-    wanted = [(int(item[1]), kind, at) for user, item, kind, at in log if user == "u" and item and kind in positive]
+    codes = {"search": 1, "home": 2}
+    wanted = [
+        (int(item[1]), kind, at, codes.get(scenario or "", 0))
+        for user, item, kind, at, scenario in log
+        if user == "u" and item and kind in positive
+    ]
     wanted.sort(key=lambda event: event[2])
-    got = list(zip(found.rows.tolist(), found.kinds.tolist(), found.times_ms.tolist(), strict=True))
+    columns = (found.rows, found.kinds, found.times_ms, found.scenarios)
+    got = list(zip(*(column.tolist() for column in columns), strict=True))
     assert got == wanted[-n:]
 
 
@@ -141,7 +153,7 @@ def test_all_events_come_by_user_then_time_then_arrival(records: Records, monkey
     batch = [
         EventRow(
             event_key(str(n), ()), f"u{n % 3}", f"i{n % 5}", VIEW, (n * 7) % 5, price=n / 2 if n % 2 else None
-        )._replace(session_id=f"s{n % 2}" if n % 4 else None)
+        )._replace(session_id=f"s{n % 2}" if n % 4 else None, scenario=f"place {n % 3}" if n % 5 else None)
         for n in range(14)
     ]
     with records.write() as connection:
@@ -153,6 +165,10 @@ def test_all_events_come_by_user_then_time_then_arrival(records: Records, monkey
     assert found.user_rows.tolist() == [n % 3 for n in expected]
     assert found.times_ms.tolist() == [(n * 7) % 5 for n in expected]
     np.testing.assert_array_equal(found.prices, [n / 2 if n % 2 else np.nan for n in expected])
+    assert [None if number < 0 else found.scenario_names[number] for number in found.scenarios.tolist()] == [
+        f"place {n % 3}" if n % 5 else None for n in expected
+    ]
+    assert sorted(found.scenario_names) == ["place 0", "place 1", "place 2"]
     named = {0: -1}
     for n, number in zip(expected, found.sessions.tolist(), strict=True):
         assert (number == -1) == (n % 4 == 0)
@@ -163,8 +179,9 @@ def test_all_events_come_by_user_then_time_then_arrival(records: Records, monkey
 def test_an_empty_log_has_typed_columns(records: Records) -> None:
     with records.read() as connection:
         found = event_log.read_all(connection)
-    dtypes = [str(getattr(found, field.name).dtype) for field in fields(found)]
-    assert dtypes == ["int32", "int32", "int8", "int64", "float32", "float32", "int64"]
+    dtypes = [str(getattr(found, field.name).dtype) for field in fields(found) if field.name != "scenario_names"]
+    assert dtypes == ["int32", "int32", "int8", "int64", "float32", "float32", "int64", "int32"]
+    assert found.scenario_names == []
 
 
 def test_readers_see_a_whole_state_while_a_writer_commits(records: Records) -> None:

@@ -13,12 +13,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, create_engine, inspect, select
 
 from shelfwise.errors import ConfigError, ServiceError, StateError
+from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store.engine import HEAD, open_engine
+from shelfwise.store.event_log import recent_events
 from shelfwise.store.migrations.run import config, upgrade
-from shelfwise.store.tables import metadata
+from shelfwise.store.tables import events, metadata, users
 
 
 @pytest.fixture
@@ -74,6 +76,44 @@ def test_down_and_up_again(engine: Engine) -> None:
     assert described(engine) == {}
     upgrade(engine)
     assert described(engine) == before
+
+
+def test_a_store_of_the_first_schema_is_brought_up_on_opening_and_keeps_its_log(tmp_path: Path) -> None:
+    """And goes back: what an earlier release reads is there again."""
+    with sqlite3.connect(tmp_path / "s.db", isolation_level=None) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    old = create_engine(f"sqlite:///{tmp_path / 's.db'}")
+    with old.begin() as connection:
+        alembic = config()
+        alembic.attributes["connection"] = connection
+        command.upgrade(alembic, "0001")
+        connection.execute(users.insert(), {"row": 0, "user_id": "u"})
+        connection.execute(
+            events.insert(),
+            [
+                {"event_key": b"%16d" % n, "user_row": 0, "item_row": n, "kind": 6, "timestamp_ms": n, "scenario": name}
+                for n, name in enumerate(("home", None, "search"))
+            ],
+        )
+    first = described(old)
+    assert first["events"]["indices"] == [("events_by_user", ["user_row", "timestamp_ms", "seq", "item_row", "kind"])]
+    old.dispose()
+    opened = open_engine("sqlite:///s.db", tmp_path)
+    indices = described(opened)["events"]["indices"]
+    assert indices == [("events_by_user", ["user_row", "timestamp_ms", "seq", "item_row", "kind", "scenario"])]
+    with opened.connect() as connection:
+        found = recent_events(connection, "u", 9, ScenarioNames(("search", "home")))
+    assert (found.rows.tolist(), found.scenarios.tolist()) == ([0, 1, 2], [2, 0, 1])
+    with opened.connect().execution_options(shelfwise_write=True) as connection, connection.begin():
+        alembic = config()
+        alembic.attributes["connection"] = connection
+        command.downgrade(alembic, "0001")
+    assert described(opened) == first
+    with opened.connect() as connection:
+        assert connection.execute(select(events.c.scenario).order_by(events.c.seq)).scalars().all() == [
+            "home", None, "search",
+        ]  # fmt: skip
+    opened.dispose()
 
 
 def test_opening_twice_changes_nothing(engine: Engine, tmp_path: Path) -> None:

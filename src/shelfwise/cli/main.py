@@ -25,6 +25,7 @@ from shelfwise.cli import (
     models,
     recommend,
     serve,
+    tradeoff,
     train,
     tune,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, serve, doctor, demo):
+for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, tradeoff, serve, doctor, demo):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 from shelfwise.errors import InputError
+from shelfwise.schemas.queries import SlateItem
 
 
 def command(
@@ -19,6 +21,18 @@ def command(
     item: Annotated[
         list[str] | None, typer.Option(help="Context: the item looked at, or in the cart; repeatable.")
     ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="What one happening of an objective is worth: purchase=6; repeatable.")
+    ] = None,
+    floor: Annotated[
+        list[str] | None, typer.Option(help="Share of the best attainable to be kept: purchase=0.95; repeatable.")
+    ] = None,
+    relation: Annotated[
+        str | None, typer.Option(help="alternatives to the context items, or complements of them.")
+    ] = None,
+    bundle: Annotated[bool, typer.Option("--bundle", help="Sets that go together and with the context items.")] = False,
+    category: Annotated[str | None, typer.Option(help="Only items under this category path.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Only items of this brand.")] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
     output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
     as_json: JsonOption = False,
@@ -37,13 +51,54 @@ def command(
             else:
                 people.print(f"{n_users:,} users' lists: {output}", markup=False)
             return
-        slate = opened.recommend(user, scenario, k, items=item or [])
+        slate = opened.recommend(
+            user,
+            scenario,
+            k,
+            items=item or [],
+            relation=relation,
+            bundle=bundle,
+            category=category,
+            brand=brand,
+            weights=_numbers(weight, "--weight"),
+            floors=_numbers(floor, "--floor"),
+        )
     if as_json:
         print_json(slate.model_dump())
         return
-    shown = table("", "item", "title", "because", right=(0,))
-    for entry in slate.items:
-        shown.add_row(str(entry.position), entry.item_id, entry.title or "–", entry.reason)
-    answers.print(shown)
+    for entry in slate.brands:
+        answers.print(f"{entry.position}. {entry.brand}: {entry.reason}", markup=False)
+        _show(entry.items)
+    for made in slate.bundles:
+        answers.print(f"set {made.position}, joint score {made.score:.2f}", markup=False)
+        _show(made.items)
+    if slate.items or not (slate.brands or slate.bundles):
+        _show(slate.items)
+    if slate.expected:
+        brought = table("", "this slate", "by default", "best possible", title="\nExpected", right=(1, 2, 3))
+        for name, one in slate.expected.items():
+            brought.add_row(name, *(f"{number:.4g}" for number in (one.value, one.by_default, one.best)))
+        answers.print(brought)
     for note in slate.degraded:
         people.print(f"note: {note}", markup=False)
+
+
+def _numbers(told: list[str] | None, option: str) -> dict[str, float]:
+    """`name=number`, repeated."""
+    found: dict[str, float] = {}
+    for one in told or []:
+        name, _, number = one.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise InputError(
+                f"{one!r} is no NAME=NUMBER", expected="as in purchase=6", where=option, code="bad_number"
+            ) from None
+    return found
+
+
+def _show(items: list[SlateItem]) -> None:
+    shown = table("", "item", "title", "because", right=(0,))
+    for entry in items:
+        shown.add_row(str(entry.position), *map(escape, (entry.item_id, entry.title or "–", entry.reason)))
+    answers.print(shown)

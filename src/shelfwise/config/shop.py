@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
+from shelfwise.config.objectives import REVENUE, ObjectiveSpec, check_chains, usual_objectives
 from shelfwise.config.profiles import ProfileSpec
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
-from shelfwise.schemas.queries import MAX_K
+from shelfwise.schemas.queries import MAX_K, Floors, Weights
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 """What a shop may call its own tables: names become folders and the columns of models."""
@@ -87,6 +89,13 @@ class BehaviourSpec(_Table):
             "allowed where at least one in twenty held-out events is a repeat."
         ),
     )
+    had: Literal["target", "any"] = Field(
+        default="target",
+        description=(
+            "What makes an item one that the user had: the event that is predicted, or any that shows interest, so "
+            "that with repeats = 'exclude' nothing comes back that was looked at."
+        ),
+    )
     cold_share: float = Field(
         default=0.1,
         ge=0,
@@ -104,10 +113,59 @@ class ScenarioSpec(_Table):
     k: int = Field(default=20, ge=1, le=MAX_K, description="Items in the slate where the request names no number.")
     retrieve: list[str] = Field(
         default_factory=list[str],
-        description="Names of the [retrieve.…] tables that propose candidates; empty: all of them.",
+        description="Names of the [retrieve.…] tables that propose candidates; empty: all that the ranker is told of.",
+    )
+    order: Literal["ranker", "retrievers"] = Field(
+        default="ranker",
+        description=(
+            "Who orders the candidates: the ranker, or the retrievers, all that the first one named before what the "
+            "second adds, asked until there are enough."
+        ),
     )
     repeats: Literal["inherit", "allow", "exclude"] = Field(
         default="inherit", description="Overrides [behaviour] repeats in this place."
+    )
+    weights: Weights = Field(
+        default_factory=dict[str, float],
+        description=(
+            "What one click, purchase, … is worth in this place, with [rank] use = 'multi-objective'; empty: what "
+            "training found to order best. 'revenue' may be named too."
+        ),
+    )
+    floors: Floors = Field(
+        default_factory=dict[str, float],
+        description="Shares of the best attainable that a slate here has to bring, as { purchase = 0.95 }.",
+    )
+    needs: list[Literal["items", "category", "brand"]] = Field(
+        default_factory=list[Literal["items", "category", "brand"]],
+        description="What a request must name here; one that does not is refused.",
+    )
+    answer: Literal["items", "brands"] = Field(
+        default="items",
+        description="What the answer lists: items, or brands with their best items unless the request names a brand.",
+    )
+    alternatives: list[str] = Field(
+        default_factory=list[str],
+        description=(
+            "Names of the [retrieve.…] tables that judge what could be taken instead of the request's items, of the "
+            "same kind; empty: a request for alternatives is refused here."
+        ),
+    )
+    complements: list[str] = Field(
+        default_factory=list[str],
+        description=(
+            "Names of the [retrieve.…] tables that name what is taken with the request's items, of another kind, asked "
+            "in turn; empty: a request for complements or bundles is refused here."
+        ),
+    )
+    rest_d: float = Field(
+        default=0.0,
+        ge=0,
+        le=3_650,
+        description=(
+            "Days that an item rests after it was shown to the user in this place, by the log's impressions; 0: it "
+            "may come again at once. Needs real timestamps."
+        ),
     )
 
 
@@ -132,15 +190,54 @@ class ServeSpec(_Table):
 
 def _default_retrievers() -> dict[str, ComponentSpec]:
     names = ("transitions", "cooccurrence", "ease", "similar_users", "content", "popular", "recent", "again")
-    return {name: ComponentSpec(use=name) for name in names}
+    return {
+        **{name: ComponentSpec(use=name) for name in (*names, "complements", "trending")},
+        # The same retriever for another question: what is likeliest to lie in the basket too, whatever its kind.
+        "basket": ComponentSpec.model_validate(
+            {
+                "use": "complements",
+                "doubt": 100.0,
+                "crowding": 0.25,
+                "shoppers": 0.1,
+                "chance": "purchases",
+                "least_lift": 0.0,
+                "same_kind": True,
+            }
+        ),
+    }
 
 
 def _default_scenarios() -> dict[str, ScenarioSpec]:
+    cart = ScenarioSpec(
+        k=8,
+        retrieve=["basket", "transitions", "cooccurrence", "popular"],
+        order="retrievers",
+        complements=["complements"],
+    )
     return {
         "home": ScenarioSpec(),
-        "item": ScenarioSpec(k=12, retrieve=["transitions", "cooccurrence", "content"]),
-        "cart": ScenarioSpec(k=8, retrieve=["transitions", "cooccurrence", "content", "popular"]),
+        "category": ScenarioSpec(k=24, needs=["category"]),
+        "item": ScenarioSpec(
+            k=12,
+            retrieve=["transitions", "cooccurrence", "content"],
+            alternatives=["content", "cooccurrence"],
+            complements=["complements"],
+        ),
+        "cart": cart,
+        "checkout": cart.model_copy(update={"k": 4, "needs": ["items"]}),
+        "brand": ScenarioSpec(k=12, answer="brands"),
+        "trending": ScenarioSpec(k=12, retrieve=["trending", "popular"], order="retrievers", repeats="allow"),
+        "email": ScenarioSpec(k=6, rest_d=28.0),
     }
+
+
+_NAMES = ("retrieve", "alternatives", "complements")
+
+
+def _with_only(spec: ScenarioSpec, known: Container[str]) -> ScenarioSpec:
+    kept = {key: [name for name in getattr(spec, key) if name in known] for key in _NAMES}
+    # Whoever loses all its retrievers asks all, and then the ranker knows best.
+    return spec.model_copy(update={**kept, "order": spec.order if kept["retrieve"] else "ranker"})
 
 
 class ShopConfig(_Table):
@@ -152,6 +249,7 @@ class ShopConfig(_Table):
     behaviour: BehaviourSpec = BehaviourSpec()
     encode: EncodeSpec = EncodeSpec()
     retrieve: dict[TableName, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
+    objectives: dict[TableName, ObjectiveSpec] = Field(default_factory=usual_objectives, min_length=1)
     rank: ComponentSpec = ComponentSpec(use="fusion")
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
@@ -164,20 +262,29 @@ class ShopConfig(_Table):
         # Own [retrieve.…] tables replace the default ones; scenarios that nobody wrote must not name the replaced.
         if not isinstance(document, dict) or "scenarios" in document or not isinstance(document.get("retrieve"), dict):
             return document
-        scenarios = {
-            name: spec.model_copy(update={"retrieve": [one for one in spec.retrieve if one in document["retrieve"]]})
-            for name, spec in _default_scenarios().items()
-        }
+        scenarios = {name: _with_only(spec, document["retrieve"]) for name, spec in _default_scenarios().items()}
         return {**document, "scenarios": scenarios}
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
+        check_chains(self.objectives)
+        known = [*self.objectives, REVENUE]
         for scenario, spec in self.scenarios.items():
-            for name in spec.retrieve:
-                if name not in self.retrieve:
-                    hint = did_you_mean(name, self.retrieve)
-                    raise ValueError(
-                        f"scenarios.{scenario}.retrieve names {name!r}, and there is no [retrieve.{name}]"
-                        + (f"; {hint}" if hint else "")
-                    )
+            for key, names in (("weights", spec.weights), ("floors", spec.floors)):
+                for name in names:
+                    if name not in known:
+                        hint = did_you_mean(name, known)
+                        raise ValueError(
+                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [objectives.{name}]"
+                            + (f"; {hint}" if hint else "")
+                        )
+        for scenario, spec in self.scenarios.items():
+            for key in _NAMES:
+                for name in getattr(spec, key):
+                    if name not in self.retrieve:
+                        hint = did_you_mean(name, self.retrieve)
+                        raise ValueError(
+                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [retrieve.{name}]"
+                            + (f"; {hint}" if hint else "")
+                        )
         return self

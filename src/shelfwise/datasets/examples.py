@@ -12,6 +12,7 @@ from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
+from shelfwise.schemas.scenario_names import UNKNOWN
 
 NO_CONTEXT: Rows = np.empty(0, np.int32)
 
@@ -58,6 +59,10 @@ class Examples:
             if len(new):
                 kept.append(replace(example, relevant=new))
         return Examples(kept)
+
+    def where_had_is(self, code: int) -> Examples:
+        """The same questions, with another kind of event making an item one that the user had."""
+        return Examples([replace(one, situation=replace(one.situation, target=code)) for one in self.entries])
 
     def with_profiles(self, profiles: ProfileVectors | None, *, as_new_share: float = 0.0, seed: int = 0) -> Examples:
         """The same questions, with what each user says of himself.
@@ -113,7 +118,9 @@ def example(
     user_row: int,
     relevant: npt.NDArray[np.int32],
     target: EventKind = EventKind.PURCHASE,
+    *,
+    scenario: int = UNKNOWN,
 ) -> Example:
     """An example without context items."""
-    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target])
+    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target], scenario=scenario)
     return Example(user_row, situation, np.unique(relevant).astype(np.int32))

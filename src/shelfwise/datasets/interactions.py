@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.schemas.candidates import History
+from shelfwise.schemas.candidates import ANY_KIND, History
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.ids import Bools, Floats, Rows, Times
+from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioCodes, ScenarioNames, codes_of_events, no_codes
 from shelfwise.store.event_log import EventArrays
 
 DAY_MS = 86_400_000
 FIRST_REAL_TIME_MS = 788_918_400_000
 """1995-01-01: timestamps before it only order events, as in a log that kept no clock."""
+
+NEVER_MS = np.iinfo(np.int64).max
+"""Later than any event."""
+
+UNDONE_BY = {EventKind.PURCHASE: EventKind.RETURN, EventKind.CART: EventKind.CART_REMOVE}
+"""What takes back what."""
 
 ENOUGH_TARGETS = 1_000
 """So many events of a kind, or one in a hundred of all, make it worth predicting."""
@@ -34,6 +41,11 @@ class Interactions:
         sessions: A number per session, -1 without one.
         n_users: One more than the highest user row in the store.
         n_items: One more than the highest item row in the store.
+        scenarios: Where, as codes of `scenario_names`; all unknown where left out.
+        scenario_names: What the codes mean; the same for every part of a log, however early.
+        values: The event's number: a rating, seconds of dwell; NaN without one. None stands for none anywhere.
+        undone_ms: When the same user undid it: a purchase by a return, a cart by a removal; `NEVER_MS` where that
+            did not happen. None stands for nowhere.
     """
 
     user_rows: npt.NDArray[np.int32]
@@ -44,14 +56,30 @@ class Interactions:
     sessions: npt.NDArray[np.int64]
     n_users: int
     n_items: int
+    scenarios: ScenarioCodes = field(default_factory=no_codes)
+    scenario_names: ScenarioNames = NO_SCENARIOS
+    values: Floats | None = None
+    undone_ms: Times | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scenarios", codes_of_events(self.scenarios, len(self.item_rows)))
 
     def __len__(self) -> int:
         return len(self.item_rows)
 
     @classmethod
-    def of(cls, events: EventArrays, *, n_users: int, n_items: int) -> Interactions:
-        """Keep what shows interest."""
-        positive = np.isin(events.kinds, [CODE_BY_KIND[kind] for kind in POSITIVE_KINDS])
+    def of(
+        cls, events: EventArrays, *, n_users: int, n_items: int, scenario_names: ScenarioNames | None = None
+    ) -> Interactions:
+        """Keep what shows interest.
+
+        Args:
+            scenario_names: Those of the model that reads the log; None: as it names them itself.
+        """
+        positive = _shows_interest(events)
+        names = scenario_names_of(events) if scenario_names is None else scenario_names
+        # One code more than names, for events without a scenario: it stands last, where -1 looks it up.
+        codes = names.codes([*events.scenario_names, None])
         return cls(
             events.user_rows[positive],
             events.item_rows[positive],
@@ -61,16 +89,20 @@ class Interactions:
             events.sessions[positive],
             n_users,
             n_items,
+            codes[events.scenarios[positive]],
+            names,
+            values=events.values[positive],
+            undone_ms=undone_ms(events)[positive],
         )
 
     def where(self, keep: Bools | npt.NDArray[np.intp]) -> Interactions:
         """Some of them, in the same order."""
         columns: dict[str, Any] = {
-            field.name: getattr(self, field.name)[keep]
-            for field in fields(self)
-            if field.name not in ("n_users", "n_items")
+            one.name: getattr(self, one.name) if one.name in _OF_THE_WHOLE else getattr(self, one.name)[keep]
+            for one in fields(self)
+            if getattr(self, one.name) is not None
         }
-        return Interactions(**columns, n_users=self.n_users, n_items=self.n_items)
+        return Interactions(**columns)
 
     def before(self, time_ms: int) -> Interactions:
         """What happened strictly earlier."""
@@ -93,7 +125,59 @@ class Interactions:
     def history(self, start: int, end: int) -> History:
         """The events at positions `[start, end)`, all of one user, as a history."""
         owner = int(self.user_rows[start]) if start < end else -1
-        return History(self.item_rows[start:end], self.kinds[start:end], self.times_ms[start:end], owner)
+        events = slice(start, end)
+        return History(self.item_rows[events], self.kinds[events], self.times_ms[events], owner, self.scenarios[events])
+
+
+_OF_THE_WHOLE = frozenset({"n_users", "n_items", "scenario_names"})
+"""Fields of `Interactions` that are no columns."""
+
+
+def scenario_names_of(events: EventArrays, before: ScenarioNames | None = None) -> ScenarioNames:
+    """The scenarios that enough events of interest name.
+
+    Args:
+        before: Names of an earlier training, whose codes stay.
+    """
+    counted = events.scenarios[_shows_interest(events) & (events.scenarios >= 0)]
+    n_events = np.bincount(counted, minlength=len(events.scenario_names)).tolist()
+    return ScenarioNames.seen(dict(zip(events.scenario_names, n_events, strict=True)), before)
+
+
+def _shows_interest(events: EventArrays) -> Bools:
+    return np.isin(events.kinds, [CODE_BY_KIND[kind] for kind in POSITIVE_KINDS])
+
+
+def undone_ms(events: EventArrays) -> Times:
+    """When each event was taken back by the same user: by the first undoing of the same item at or after it.
+
+    One undoing takes back all of its pair before it: a log does not say which piece came back.
+
+    Returns:
+        Shape `(E,)`; `NEVER_MS` where that did not happen.
+    """
+    found = np.full(len(events.kinds), NEVER_MS, np.int64)
+    pairs = events.user_rows.astype(np.int64) * (int(events.item_rows.max(initial=0)) + 1) + events.item_rows
+    for done, undoing in UNDONE_BY.items():
+        of_both = np.flatnonzero(np.isin(events.kinds, [CODE_BY_KIND[done], CODE_BY_KIND[undoing]]))
+        is_undoing = events.kinds[of_both] == CODE_BY_KIND[undoing]
+        # Backwards through each pair's events, an undoing after what it may undo at the same time: the undoing last
+        # passed is the first that follows.
+        order = np.lexsort((is_undoing, events.times_ms[of_both], pairs[of_both]))[::-1]
+        passed, passed_ms = -1, NEVER_MS
+        for place, pair, undoes in zip(
+            of_both[order].tolist(), pairs[of_both][order].tolist(), is_undoing[order].tolist(), strict=True
+        ):
+            if undoes:
+                passed, passed_ms = pair, int(events.times_ms[place])
+            elif passed == pair:
+                found[place] = passed_ms
+    return found
+
+
+def had_code(had: str, target: EventKind) -> int:
+    """The code of what makes an item one that a user had: that of the target, or of any kind ("any")."""
+    return ANY_KIND if had == "any" else CODE_BY_KIND[target]
 
 
 def target_kind(interactions: Interactions, wanted: EventKind | str) -> EventKind:

@@ -39,17 +39,25 @@ class Moment:
     within: Examples
     data: TrainingData
 
+    def visits(self, seed: int) -> Examples:
+        """Requests as they came, in a random order: what a probability is learned from; see `moments`' `any_kind`."""
+        return (self.within if self.data.interactions.has_clock else self.split.examples).shuffled(seed)
+
     def questions(self, seed: int) -> Examples:
         """All questions, those at the cut first; each kind in a random order."""
         return Examples([*self.split.examples.shuffled(seed).entries, *self.within.shuffled(seed).entries])
 
 
-def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]:
+def moments(data: TrainingData, target: EventKind, users: Bools, *, any_kind: bool = False) -> list[Moment]:
     """The splits that the ranker learns from, latest first.
 
     With a clock: windows of `WINDOW_D` days before `data.now_ms`, each asked with what was known at its start, and at
     moments within.
     Without: each user's last target event.
+
+    Args:
+        any_kind: Whether the moments within a window are all those at which a user did anything, and not only those of
+            the target event.
     """
     interactions = data.interactions
     if not interactions.has_clock:
@@ -66,7 +74,14 @@ def moments(data: TrainingData, target: EventKind, users: Bools) -> list[Moment]
         split = time_split(interactions, target, users, cut_ms=cut_ms, until_ms=until_ms)
         if len(split.train):
             within = next_moments(
-                interactions, target, users, cut_ms=cut_ms, until_ms=until_ms, per_user=MOMENTS_PER_USER, seed=index
+                interactions,
+                target,
+                users,
+                cut_ms=cut_ms,
+                until_ms=until_ms,
+                per_user=MOMENTS_PER_USER,
+                seed=index,
+                any_kind=any_kind,
             )
             found.append(Moment(split, within, data.with_interactions(split.train, cut_ms)))
     return found

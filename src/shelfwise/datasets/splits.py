@@ -23,6 +23,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.errors import StateError
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.scenario_names import UNKNOWN
 
 Protocol = Literal["leave-one-out", "time-split"]
 
@@ -121,6 +122,7 @@ def next_moments(
     until_ms: int,
     per_user: int,
     seed: int,
+    any_kind: bool = False,
 ) -> Examples:
     """Ask what each user does next, at moments within `[cut_ms, until_ms)`.
 
@@ -128,14 +130,15 @@ def next_moments(
     distinct timestamp with a target event; the answers are all its items, and the history ends strictly before it.
 
     Args:
+        any_kind: Ask at moments with any event of interest, not only the target's: requests that may have led to
+            nothing, which a probability must be learned from. They say the place in which the moment's event happened.
         per_user: Moments asked of a user at most, drawn at random.
         seed: Of the draw.
     """
     bounds = interactions.bounds()
     times, owners = interactions.times_ms, interactions.user_rows
-    asked = np.flatnonzero(
-        (times >= cut_ms) & (times < until_ms) & (interactions.kinds == CODE_BY_KIND[target]) & users[owners]
-    )
+    is_asked = any_kind | (interactions.kinds == CODE_BY_KIND[target])
+    asked = np.flatnonzero((times >= cut_ms) & (times < until_ms) & is_asked & users[owners])
     starts = np.ones(len(asked), bool)
     starts[1:] = (owners[asked[1:]] != owners[asked[:-1]]) | (times[asked[1:]] != times[asked[:-1]])
     first = np.flatnonzero(starts)
@@ -147,7 +150,14 @@ def next_moments(
         start, end = int(bounds[user]), int(bounds[user + 1])
         known = start + int(np.searchsorted(times[start:end], now_ms))
         entries.append(
-            example(interactions.history(start, known), now_ms, user, interactions.item_rows[answers], target)
+            example(
+                interactions.history(start, known),
+                now_ms,
+                user,
+                interactions.item_rows[answers],
+                target,
+                scenario=int(interactions.scenarios[answers[0]]) if any_kind else UNKNOWN,
+            )
         )
     return Examples(entries)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.examples import Examples
-from shelfwise.datasets.interactions import target_kind
+from shelfwise.datasets.interactions import had_code, target_kind
 from shelfwise.datasets.moments import moments
 from shelfwise.datasets.splits import (
     Protocol,
@@ -93,6 +93,7 @@ def evaluate(
     started = time.perf_counter()
     target = target_kind(data.interactions, config.behaviour.target)
     split = _split(config, data, users, protocol, target)
+    split = replace(split, examples=split.examples.where_had_is(had_code(config.behaviour.had, target)))
     if not len(split.examples):
         raise StateError(
             f"no user has enough {target.value} events to be asked about",

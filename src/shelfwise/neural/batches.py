@@ -32,12 +32,14 @@ class Batch:
         items: Rows; shape `(B, T)`.
         kinds: Codes; shape `(B, T)`.
         minutes_ago: Before the sequence's last event; shape `(B, T)`.
+        scenarios: Codes; shape `(B, T)`.
         targets: The item after each event; -1 where there is none; shape `(B, T)`.
     """
 
     items: npt.NDArray[np.int64]
     kinds: npt.NDArray[np.int64]
     minutes_ago: Floats
+    scenarios: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
 
 
@@ -147,10 +149,12 @@ def _batch(log: Log, sequences: list[Places]) -> Batch:
 def histories(log: Log, sequences: list[Places]) -> Batch:
     """Sequences beside each other, without targets; padding repeats row 0."""
     shape = (len(sequences), max(len(places) for places in sequences))
-    items, kinds, minutes = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    items, kinds, scenarios = (np.zeros(shape, np.int64) for _ in range(3))
+    minutes = np.zeros(shape, np.float32)
     for line, places in enumerate(sequences):
         n = len(places)
         items[line, :n] = log.interactions.item_rows[places]
         kinds[line, :n] = log.interactions.kinds[places]
         minutes[line, :n] = log.minutes[places[-1]] - log.minutes[places]
-    return Batch(items, kinds, minutes, np.full(shape, -1, np.int64))
+        scenarios[line, :n] = log.interactions.scenarios[places]
+    return Batch(items, kinds, minutes, scenarios, np.full(shape, -1, np.int64))

@@ -50,7 +50,8 @@ class Checkpoint:
 
     def __init__(self, folder: Path, options: NetworkOptions, interactions: Interactions) -> None:
         digest = hashlib.sha256(options.model_dump_json(exclude={"checkpoints", "minutes"}).encode())
-        for column in (interactions.user_rows, interactions.item_rows, interactions.kinds, interactions.times_ms):
+        columns = (interactions.user_rows, interactions.item_rows, interactions.kinds, interactions.times_ms)
+        for column in (*columns, interactions.scenarios):
             digest.update(column.tobytes())
         self.path = folder / f"{digest.hexdigest()[:16]}.safetensors"
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shelfwise.errors import ShelfwiseError
+from shelfwise.neural.graph_export import exported
 from shelfwise.neural.history_encoder import HistoryEncoder
 from shelfwise.neural.item_inputs import MAX_NAMES
 from shelfwise.neural.item_tower import ItemTower
-from shelfwise.store.graphs import Graph
 
-TOLERANCE = 1e-4
-"""Largest difference of any number from torch's."""
-
-ITEMS, KINDS, MINUTES_AGO, USER = "items", "kinds", "minutes_ago", "user"
+ITEMS, KINDS, MINUTES_AGO, SCENARIOS, USER = "items", "kinds", "minutes_ago", "scenarios", "user"
 TEXTS, PICTURES, NAMES, PRICES, CONTENT = "texts", "pictures", "names", "prices", "content"
 
 
@@ -30,9 +21,9 @@ class _UserVector(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, items: Tensor, kinds: Tensor, minutes_ago: Tensor) -> Tensor:
-        """Shapes `(T, D)`, `(T,)` and `(T,)` to `(D,)`."""
-        return self.encoder(items.unsqueeze(0), kinds.unsqueeze(0), minutes_ago.unsqueeze(0), only_last=True)[0]
+    def forward(self, *told: Tensor) -> Tensor:
+        """Items `(T, D)`, kinds `(T,)`, ages `(T,)` and, where they are read, scenarios `(T,)`, to `(D,)`."""
+        return self.encoder(*(part.unsqueeze(0) for part in told), only_last=True)[0]
 
 
 class _Content(nn.Module):
@@ -59,15 +50,17 @@ def history_graph(encoder: HistoryEncoder) -> bytes:
     """
     dim = int(encoder.norm.normalized_shape[0])
     random = torch.Generator().manual_seed(0)
+    names = [ITEMS, KINDS, MINUTES_AGO] + [SCENARIOS] * (encoder.scenarios is not None)
 
     def history(n: int) -> tuple[Tensor, ...]:
         ages = torch.rand(n, generator=random).mul(9e5).sort(descending=True).values
-        return torch.randn(n, dim, generator=random), torch.randint(0, len(encoder.kinds.weight), (n,)), ages
+        told = (torch.randn(n, dim, generator=random), torch.randint(0, len(encoder.kinds.weight), (n,)), ages)
+        if encoder.scenarios is None:
+            return told
+        return *told, torch.randint(0, len(encoder.scenarios.vectors), (n,), generator=random)
 
     probes = [history(n) for n in sorted({1, min(2, encoder.history), encoder.history})]
-    return _graph(
-        _UserVector(encoder).eval(), history(min(7, encoder.history)), probes, [ITEMS, KINDS, MINUTES_AGO], USER
-    )
+    return exported(_UserVector(encoder).eval(), history(min(7, encoder.history)), probes, names, USER)
 
 
 def content_graph(tower: ItemTower) -> bytes | None:
@@ -93,39 +86,4 @@ def content_graph(tower: ItemTower) -> bytes | None:
         return tuple(parts)
 
     names = [TEXTS] * (text_dim > 0) + [PICTURES] * (picture_dim > 0) + [NAMES, PRICES] * (n_names > 0)
-    return _graph(module, items(3), [items(1), items(5), items(2, empty=True)], names, CONTENT)
-
-
-def _graph(
-    module: nn.Module, example: tuple[Tensor, ...], probes: Sequence[tuple[Tensor, ...]], inputs: list[str], output: str
-) -> bytes:
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        # The exporter by tracing: forty times as fast as the one by torch.export, which a test of this size feels.
-        # It is announced to go; torch is pinned, and every graph is compared below.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            example,
-            file,
-            dynamo=False,
-            input_names=inputs,
-            output_names=[output],
-            dynamic_axes={name: {0: "n"} for name in inputs},
-        )
-    graph = file.getvalue()
-    running = Graph(graph)
-    for probe in probes:
-        with torch.no_grad():
-            original = module(*probe).numpy()
-        given = {name: tensor.numpy() for name, tensor in zip(inputs, probe, strict=True)}
-        answer = running(given)
-        if not np.allclose(answer, original, atol=TOLERANCE):
-            raise ShelfwiseError(
-                f"the exported {output} graph differs from the network by {np.abs(answer - original).max():.2g}",
-                expected=f"at most {TOLERANCE:g}",
-                where="retrieve",
-                hint="report this with the versions of torch and onnxruntime",
-                code="bad_export",
-            )
-    return graph
+    return exported(module, items(3), [items(1), items(5), items(2, empty=True)], names, CONTENT)

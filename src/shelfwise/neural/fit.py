@@ -91,7 +91,8 @@ def _new(data: TrainingData, options: NetworkOptions, start: State | None) -> tu
     vocabulary = Vocabulary.of(data, None if start is None else start.vocabulary)
     inputs = ItemInputs.of(data, vocabulary, raw_text=raw_text)
     torch.manual_seed(options.seed)
-    return Network(options, inputs, vocabulary), inputs, vocabulary
+    names = data.interactions.scenario_names
+    return Network(options, inputs, vocabulary, len(names) if names.tell_apart else 0), inputs, vocabulary
 
 
 def _begun(network: Network, inputs: ItemInputs, start: State) -> str | None:

@@ -97,7 +97,9 @@ class HeldOut:
 def last_vectors(network: Network, vectors: Tensor, batch: Batch, lengths: npt.NDArray[np.intp]) -> Tensor:
     """The user vector after each history's last event; shape `(B, D)`."""
     device = vectors.device
-    rows, kinds = (torch.as_tensor(part, device=device) for part in (batch.items, batch.kinds))
-    found = network.encoder(vectors[rows], kinds, torch.as_tensor(batch.minutes_ago, device=device))  # (B, T, D)
+    rows, kinds, minutes_ago, scenarios = (
+        torch.as_tensor(part, device=device) for part in (batch.items, batch.kinds, batch.minutes_ago, batch.scenarios)
+    )
+    found = network.encoder(vectors[rows], kinds, minutes_ago, scenarios)  # (B, T, D)
     lines = torch.arange(len(lengths), device=device)
     return found[lines, torch.as_tensor(lengths - 1, device=device)]

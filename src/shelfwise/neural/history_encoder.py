@@ -1,6 +1,6 @@
 """The history encoder: a user's last events to one vector, by causal transformer blocks.
 
-item vector + kind + time since the event before + place ── blocks ── norm ── length 1
+item vector + kind + scenario + time since the event before + place ── blocks ── norm ── length 1
 each block:  x + gate(x) * attention(norm(x));  x + gate(x) * perceptron(norm(x))
 """
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from shelfwise.neural.item_tower import start_small
 from shelfwise.schemas.events import EventKind
+from shelfwise.schemas.scenario_names import UNKNOWN
 
 N_TIME_STEPS = 36
 """Buckets of time differences, each 1.6 times longer than the one before: from below a minute to 20 years."""
@@ -19,10 +20,31 @@ N_TIME_STEPS = 36
 STEPS_PER_DOUBLING = 1.5
 
 
+UNTOLD = 0.1
+"""Share of events whose scenario is kept back in training, so that an unknown one is learned too."""
+
+
 def time_steps(minutes: Tensor) -> Tensor:
     """The bucket of each time difference, from 0; never below, never above the last one."""
     steps = STEPS_PER_DOUBLING * torch.log2(1.0 + minutes.clamp(min=0.0))
     return steps.clamp(max=N_TIME_STEPS - 1).long()
+
+
+class ScenarioVectors(nn.Module):
+    """What an event is told of its scenario: nothing where that is unknown.
+
+    Vectors start at zero, so that a scenario without an event in training says as much as an unknown one.
+    """
+
+    def __init__(self, n_scenarios: int, dim: int) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.zeros(1 + n_scenarios, dim))  # the first stays zero
+
+    def forward(self, scenarios: Tensor) -> Tensor:
+        """Codes `(B, T)` to `(B, T, D)`."""
+        if self.training:
+            scenarios = scenarios.masked_fill(torch.rand(scenarios.shape, device=scenarios.device) < UNTOLD, UNKNOWN)
+        return functional.embedding(scenarios, self.vectors, padding_idx=UNKNOWN)
 
 
 class RelativeBias(nn.Module):
@@ -125,7 +147,13 @@ class HistoryEncoder(nn.Module):
         gated: bool,
         positions: bool,
         time_bias: bool,
+        n_scenarios: int = 0,
     ) -> None:
+        """Begin with random weights.
+
+        Args:
+            n_scenarios: Scenarios beside the unknown one; 0: none is read.
+        """
         super().__init__()
         self.scale, self.history = dim**0.5, history
         self.kinds = nn.Embedding(len(EventKind), dim)
@@ -135,9 +163,18 @@ class HistoryEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(dim, n_heads, dropout, gated=gated) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(dim)
+        self.scenarios = ScenarioVectors(n_scenarios, dim) if n_scenarios else None
         self.apply(start_small)
 
-    def forward(self, items: Tensor, kinds: Tensor, minutes_ago: Tensor, *, only_last: bool = False) -> Tensor:
+    def forward(
+        self,
+        items: Tensor,
+        kinds: Tensor,
+        minutes_ago: Tensor,
+        scenarios: Tensor | None = None,
+        *,
+        only_last: bool = False,
+    ) -> Tensor:
         """Encode every prefix of each history, or the whole history only.
 
         Args:
@@ -146,11 +183,14 @@ class HistoryEncoder(nn.Module):
             kinds: Codes of `EventKind`; shape `(B, T)`.
             minutes_ago: Before any moment that is the same for one user's events; shape `(B, T)`; all 0 in a log
                 without a clock.
+            scenarios: Codes of `ScenarioNames`; shape `(B, T)`; None: all unknown.
 
         Returns:
             Shape `(B, T, D)`, or `(B, D)` for `only_last`, which takes no padding.
         """
         x = self.scale * items + self.kinds(kinds) + self.gaps(time_steps(_gaps(minutes_ago)))  # (B, T, D)
+        if self.scenarios is not None and scenarios is not None:
+            x = x + self.scenarios(scenarios)
         if self.places is not None:
             x = x + self.places.weight[: x.shape[1]]
         x = self.dropout(x)

@@ -47,7 +47,7 @@ class Vocabulary:
         catalogue = data.catalogue
         counts: Counter[str] = Counter()
         for path, brand in zip(catalogue.paths, catalogue.brands, strict=True):
-            counts.update(set(_names(path, brand)))
+            counts.update(dict.fromkeys(_names(path, brand), 1))  # no set: its order is another in every process
         kept = [] if before is None else list(before.names)
         known = set(kept)
         new = [name for name, count in counts.most_common(MAX_VOCABULARY) if count > 1 and name not in known]

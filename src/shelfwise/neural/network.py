@@ -17,7 +17,14 @@ from shelfwise.neural.settings import NetworkOptions
 class Network(nn.Module):
     """Items and histories in one space: the cosine of a user and an item says how likely it comes next."""
 
-    def __init__(self, options: NetworkOptions, inputs: ItemInputs, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, options: NetworkOptions, inputs: ItemInputs, vocabulary: Vocabulary, n_scenarios: int = 0
+    ) -> None:
+        """Begin with random weights.
+
+        Args:
+            n_scenarios: Scenarios that the log tells apart; 0: none is read.
+        """
         super().__init__()
         dim, n_blocks, n_heads, dropout = options.dim, options.n_blocks, options.n_heads, options.dropout
         if dim is None or n_blocks is None or n_heads is None or dropout is None:
@@ -42,6 +49,7 @@ class Network(nn.Module):
             gated=options.block == "gated",
             positions=options.positions,
             time_bias=options.time_bias,
+            n_scenarios=n_scenarios if options.scenario else 0,
         )
         self.log_scale = nn.Parameter(torch.tensor(math.log(options.logit_scale)), requires_grad=options.learn_scale)
 
@@ -50,8 +58,10 @@ class Network(nn.Module):
         """What cosines are multiplied by; a scalar, at most 100."""
         return self.log_scale.exp().clamp(max=100.0)
 
-    def forward(self, items: ItemTensors, rows: Tensor, kinds: Tensor, minutes_ago: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, items: ItemTensors, rows: Tensor, kinds: Tensor, minutes_ago: Tensor, scenarios: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The catalogue's vectors `(N, D)`, and a user vector after each event `(B, T, D)`."""
         vectors = self.tower(items)
         # Looked up, not indexed: see `RelativeBias`.
-        return vectors, self.encoder(functional.embedding(rows, vectors), kinds, minutes_ago)
+        return vectors, self.encoder(functional.embedding(rows, vectors), kinds, minutes_ago, scenarios)

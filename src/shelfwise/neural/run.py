@@ -84,12 +84,12 @@ class Run:
 
     def step(self, batch: Batch, rate: float, random: np.random.Generator) -> tuple[float, int]:
         """Learn from a batch; the mean loss, and over how many targets."""
-        rows, kinds, minutes_ago, targets = (
+        rows, kinds, minutes_ago, scenarios, targets = (
             torch.as_tensor(part, device=self.device)
-            for part in (batch.items, batch.kinds, batch.minutes_ago, batch.targets)
+            for part in (batch.items, batch.kinds, batch.minutes_ago, batch.scenarios, batch.targets)
         )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            vectors, users = self.network(self.items, rows, kinds, minutes_ago)  # (N, D), (B, T, D)
+            vectors, users = self.network(self.items, rows, kinds, minutes_ago, scenarios)  # (N, D), (B, T, D)
         asked = targets >= 0  # (B, T): padding is never asked
         wanted = self.targets.place_of[targets[asked]]  # (P,)
         loss = self._loss(users[asked].float(), vectors[self.targets.rows].float(), wanted, random)

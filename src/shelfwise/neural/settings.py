@@ -61,6 +61,10 @@ class NetworkOptions(Options):
         default="gated", description="Residuals gated by their input (LiGR), or plain pre-norm ones."
     )
     positions: bool = Field(default=True, description="Whether an event is told its place in the history.")
+    scenario: bool = Field(
+        default=True,
+        description="Whether an event is told in which scenario it happened; needs a log that names two at least.",
+    )
     time_bias: bool = Field(
         default=True, description="Whether attention is told how long ago events were; needs real timestamps."
     )

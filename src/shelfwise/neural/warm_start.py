@@ -9,25 +9,26 @@ from shelfwise.neural.state import State
 
 BY_ITEM = ("tower.behaviour.deltas", "tower.ids.weight")
 BY_NAME = ("tower.attributes.names.weight",)
+BY_SCENARIO = ("encoder.scenarios.vectors",)
+MAY_GROW = frozenset(BY_ITEM + BY_NAME + BY_SCENARIO)
 
 
 @torch.no_grad()
 def go_on(network: Network, state: State) -> bool:
     """Copy an earlier network's weights into a new one; False where their shapes do not fit, and nothing is copied.
 
-    Tables with a line per item or per name may have grown: their first lines are taken over, and the others keep what
-    a new network begins with.
+    Tables with a line per item, name or scenario may have grown: their first lines are taken over, and the others keep
+    what a new network begins with. So does the table of scenarios where the earlier log did not tell any apart.
     """
     mine = network.state_dict()
-    if set(mine) != set(state.weights):
+    if not set(state.weights) <= set(mine) <= set(state.weights).union(BY_SCENARIO):
         return False
-    for name, tensor in mine.items():
-        shape, theirs = tuple(tensor.shape), state.weights[name].shape
-        may_grow = name in BY_ITEM + BY_NAME
-        if (shape[1:] != theirs[1:] or shape[:1] < theirs[:1]) if may_grow else shape != theirs:
+    for name, weights in state.weights.items():
+        shape, theirs = tuple(mine[name].shape), weights.shape
+        if (shape[1:] != theirs[1:] or shape[:1] < theirs[:1]) if name in MAY_GROW else shape != theirs:
             return False
-    for name, tensor in mine.items():
-        theirs = torch.as_tensor(state.weights[name].copy())
-        target = tensor[: len(theirs)] if name in BY_ITEM + BY_NAME else tensor
+    for name, weights in state.weights.items():
+        theirs, tensor = torch.as_tensor(weights.copy()), mine[name]
+        target = tensor[: len(theirs)] if name in MAY_GROW else tensor
         target.copy_(theirs)
     return True

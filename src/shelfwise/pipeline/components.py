@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from shelfwise.config.component import build, complete
@@ -10,6 +11,7 @@ from shelfwise.encode import BUILTIN as ENCODERS
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.encode.pictures.encoder import PictureEncoder
+from shelfwise.errors import ConfigError
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
@@ -56,11 +58,22 @@ def build_tracker(config: ShopConfig) -> Tracker:
 
 def check(config: ShopConfig) -> None:
     """Make every component once, so that a wrong name or option is found before anything is computed."""
-    build_retrievers(config)
+    _require_ranked(config, build_retrievers(config))
     build_ranker(config)
     build_text_encoder(config)
     build_picture_encoder(config)
     build_tracker(config)
+
+
+def _require_ranked(config: ShopConfig, retrievers: Mapping[str, Retriever]) -> None:
+    for scenario, spec in config.scenarios.items():
+        for name in spec.retrieve:
+            if spec.order == "ranker" and not retrievers[name].is_ranked:
+                raise ConfigError(
+                    f"{name!r} is not ranked: its candidates would be left out",
+                    where=f"scenarios.{scenario}.retrieve",
+                    hint='take it out, or set order = "retrievers" in this scenario',
+                )
 
 
 def resolved(config: ShopConfig) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from shelfwise.features.candidate_features import candidate_features
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.merge import merge
-from shelfwise.rank.ranker import Ranker
+from shelfwise.rank.ranker import Asked, Ranker, Scored
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, Merged, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -29,12 +29,19 @@ class Ranked:
         scores: The ranker's; shape `(N,)`, never rising.
         merged: Where they came from.
         places: Each item's line in `merged`; shape `(N,)`.
+        predictions: Of each item and objective, see `rank.ranker.Scored`; shape `(N, K)`.
     """
 
     rows: Rows
     scores: Floats
     merged: Merged
     places: Rows
+    predictions: Floats
+
+    def by(self, scores: Floats) -> Ranked:
+        """The same candidates in the order of other scores, given in the present order; shape `(N,)`."""
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(self.rows[order], scores[order], self.merged, self.places[order], self.predictions[order])
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Funnel:
 
     Attributes:
         retrievers: By the name of their table in `shop.toml`; the order is that of the ranker's features.
-        ranker: Fitted on exactly these retrievers.
+        ranker: Fitted on exactly those of these retrievers that are ranked.
         state: What the ranker is told of every item.
         vectors: Whitened text vectors; None without an encoder.
         has_clock: Whether the shop's timestamps are moments.
@@ -58,12 +65,13 @@ class Funnel:
     profiles: ProfileVectors | None = None
 
     def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
-        """Ask the named retrievers, or all; the columns are always those of all."""
+        """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all."""
         from_all = not names
         return merge(
             {
                 name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
                 for name, retriever in self.retrievers.items()
+                if retriever.is_ranked
             }
         )
 
@@ -99,26 +107,35 @@ class Funnel:
             names: Retrievers to ask; empty: all.
         """
         merged = self.retrieve(situation, allowed, names)
-        return in_order(merged, self.ranker.rank(self.describe(merged, situation)))
+        return in_order(merged, self.ranker.score(self._asked(merged, situation)))
+
+    def _asked(self, merged: Merged, situation: Situation) -> Asked:
+        return Asked(self.describe(merged, situation), merged.rows, situation, self.vectors)
 
     def rank_many(self, requests: Sequence[tuple[Situation, Bools]], names: Sequence[str] = ()) -> list[Ranked]:
         """`rank` for many requests, with one call of the ranker for all of them."""
         merged = [self.retrieve(situation, allowed, names) for situation, allowed in requests]
-        features = [
-            self.describe(candidates, situation) for candidates, (situation, _) in zip(merged, requests, strict=True)
+        asked = [
+            self._asked(candidates, situation) for candidates, (situation, _) in zip(merged, requests, strict=True)
         ]
-        scores = self.ranker.rank(np.concatenate(features)) if features else np.empty(0, np.float32)
-        ends = np.cumsum([len(candidates) for candidates in merged])
         return [
-            in_order(candidates, scores[end - len(candidates) : end])
-            for candidates, end in zip(merged, ends.tolist(), strict=True)
+            in_order(candidates, scored)
+            for candidates, scored in zip(merged, self.ranker.score_many(asked), strict=True)
         ]
 
 
-def in_order(merged: Merged, scores: Floats) -> Ranked:
+def in_order(merged: Merged, scored: Scored) -> Ranked:
     """Sort candidates by score; equal scores in the order of rows."""
-    places = np.argsort(-scores, kind="stable").astype(np.int32)
-    return Ranked(merged.rows[places], scores[places], merged, places)
+    places = np.argsort(-scored.scores, kind="stable").astype(np.int32)
+    return Ranked(merged.rows[places], scored.scores[places], merged, places, scored.predictions[places])
+
+
+def taken(ranked: Ranked, places: Sequence[int]) -> Ranked:
+    """Some of the candidates, in the order given."""
+    chosen = np.array(places, np.intp)
+    return Ranked(
+        ranked.rows[chosen], ranked.scores[chosen], ranked.merged, ranked.places[chosen], ranked.predictions[chosen]
+    )
 
 
 def allowed_for(allowed: Bools, situation: Situation, *, repeats: bool, exclude: Rows | None = None) -> Bools:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from shelfwise.datasets.catalogue import is_allowed
+from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.schemas.ids import Bools, ItemId, Row
 from shelfwise.schemas.items import category_path
 from shelfwise.store.catalogue import StoredItem
@@ -16,12 +17,18 @@ ROOM = 1_024
 
 
 class LiveCatalogue:
-    """Every item by row, deleted ones included."""
+    """Every item by row, deleted ones included.
+
+    Attributes:
+        kinds: Items by their whole category path.
+        brands: Items by brand.
+    """
 
     def __init__(self, items: Iterable[StoredItem]) -> None:
         self.item_ids: list[ItemId] = []
         self.titles: list[str | None] = []
         self.paths: list[tuple[str, ...]] = []
+        self.kinds, self.brands = NamedGroups(), NamedGroups()
         self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
         self._under: dict[tuple[str, ...], Bools] = {}
@@ -42,6 +49,8 @@ class LiveCatalogue:
             self.item_ids.append(ItemId(""))
             self.titles.append(None)
             self.paths.append(())
+            for groups in (self.kinds, self.brands):
+                groups.put(len(self.item_ids) - 1, None)
         if entry.row >= len(self._allowed):
             grown = np.zeros(entry.row + ROOM, bool)
             grown[: len(self._allowed)] = self._allowed
@@ -49,6 +58,8 @@ class LiveCatalogue:
         self.item_ids[entry.row] = ItemId(entry.item.item_id)
         self.titles[entry.row] = entry.item.title
         self.paths[entry.row] = entry.item.path
+        self.kinds.put(entry.row, entry.item.path)
+        self.brands.put(entry.row, entry.item.brand)
         self._row_by_id[entry.item.item_id] = Row(entry.row)
         self._allowed[entry.row] = is_allowed(entry)
         self._under.clear()

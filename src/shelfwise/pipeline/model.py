@@ -34,7 +34,9 @@ from shelfwise.pipeline.components import (
     build_text_encoder,
 )
 from shelfwise.pipeline.funnel import Funnel
+from shelfwise.schemas.candidates import ANY_KIND
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
 
@@ -63,6 +65,7 @@ class Model:
         whitening: Brings the encoder's vectors into the funnel's space; None without an encoder.
         picture_encoder: Makes vectors of new items' pictures; None where no item had a picture.
         picture_map: Brings them into the funnel's space; None without a picture encoder.
+        scenario_names: The scenarios that it knows; what a history's codes mean to it.
     """
 
     name: str
@@ -77,6 +80,12 @@ class Model:
     whitening: Whitening | None
     picture_encoder: PictureEncoder | None = None
     picture_map: Whitening | None = None
+    scenario_names: ScenarioNames = NO_SCENARIOS
+
+    @property
+    def had(self) -> int:
+        """Code of the kind of event that makes an item one that a user had."""
+        return ANY_KIND if self.config.behaviour.had == "any" else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +214,5 @@ def _load(version: Version) -> Model:
         whitening,
         picture_encoder,
         picture_map,
+        ScenarioNames(tuple(manifest.get("scenarios", ()))),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.retrieve.again import Again
+from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease
@@ -17,8 +18,11 @@ from shelfwise.retrieve.recent import Recent
 from shelfwise.retrieve.sequence import Sequence as SequenceModel
 from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
+from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.queries import SlateItem
 
 
 def sources_of(merged: Merged, place: int) -> list[str]:
@@ -59,6 +63,8 @@ def reason(
                 return f"Shoppers {turned_to} this with or after “{title}”"
             if isinstance(retriever, Cooccurrence):
                 return f"Shoppers of “{title}” {turned_to} this too"
+            if isinstance(retriever, Complements):
+                return f"Shoppers bought this together with “{title}”"
             if isinstance(retriever, Content):
                 return f"Similar to “{title}”"
             if isinstance(retriever, SequenceModel):
@@ -72,11 +78,37 @@ def reason(
             return _chosen_from(situation)
         if isinstance(retriever, SimilarUsers):
             return f"Shoppers with a history like yours {turned_to} this"
+        if isinstance(retriever, Complements):
+            return _chosen_to_go_with(situation, catalogue)
+        if isinstance(retriever, Trending):
+            return f"Shoppers {turned_to} this more lately than before"
         if isinstance(retriever, Popular):
             return "Popular in this shop"
         if isinstance(retriever, Recent):
             return "New in this shop"
     return "Chosen for you"
+
+
+def brand_reason(situation: Situation, is_of_brand: Bools, best: SlateItem) -> str:
+    """Why a brand is shown: the user's own items of it, or else its best item.
+
+    Args:
+        situation: The request.
+        is_of_brand: Which items are of the brand; shape `(n,)`.
+        best: The brand's first item for the user.
+    """
+    own, had = (np.unique(rows[is_of_brand[rows]]) for rows in (situation.history.rows, situation.had))
+    bought = situation.target == CODE_BY_KIND[EventKind.PURCHASE] and len(had) == len(own)
+    if len(own):
+        n = f"{len(own)} of its items" if len(own) > 1 else "one of its items"
+        return f"You {'bought' if bought else 'turned to'} {n}"
+    return f"Its “{best.title or best.item_id}”: {best.reason[:1].lower()}{best.reason[1:]}"
+
+
+def _chosen_to_go_with(situation: Situation, catalogue: LiveCatalogue) -> str:
+    """What only the categories tell: no basket held the two, so that it is the shop's choice and no shopper's."""
+    context = situation.context
+    return f"Chosen to go with “{catalogue.name(int(context[-1]))}”" if len(context) else "Chosen to go with your items"
 
 
 def _chosen_from(situation: Situation) -> str:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Required, TypedDict
 
 import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
+from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
+from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
 from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
+from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.queries import Query, Slate, SlateItem
+from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.catalogue import StoredItem
@@ -42,6 +47,15 @@ PATIENCE_S = 5.0
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
+
+
+class SlateParts(TypedDict, total=False):
+    """What a slate holds beside its names."""
+
+    items: Required[list[SlateItem]]
+    bundles: list[Bundle]
+    brands: list[BrandEntry]
+    expected: dict[str, Expected]
 
 
 class UserList(NamedTuple):
@@ -90,36 +104,94 @@ class Recommender:
         others are asked, and the answer says so in `degraded`.
 
         Raises:
-            QueryError: there is no such scenario.
+            QueryError: there is no such scenario, or the query asks it for what it cannot give.
         """
         spec = self.scenario(query.scenario)
+        require_answerable(query, spec)
+        wanted = Wanted.of(query, spec, self.model.funnel.ranker)
         k = query.k or spec.k
-        degraded: list[str] = []
-        situation = self._situation(query, degraded)
-        allowed = self._allowed(query, spec, situation)
-        short = situation.latest(self.model.config.behaviour.history)
-        ranked = self.model.funnel.rank(short, allowed, spec.retrieve)
-        if spec.retrieve and len(ranked.rows) < min(k, int(allowed.sum())):
-            degraded.append(f"the retrievers of scenario {query.scenario!r} found too little: all were asked")
-            ranked = self.model.funnel.rank(short, allowed)
+        place = self._place(query, spec)
+        parts = self._answered(query, place, wanted, k)
         return Slate(
             slate_id=secrets.token_urlsafe(12),
             scenario=query.scenario,
             model_version=self.model.name,
-            items=self._worded(ranked, short, k),
-            degraded=degraded,
+            degraded=place.degraded,
+            **parts,
         )
 
+    def candidates(self, query: Query, k: int) -> Ranked:
+        """What a slate of `k` would be chosen from, by the ranker's own weights.
+
+        Raises:
+            QueryError: there is no such scenario, or the query asks it for what it cannot give.
+        """
+        spec = self.scenario(query.scenario)
+        require_answerable(query, spec)
+        return self._place(query, spec).ranked(k)
+
+    def _place(self, query: Query, spec: ScenarioSpec) -> Place:
+        degraded: list[str] = []
+        situation = self._situation(query, degraded)
+        allowed = self._allowed(query, spec, situation)
+        allowed[self._resting(query, spec, degraded)] = False
+        if not allowed.any():
+            degraded.append("the request leaves no item of this shop that may be shown")
+        short = situation.latest(self.model.config.behaviour.history)
+        return Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
+
+    def _answered(self, query: Query, place: Place, wanted: Wanted, k: int) -> SlateParts:
+        if (query.bundle or query.relation) and not len(place.situation.context):
+            place.degraded.append("none of the context items is known: the scenario's own list is shown")
+        elif query.bundle:
+            return {"items": [], "bundles": bundle_entries(place, k, self._plain)}
+        elif query.relation == "alternatives":
+            return {"items": self._worded(place.alternatives(k), place.context_alone, k)}
+        elif query.relation == "complements":
+            return {"items": self._worded(place.complements(k), place.context_alone, k)}
+        elif place.spec.answer == "brands" and query.brand is None:
+            brands = brand_entries(place, k, self._worded)
+            if brands:
+                return {"items": [], "brands": brands}
+            place.degraded.append("none of the user's candidates has a brand: items are shown")
+        ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
+        return {"items": self._worded(ranked, place.situation, k), "expected": expected}
+
+    def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
+        """Items that were shown to the user in this place too lately to come again."""
+        user = _who(query)
+        if not spec.rest_d or user is None:
+            return NOTHING
+        if not self.model.funnel.has_clock:
+            degraded.append("this log has no clock: what was shown here lately cannot be told")
+            return NOTHING
+        since_ms = self.clock.now_ms() - int(spec.rest_d * DAY_MS)
+        with self._records.read() as connection:
+            return self._known_rows(event_log.shown_since(connection, user, query.scenario, since_ms))
+
+    def _known_rows(self, rows: list[int]) -> Rows:
+        found = np.array(rows, np.int32)
+        return found[found < len(self.catalogue)]
+
     def recommend_all(self, histories: Iterator[tuple[str, History]], scenario: str, k: int) -> Iterator[UserList]:
-        """Lists for many users, in their order; only one batch is held at a time."""
-        spec, now_ms = self.scenario(scenario), self.clock.now_ms()
+        """Lists for many users, in their order; only one batch is held at a time.
+
+        Raises:
+            QueryError: there is no such scenario, or it needs what is not the same for everybody.
+        """
+        spec, now_ms, asks = self.scenario(scenario), self.clock.now_ms(), self.model.scenario_names.code(scenario)
+        require_answerable(Query(scenario=scenario), spec)
+        shown: dict[str, list[int]] = {}
+        if spec.rest_d and self.model.funnel.has_clock:
+            with self._records.read() as connection:
+                shown = event_log.shown_to_each_since(connection, scenario, now_ms - int(spec.rest_d * DAY_MS))
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.target)))
+            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had, scenario=asks)))
             if len(batch) == BATCH:
-                yield from self._lists(batch, spec, k)
+                yield from self._lists(batch, scenario, k, shown)
                 batch = []
-        yield from self._lists(batch, spec, k)
+        yield from self._lists(batch, scenario, k, shown)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
         """Items like this one: by text and picture, and where there is neither, by what is bought together.
@@ -145,16 +217,14 @@ class Recommender:
         return []
 
     def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
-        """What many turn to now, in the shop or under a category path."""
-        name = self._first(Popular)
-        if name is None:
-            return []
-        popular = self.model.funnel.retrievers[name]
+        """What is turned to faster than it was, in the shop or under a category path; then what many turn to now."""
         allowed = self.catalogue.allowed
         if category is not None:
             allowed = allowed & self.catalogue.under(category)
-        found = popular.trending(allowed, k) if isinstance(popular, Popular) else Candidates.empty()
-        return self._plain(found, name, k, Situation(History.empty(), self.clock.now_ms(), NOTHING))
+        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING)
+        names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
+        found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
+        return self._worded(found, asked, k)
 
     def observe(self, item_id: str, time_ms: int) -> None:
         """Take up one event of interest; the user's own history is read from the store at each request."""
@@ -210,11 +280,11 @@ class Recommender:
         return scenarios[name]
 
     def _situation(self, query: Query, degraded: list[str]) -> Situation:
-        user = query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)
+        user = _who(query)
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
-                history = self.known(event_log.recent_events(connection, user, SEEN))
+                history = self.known(event_log.recent_events(connection, user, SEEN, self.model.scenario_names))
         context: list[int] = []
         for item_id in query.items:
             row = self.catalogue.row(item_id)
@@ -223,44 +293,70 @@ class Recommender:
             else:
                 context.append(row)
         profile = None if user is None else self._profiles.of(user, degraded)
-        return Situation(history, self.clock.now_ms(), np.array(context, np.int32), self.model.target, profile)
+        return Situation(
+            history,
+            self.clock.now_ms(),
+            np.array(context, np.int32),
+            self.model.had,
+            profile,
+            self.model.scenario_names.code(query.scenario),
+        )
 
     def known(self, history: History) -> History:
         """Without items that are stored but not taken up yet: another process's, or still being encoded."""
         known = history.rows < len(self.catalogue)
-        if known.all():
-            return history
-        return History(history.rows[known], history.kinds[known], history.times_ms[known], history.user_row)
+        return history if known.all() else history.where(known)
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed
         if query.category is not None:
             allowed = allowed & self.catalogue.under(query.category)
+        if query.brand is not None:
+            allowed = allowed & self.catalogue.brands.named(query.brand)
         excluded = [row for row in map(self.catalogue.row, query.exclude) if row is not None]
         return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=np.array(excluded, np.int32))
 
     def _repeats(self, spec: ScenarioSpec) -> bool:
         return self.model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"
 
-    def _lists(self, batch: Sequence[tuple[str, Situation]], spec: ScenarioSpec, k: int) -> Iterator[UserList]:
+    def _lists(
+        self, batch: Sequence[tuple[str, Situation]], scenario: str, k: int, shown: Mapping[str, list[int]]
+    ) -> Iterator[UserList]:
+        spec = self.scenario(scenario)
         repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
-        shown = self.catalogue.allowed
         profiles = self._profiles.of_many([user_id for user_id, _ in batch])
         requests = [
-            (replace(situation, profile=profile).latest(n_history), allowed_for(shown, situation, repeats=repeats))
-            for (_, situation), profile in zip(batch, profiles, strict=True)
+            (
+                replace(situation, profile=profile).latest(n_history),
+                allowed_for(
+                    self.catalogue.allowed,
+                    situation,
+                    repeats=repeats,
+                    exclude=self._known_rows(shown.get(user_id, [])),
+                ),
+            )
+            for (user_id, situation), profile in zip(batch, profiles, strict=True)
         ]
-        for (user_id, _), (situation, allowed), ranked in zip(
-            batch, requests, self.model.funnel.rank_many(requests, spec.retrieve), strict=True
-        ):
-            if spec.retrieve and len(ranked.rows) < k:
-                ranked = self.model.funnel.rank(situation, allowed)
+        funnel, is_ranked = self.model.funnel, spec.order == "ranker"
+        wanted = Wanted.of(Query(scenario=scenario), spec, funnel.ranker)
+        lists = funnel.rank_many(requests, spec.retrieve) if is_ranked else [None] * len(batch)
+        for (user_id, _), (situation, allowed), ranked in zip(batch, requests, lists, strict=True):
+            if ranked is None or (spec.retrieve and len(ranked.rows) < k):
+                place = Place(spec, funnel, self.catalogue, situation, allowed, self.model.only_purchases, [])
+                ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
+            ranked, _ = wanted.applied(ranked, funnel, k, [])
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 
     def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
         items: list[SlateItem] = []
-        for position, (row, score, place) in enumerate(
-            zip(ranked.rows[:k].tolist(), ranked.scores[:k].tolist(), ranked.places[:k].tolist(), strict=True),
+        for position, (row, score, place, told) in enumerate(
+            zip(
+                ranked.rows[:k].tolist(),
+                ranked.scores[:k].tolist(),
+                ranked.places[:k].tolist(),
+                ranked.predictions[:k].tolist(),
+                strict=True,
+            ),
             start=1,
         ):
             sources = sources_of(ranked.merged, place)
@@ -272,6 +368,7 @@ class Recommender:
                     title=self.catalogue.titles[row],
                     sources=sources,
                     reason=self._reason(row, sources, situation),
+                    predictions=dict(zip(self.model.funnel.ranker.objectives, told, strict=False)),
                 )
             )
         return items
@@ -303,3 +400,7 @@ class Recommender:
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)
+
+
+def _who(query: Query) -> str | None:
+    return query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -203,12 +203,4 @@ def _thinned(table: RankingTable, seed: int) -> RankingTable:
     keep = (table.labels > 0) | (np.random.default_rng(seed).random(len(table.labels)) < share)
     owners = np.repeat(np.arange(len(table.groups)), table.groups)
     groups = np.bincount(owners[keep], minlength=len(table.groups)).astype(np.int64)
-    return RankingTable(
-        table.features[keep],
-        table.labels[keep],
-        groups,
-        table.n_relevant,
-        table.n_hopeless,
-        table.feature_names,
-        table.moments,
-    )
+    return replace(table, features=table.features[keep], labels=table.labels[keep], groups=groups)

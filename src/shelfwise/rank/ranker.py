@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.config.component import Options
+from shelfwise.config.objectives import ObjectiveSpec
+from shelfwise.features.text_vectors import TextVectors
 from shelfwise.metrics import ranking_metrics
-from shelfwise.schemas.ids import Floats
+from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.track.tracker import Curve, untracked
 
 
@@ -29,6 +32,11 @@ class RankingTable:
         n_hopeless: Further requests, left out since no retriever named a right answer: no order would help them.
         feature_names: Length F.
         moments: Which past moment each request was asked at, 0 being the latest; shape `(B,)`.
+        rows: Item of each candidate; shape `(N,)`. Empty where nobody needs them, as what follows.
+        situations: Each request; length B.
+        outcomes: What became of each candidate, see `datasets.outcomes`; shape `(N, K)`.
+        objectives: The columns of `outcomes`, parents before children; length K.
+        vectors: Whitened text vectors of all items; shape `(n_items, D)`; None without an encoder.
     """
 
     features: Floats
@@ -38,6 +46,11 @@ class RankingTable:
     n_hopeless: int
     feature_names: list[str]
     moments: npt.NDArray[np.int64]
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int32))
+    situations: tuple[Situation, ...] = ()
+    outcomes: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    objectives: Mapping[str, ObjectiveSpec] = field(default_factory=dict[str, ObjectiveSpec])
+    vectors: Floats | None = None
 
     def column(self, name: str) -> Floats:
         """One feature of all candidates; shape `(N,)`."""
@@ -50,15 +63,28 @@ class RankingTable:
     def where(self, chosen: npt.NDArray[np.bool_]) -> RankingTable:
         """The chosen requests only."""
         lines = self.rows_of(chosen)
-        return RankingTable(
-            self.features[lines],
-            self.labels[lines],
-            self.groups[chosen],
-            self.n_relevant[chosen],
-            round(self.n_hopeless * float(chosen.mean())) if len(chosen) else 0,
-            self.feature_names,
-            self.moments[chosen],
+        return replace(
+            self,
+            features=self.features[lines],
+            labels=self.labels[lines],
+            groups=self.groups[chosen],
+            n_relevant=self.n_relevant[chosen],
+            n_hopeless=round(self.n_hopeless * float(chosen.mean())) if len(chosen) else 0,
+            moments=self.moments[chosen],
+            rows=self.rows[lines] if len(self.rows) else self.rows,
+            situations=tuple(one for one, keep in zip(self.situations, chosen.tolist(), strict=False) if keep),
+            outcomes=self.outcomes[lines] if len(self.outcomes) else self.outcomes,
         )
+
+    def answered_by(self, happened: Bools) -> tuple[RankingTable, Bools]:
+        """The requests in which something happened to a candidate, that being the right answer; and their lines."""
+        starts = np.cumsum(self.groups) - self.groups
+        n_right = np.add.reduceat(happened.astype(np.int64), starts) if len(starts) else np.zeros(0, np.int64)
+        lines = self.rows_of(n_right > 0)
+        asked = self.where(n_right > 0)
+        return replace(
+            asked, labels=happened[lines].astype(np.int8), n_relevant=n_right[n_right > 0], n_hopeless=0
+        ), lines
 
     def ndcg(self, scores: Floats, k: int = 10) -> float:
         """Mean NDCG@k of these scores, shape `(N,)`, over requests; answers that no retriever named count as missed."""
@@ -84,6 +110,42 @@ class RankingTable:
         return total / max(len(self.groups) + self.n_hopeless, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as a ranker sees it.
+
+    Attributes:
+        features: Of the candidates; shape `(N, F)`.
+        rows: Their items; shape `(N,)`.
+        situation: Who asks, where and when.
+        vectors: Whitened text vectors; None without an encoder.
+    """
+
+    features: Floats
+    rows: Rows
+    situation: Situation
+    vectors: TextVectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A ranker's answer.
+
+    Attributes:
+        scores: Higher is better; comparable within one request; shape `(N,)`.
+        predictions: Of each candidate and objective: the probability that it happens if the candidate is shown, or the
+            seconds expected; shape `(N, K)`; K is 0 where the ranker knows one goal only.
+    """
+
+    scores: Floats
+    predictions: Floats
+
+
+def unpredicted(scores: Floats) -> Scored:
+    """An order of candidates of which nothing is predicted."""
+    return Scored(scores, np.empty((len(scores), 0), np.float32))
+
+
 Report = Callable[[str], None]
 """Called with what is being done, for progress."""
 
@@ -95,9 +157,16 @@ class Ranker(ABC):
     """
 
     Config: ClassVar[type[Options]] = Options
+    learns_outcomes: ClassVar[bool] = False
+    """Whether `fit` wants what became of every candidate, asked at visits that may have led to nothing."""
 
     def __init__(self, config: Options) -> None:
         self.track: Curve = untracked
+        self.objectives: tuple[str, ...] = ()
+        """What it predicts, in the order of the columns; empty where it knows one goal only."""
+
+        self.default_weights: dict[str, float] = {}
+        """Of the objectives in `Scored.scores`."""
 
     @abstractmethod
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
@@ -119,3 +188,18 @@ class Ranker(ABC):
     @abstractmethod
     def rank(self, features: Floats) -> Floats:
         """A score per candidate, higher is better; features of shape `(N, F)`, the answer of shape `(N,)`."""
+
+    def score(self, asked: Asked) -> Scored:
+        """The answer to one request."""
+        return self.score_many([asked])[0]
+
+    def score_many(self, requests: Sequence[Asked]) -> list[Scored]:
+        """Answers to many requests; here by one call, as a ranker can that reads features only."""
+        if not requests:
+            return []
+        scores = self.rank(np.concatenate([asked.features for asked in requests]))
+        ends = np.cumsum([len(asked.features) for asked in requests])
+        return [
+            unpredicted(scores[end - len(asked.features) : end])
+            for asked, end in zip(requests, ends.tolist(), strict=True)
+        ]

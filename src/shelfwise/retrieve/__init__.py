@@ -13,5 +13,7 @@ BUILTIN = {
     "sequence": "shelfwise.retrieve.sequence:Sequence",
     "popular": "shelfwise.retrieve.popular:Popular",
     "recent": "shelfwise.retrieve.recent:Recent",
+    "complements": "shelfwise.retrieve.complements:Complements",
+    "trending": "shelfwise.retrieve.trending:Trending",
     "again": "shelfwise.retrieve.again:Again",
 }

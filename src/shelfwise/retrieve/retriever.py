@@ -68,6 +68,9 @@ class Retriever(ABC):
     All others shape what the ranker was fitted on.
     """
 
+    is_ranked: ClassVar[bool] = True
+    """Whether the ranker is told of it. Others are asked only by a place that orders by its retrievers."""
+
     def __init__(self, config: RetrieverOptions) -> None:
         self.config = config
         self.report: Report = _silent

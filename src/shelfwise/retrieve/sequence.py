@@ -178,24 +178,31 @@ class Sequence(Retriever):
     def user_vector(self, situation: Situation) -> Floats | None:
         """The vector of length 1 that the last events give; shape `(D,)`; None without an event."""
         history, context = situation.history, situation.context
-        rows, kinds, times_ms = history.rows, history.kinds, history.times_ms
+        rows, kinds, times_ms, scenarios = history.rows, history.kinds, history.times_ms, history.scenarios
         if len(context):
             rows = np.concatenate([rows, context])
             kinds = np.concatenate([kinds, np.full(len(context), LOOKED_AT, np.int8)])
             times_ms = np.concatenate([times_ms, np.full(len(context), situation.now_ms, np.int64)])
+            scenarios = np.concatenate([scenarios, np.full(len(context), situation.scenario, np.int8)])
         vectors, known = self.index.take(rows)
         latest = np.flatnonzero(known)[-self.options.history :]
         if not len(latest):
             return None
-        return self._encoded(vectors[latest], kinds[latest], times_ms[latest[-1]] - times_ms[latest])
+        ages_ms = times_ms[latest[-1]] - times_ms[latest]
+        return self._encoded(vectors[latest], kinds[latest], ages_ms, scenarios[latest])
 
-    def _encoded(self, vectors: Floats, kinds: Any, ages_ms: Any) -> Floats:
+    def _encoded(self, vectors: Floats, kinds: Any, ages_ms: Any, scenarios: Any) -> Floats:
         if self._history_graph is None:
             raise RuntimeError("fit() or load() comes first")
         # Without a clock times only order events; the present may be an age after all of them.
         minutes_ago = ages_ms / MINUTE_MS if self._has_clock else np.zeros(len(ages_ms))
         return self._history_graph(
-            {"items": vectors, "kinds": kinds.astype(np.int64), "minutes_ago": minutes_ago.astype(np.float32)}
+            {
+                "items": vectors,
+                "kinds": kinds.astype(np.int64),
+                "minutes_ago": minutes_ago.astype(np.float32),
+                "scenarios": scenarios.astype(np.int64),  # left out where the graph reads none
+            }
         )
 
     def because(self, row: int, situation: Situation) -> int | None:

@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
-from shelfwise.schemas.ids import Floats, Rows, Times
+from shelfwise.schemas.ids import Bools, Floats, Rows, Times
+from shelfwise.schemas.scenario_names import UNKNOWN, ScenarioCodes, codes_of_events, no_codes
+
+ANY_KIND = -1
+"""Stands for the code of every kind of event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,17 @@ class History:
         kinds: Codes of `EventKind`; shape `(T,)`.
         times_ms: When; shape `(T,)`, never falling.
         user_row: Whose it is; -1 for a stranger's.
+        scenarios: Where, as codes of the model's `ScenarioNames`; shape `(T,)`; all unknown where left out.
     """
 
     rows: Rows
     kinds: npt.NDArray[np.int8]
     times_ms: Times
     user_row: int = -1
+    scenarios: ScenarioCodes = field(default_factory=no_codes)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scenarios", codes_of_events(self.scenarios, len(self.rows)))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,7 +49,16 @@ class History:
         """The `n` latest events."""
         if n <= 0:
             return History.empty()
-        return History(self.rows[-n:], self.kinds[-n:], self.times_ms[-n:], self.user_row)
+        return self._part(slice(-n, None))
+
+    def where(self, keep: Bools) -> History:
+        """Some of the events, in the same order; shape `(T,)`."""
+        return self._part(keep)
+
+    def _part(self, events: slice | Bools) -> History:
+        return History(
+            self.rows[events], self.kinds[events], self.times_ms[events], self.user_row, self.scenarios[events]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +69,11 @@ class Situation:
         history: The user's interest shown so far.
         now_ms: The moment of the request; nothing later may be known.
         context: Items that the request itself names (the product page's item, the cart); shape `(C,)`.
-        target: Code of the kind of event that is predicted: what makes an item one that the user "had".
+        target: Code of the kind of event that makes an item one that the user "had"; `ANY_KIND`: any that shows
+            interest does.
         profile: What the user says of himself, as a vector of length 1 in the space of the items' texts; shape `(D,)`;
             None where nothing is known, or the model reads no profiles.
+        scenario: Code of the place that asks: where the items that the request names are looked at.
     """
 
     history: History
@@ -61,6 +81,7 @@ class Situation:
     context: Rows
     target: int = CODE_BY_KIND[EventKind.PURCHASE]
     profile: Floats | None = field(default=None, compare=False)
+    scenario: int = UNKNOWN
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""
@@ -68,7 +89,9 @@ class Situation:
 
     @property
     def had(self) -> Rows:
-        """Items of the history that the target event happened to: looking at an item is not having it."""
+        """Items of the history that the target event happened to: looking at an item is not having it, as a rule."""
+        if self.target == ANY_KIND:
+            return self.history.rows
         return self.history.rows[self.history.kinds == self.target]
 
     @property

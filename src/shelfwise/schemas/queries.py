@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shelfwise.schemas.events import MAX_ID_CHARS
 
 MAX_K = 500
+MAX_OBJECTIVES = 20
+
+Weights = Annotated[
+    dict[str, Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]], Field(max_length=MAX_OBJECTIVES)
+]
+"""How much one happening of each objective is worth; who is not named is worth nothing."""
+
+Floors = Annotated[
+    dict[str, Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]], Field(max_length=MAX_OBJECTIVES)
+]
+"""Shares of the best attainable that a slate has to bring of an objective."""
+
+
+Relation = Literal["alternatives", "complements"]
+"""To the context items: what could be taken instead of them, or what is taken with them."""
 
 
 class Query(BaseModel):
@@ -25,6 +42,31 @@ class Query(BaseModel):
     )
     exclude: list[str] = Field(default_factory=list[str], max_length=1_000, description="Items never to show.")
     category: str | None = Field(default=None, max_length=1_000, description="Only items under this category path.")
+    weights: Weights = Field(
+        default_factory=dict[str, float],
+        description="What one click, purchase, … is worth to this request; the scenario's where omitted.",
+    )
+    floors: Floors = Field(
+        default_factory=dict[str, float],
+        description="Shares of the best attainable: {'purchase': 0.95} gives up 5 % of the expected purchases at most.",
+    )
+    brand: str | None = Field(
+        default=None, min_length=1, max_length=MAX_ID_CHARS, description="Only items of this brand, as spelled there."
+    )
+    relation: Relation | None = Field(
+        default=None,
+        description="Only alternatives to the context items (of the same kind), or only complements (of another kind).",
+    )
+    bundle: bool = Field(
+        default=False, description="Sets of items that go together and with the context items, k of them at most."
+    )
+
+    @field_validator("weights")
+    @classmethod
+    def _something_counts(cls, weights: dict[str, float]) -> dict[str, float]:
+        if weights and not any(weights.values()):
+            raise ValueError("all weights are 0: name one above 0, or leave `weights` out")
+        return weights
 
 
 class SlateItem(BaseModel):
@@ -34,10 +76,53 @@ class SlateItem(BaseModel):
 
     item_id: str
     position: int = Field(description="1-based.")
-    score: float = Field(description="The ranker's score; comparable within one slate only.")
+    score: float = Field(
+        description="The ranker's score, or that of whoever orders the place's items; comparable within one slate only."
+    )
     title: str | None
     sources: list[str] = Field(description="Retrievers that named the item, strongest first.")
     reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
+    predictions: dict[str, float] = Field(
+        default_factory=dict[str, float],
+        description="By objective: the probability that it happens if the item is shown, or the seconds expected.",
+    )
+
+
+class Expected(BaseModel):
+    """What a slate is expected to bring of one objective, the sum over its items."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float = Field(description="Of this slate: clicks, purchases, seconds, money.")
+    by_default: float = Field(description="Of the slate that the shop's own weights would have shown.")
+    best: float = Field(description="The most that any slate of the candidates would bring of this objective alone.")
+
+
+class Bundle(BaseModel):
+    """Items that go together, and with the context items; no two of the same kind."""
+
+    model_config = ConfigDict(frozen=True)
+
+    position: int = Field(description="1-based.")
+    score: float = Field(
+        description=(
+            "Joint score: the mean, over all pairs within the set and with the context items, of the logarithm of how "
+            "much oftener than by chance they are bought together."
+        )
+    )
+    items: list[SlateItem] = Field(description="What goes best with the context items first.")
+
+
+class BrandEntry(BaseModel):
+    """One brand of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brand: str
+    position: int = Field(description="1-based.")
+    score: float = Field(description="The brand's share of the attention that the user's own order of items gives.")
+    reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
+    items: list[SlateItem] = Field(description="Its best items for the user.")
 
 
 class Slate(BaseModel):
@@ -49,4 +134,13 @@ class Slate(BaseModel):
     scenario: str
     model_version: str
     items: list[SlateItem]
+    expected: dict[str, Expected] = Field(
+        default_factory=dict[str, Expected], description="By objective: the trade-off that this slate makes."
+    )
+    bundles: list[Bundle] = Field(
+        default_factory=list[Bundle], description="Where the query asks for them: `items` is empty then."
+    )
+    brands: list[BrandEntry] = Field(
+        default_factory=list[BrandEntry], description="Where the scenario answers with brands: `items` is empty then."
+    )
     degraded: list[str] = Field(description="What could not be done as configured, and why; empty when all is well.")

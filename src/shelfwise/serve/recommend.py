@@ -60,6 +60,6 @@ async def get_trending(
         str | None, fastapi.Query(max_length=1_000, description="Only items under this category path.")
     ] = None,
 ) -> Response:
-    """What many turn to now."""
+    """What is turned to faster than it was, then what many turn to now."""
     recommender = service.recommender
     return Json(ItemList(model_version=recommender.model.name, items=recommender.trending(k, category)))

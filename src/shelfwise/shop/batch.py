@@ -42,7 +42,12 @@ def write_lists(
     with records.read() as connection:
         user_ids = list(connection.execute(select(users.c.user_id).order_by(users.c.row)).scalars())
         events = event_log.read_all(connection)
-    interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(recommender.catalogue))
+    interactions = Interactions.of(
+        events,
+        n_users=len(user_ids),
+        n_items=len(recommender.catalogue),
+        scenario_names=recommender.model.scenario_names,
+    )
     del events
     n_known = sum(not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids)
     scratch = output.with_name(f".{output.name}.unfinished")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shelfwise.encode.catalogue import EncodeOutcome
     from shelfwise.evaluate.compare import VersionComparison
     from shelfwise.evaluate.report import EvaluationReport
+    from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
@@ -299,10 +300,12 @@ class Shop:
             user: None for a stranger; an unknown one gets what a stranger sees.
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
-            query: Further fields of `Query`: `items`, `exclude`, `category`, `session_id`.
+            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
+                `session_id`, `weights`, `floors`.
 
         Raises:
-            QueryError: `k` or another field is out of range, or there is no such scenario.
+            QueryError: `k` or another field is out of range, or there is no such scenario, or none that gives what is
+                asked.
             StateError: nothing was trained yet.
         """
         if k is not None:
@@ -316,6 +319,28 @@ class Shop:
                 where=".".join(str(part) for part in problem["loc"]),
             ) from cause
         return self.recommender.recommend(asked)
+
+    def tradeoff(
+        self, scenario: str = "home", objectives: Sequence[str] = (), n_users: int = 200, progress: Progress = _silent
+    ) -> TradeOffs:
+        """What slates are expected to bring over a grid of weights of two objectives.
+
+        Args:
+            scenario: The place that asks.
+            objectives: Two names; none: the goal and what it follows from.
+            n_users: Users whose requests are replayed, those with the latest events.
+            progress: Told of every step.
+
+        Raises:
+            QueryError: the model predicts one goal only, or not the named ones.
+            StateError: nothing was trained yet.
+        """
+        from shelfwise.evaluate.trade_offs import trade_offs
+        from shelfwise.store import event_log
+
+        with self.records.read() as connection:
+            users = event_log.latest_users(connection, n_users)
+        return trade_offs(self.recommender, users, scenario, objectives, progress)
 
     def recommend_all(
         self, output: Path, scenario: str = "home", k: int | None = None, progress: Progress = _silent

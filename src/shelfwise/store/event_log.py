@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
 from shelfwise.schemas.candidates import History
-from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS
+from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
+from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.bulk import insert_rows, rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import events, items, users
@@ -115,7 +116,7 @@ def _twins(connection: Connection, batch: Sequence[EventRow], unknown: set[int],
 
 
 _recent = (
-    select(events.c.item_row, events.c.kind, events.c.timestamp_ms, events.c.user_row)
+    select(events.c.item_row, events.c.kind, events.c.timestamp_ms, events.c.user_row, events.c.scenario)
     .where(
         events.c.user_row == select(users.c.row).where(users.c.user_id == bindparam("user")).scalar_subquery(),
         events.c.item_row.is_not(None),
@@ -126,8 +127,13 @@ _recent = (
 )
 
 
-def recent_events(connection: Connection, user_id: str, n: int) -> History:
+def recent_events(
+    connection: Connection, user_id: str, n: int, scenario_names: ScenarioNames = NO_SCENARIOS
+) -> History:
     """The last `n` events that show interest in an item, oldest first; empty for an unknown user.
+
+    Args:
+        scenario_names: Those of the model that reads the history; a scenario that it does not know is unknown.
 
     Cost:
         One read of the covering index `events_by_user`.
@@ -135,8 +141,14 @@ def recent_events(connection: Connection, user_id: str, n: int) -> History:
     rows = connection.execute(_recent, {"user": user_id, "n": n}).fetchall()
     if not rows:
         return History.empty()
-    item_rows, kinds, times, owners = zip(*reversed(rows), strict=True)
-    return History(np.array(item_rows, np.int32), np.array(kinds, np.int8), np.array(times, np.int64), owners[0])
+    item_rows, kinds, times, owners, names = zip(*reversed(rows), strict=True)
+    return History(
+        np.array(item_rows, np.int32),
+        np.array(kinds, np.int8),
+        np.array(times, np.int64),
+        owners[0],
+        scenario_names.codes(names),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +163,10 @@ class EventArrays:
     prices: np.ndarray[Any, np.dtype[np.float32]]
     sessions: np.ndarray[Any, np.dtype[np.int64]]
     """A number per session id, -1 without one."""
+    scenarios: np.ndarray[Any, np.dtype[np.int32]]
+    """Places in `scenario_names`, -1 without one."""
+    scenario_names: list[str]
+    """The distinct scenarios in the order in which they appear; these are no model's codes."""
 
 
 READ_CHUNK = 100_000
@@ -167,40 +183,42 @@ def read_all(connection: Connection) -> EventArrays:
             events.c.value,
             events.c.price,
             events.c.session_id,
+            events.c.scenario,
         )
         .where(events.c.item_row.is_not(None))
         .order_by(events.c.user_row, events.c.timestamp_ms, events.c.seq)
     )
     session_numbers: dict[str, int] = {}
-    parts: list[EventArrays] = []
+    scenario_numbers: dict[str, int] = {}
+    parts: list[tuple[np.ndarray[Any, Any], ...]] = []
     result = connection.execution_options(yield_per=READ_CHUNK).execute(query)
     for chunk in result.partitions(READ_CHUNK):
-        user_rows, item_rows, kinds, times, values, prices, sessions = zip(*chunk, strict=True)
+        user_rows, item_rows, kinds, times, values, prices, sessions, scenarios = zip(*chunk, strict=True)
         parts.append(
-            EventArrays(
+            (
                 np.array(user_rows, np.int32),
                 np.array(item_rows, np.int32),
                 np.array(kinds, np.int8),
                 np.array(times, np.int64),
                 np.array(values, np.float32),
                 np.array(prices, np.float32),
-                np.array(
-                    [
-                        -1 if name is None else session_numbers.setdefault(name, len(session_numbers))
-                        for name in sessions
-                    ],
-                    np.int64,
-                ),
+                np.array(_numbers(sessions, session_numbers), np.int64),
+                np.array(_numbers(scenarios, scenario_numbers), np.int32),
             )
         )
     columns: list[Any] = [
-        np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)], dtype=dtype)
-        for name, dtype in zip(EventArrays.__slots__, _DTYPES, strict=True)
+        np.concatenate([np.empty(0, dtype), *(part[place] for part in parts)], dtype=dtype)
+        for place, dtype in enumerate(_DTYPES)
     ]
-    return EventArrays(*columns)
+    return EventArrays(*columns, scenario_names=list(scenario_numbers))
 
 
-_DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64)
+_DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64, np.int32)
+
+
+def _numbers(names: Sequence[str | None], number_by_name: dict[str, int]) -> list[int]:
+    """A number per name, -1 without one; names that are new are added."""
+    return [-1 if name is None else number_by_name.setdefault(name, len(number_by_name)) for name in names]
 
 
 class QueryRow(NamedTuple):
@@ -237,6 +255,49 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int]
     return [(int(row), int(found_ms)) for row, found_ms in connection.execute(query)]
 
 
+def latest_users(connection: Connection, n: int) -> list[str]:
+    """The `n` users whose latest event of interest is the youngest, youngest first."""
+    latest = func.max(events.c.timestamp_ms)
+    query = (
+        select(users.c.user_id)
+        .join(events, events.c.user_row == users.c.row)
+        .where(events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .group_by(users.c.row, users.c.user_id)
+        .order_by(latest.desc(), users.c.row)
+        .limit(n)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def count(connection: Connection) -> int:
     """Events stored."""
     return int(connection.execute(select(func.count()).select_from(events)).scalar_one())
+
+
+def shown_since(connection: Connection, user_id: str, scenario: str, since_ms: int) -> list[int]:
+    """Rows of the items of a user's impressions in a place of the shop, from a moment on."""
+    query = select(events.c.item_row).where(
+        events.c.user_row == select(users.c.row).where(users.c.user_id == user_id).scalar_subquery(),
+        *_impressions(scenario, since_ms),
+    )
+    return [int(row) for row in connection.execute(query).scalars()]
+
+
+def shown_to_each_since(connection: Connection, scenario: str, since_ms: int) -> dict[str, list[int]]:
+    """As `shown_since`, for every user who had any: for batches."""
+    query = select(users.c.user_id, events.c.item_row).where(
+        events.c.user_row == users.c.row, *_impressions(scenario, since_ms)
+    )
+    shown: dict[str, list[int]] = {}
+    for user_id, row in connection.execute(query):
+        shown.setdefault(user_id, []).append(int(row))
+    return shown
+
+
+def _impressions(scenario: str, since_ms: int) -> tuple[Any, ...]:
+    return (
+        events.c.kind == CODE_BY_KIND[EventKind.IMPRESSION],
+        events.c.scenario == scenario,
+        events.c.timestamp_ms >= since_ms,
+        events.c.item_row.is_not(None),
+    )

@@ -78,6 +78,7 @@ Index(
     events.c.seq,
     events.c.item_row,
     events.c.kind,
+    events.c.scenario,
 )
 
 sources = Table(

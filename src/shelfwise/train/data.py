@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.catalogue import Catalogue
-from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.interactions import Interactions, scenario_names_of
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
@@ -27,6 +27,7 @@ from shelfwise.pipeline.components import build_text_encoder
 from shelfwise.pipeline.fitted import Progress as StepProgress
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats
 from shelfwise.schemas.items import Item
+from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
 from shelfwise.store.records import Records
@@ -65,12 +66,14 @@ class ModelSpace:
         picture_map: Of picture vectors; None where the model knows no pictures: those that came since wait for the next
             full training.
         profile_attributes: Those of users that the model reads; where it reads none, those that came since wait too.
+        scenario_names: Whose codes stay; scenarios that came since are added.
     """
 
     encoder: ReadyEncoder | None
     whitening: Whitening | None
     picture_map: Whitening | None
     profile_attributes: tuple[str, ...] = ()
+    scenario_names: ScenarioNames = NO_SCENARIOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ def load(
         raise StateError(
             "this shop has no items yet", hint="run `shelfwise ingest` with an items file", code="no_items"
         )
-    interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored))
+    names = scenario_names_of(events, None if space is None else space.scenario_names)
+    interactions = Interactions.of(events, n_users=len(user_ids), n_items=len(stored), scenario_names=names)
     items = [entry.item for entry in stored]
     ready = ready_encoder(config, records, vectors_folder) if space is None else space.encoder
     vectors, whitening, raw_vectors, texts_of_users, profiles = None, None, None, None, None

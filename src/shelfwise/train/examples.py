@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from shelfwise.datasets.examples import Examples
+from shelfwise.datasets.outcomes import Judge
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.features.candidate_features import candidate_features, feature_names
 from shelfwise.features.item_state import ItemState
@@ -43,6 +44,7 @@ def ranking_table(
     has_clock: bool,
     max_requests: int,
     progress: Callable[[int, int], None] | None = None,
+    judge: Judge | None = None,
 ) -> RankingTable:
     """Ask retrievers that were fitted on `data` each example's question.
 
@@ -52,11 +54,13 @@ def ranking_table(
     Args:
         retrievers: Fitted on `data`.
         examples: Questions after `data.now_ms`; asked until `max_requests` are worth keeping.
+        judge: Tells what became of each candidate. With it every request is worth keeping, those that led to nothing
+            too: without them, what happens would look more likely than it is.
     """
     state = item_state(data)
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     everything = np.ones(len(data.catalogue), bool)
-    features, labels, groups, n_relevant = [], [], [], []
+    features, labels, groups, n_relevant, rows, situations, outcomes = [], [], [], [], [], [], []
     n_hopeless = 0
     for place, example in enumerate(examples):
         if len(groups) == max_requests:
@@ -65,11 +69,16 @@ def ranking_table(
         allowed = allowed_for(everything, example.situation, repeats=repeats, exclude=example.left_out)
         merged = merge({name: retriever.retrieve(situation, allowed) for name, retriever in retrievers.items()})
         right = np.isin(merged.rows, example.relevant)
-        if right.any():
+        if len(merged) and (judge is not None or right.any()):
             features.append(candidate_features(merged, situation, state, vectors, has_clock=has_clock))
             labels.append(right)
             groups.append(len(merged))
             n_relevant.append(len(example.relevant))
+            rows.append(merged.rows)
+            situations.append(situation)
+            outcomes.append(
+                np.empty((len(merged), 0), np.float32) if judge is None else judge.of(example).of(merged.rows)
+            )
         else:
             n_hopeless += 1
         if progress is not None and place % 256 == 0:
@@ -83,6 +92,13 @@ def ranking_table(
         n_hopeless,
         names,
         np.zeros(len(groups), np.int64),
+        np.concatenate([np.empty(0, np.int32), *rows]),
+        tuple(situations),
+        np.concatenate(outcomes)
+        if outcomes
+        else np.empty((0, 0 if judge is None else len(judge.objectives)), np.float32),
+        {} if judge is None else judge.objectives,
+        data.vectors,
     )
 
 
@@ -96,4 +112,9 @@ def stacked(tables: list[RankingTable]) -> RankingTable:
         sum(table.n_hopeless for table in tables),
         tables[0].feature_names,
         np.repeat(np.arange(len(tables)), [len(table.groups) for table in tables]),
+        np.concatenate([table.rows for table in tables]),
+        tuple(one for table in tables for one in table.situations),
+        np.concatenate([table.outcomes for table in tables]),
+        tables[0].objectives,
+        tables[0].vectors,
     )

@@ -19,6 +19,8 @@ def fingerprint(data: TrainingData) -> str:
     interactions = data.interactions
     for column in (interactions.user_rows, interactions.item_rows, interactions.kinds, interactions.times_ms):
         digest.update(column.tobytes())
+    if interactions.scenarios.any():  # a log that names none keeps the fingerprint of before it could
+        digest.update("\x00".join(interactions.scenario_names.names).encode() + interactions.scenarios.tobytes())
     return digest.hexdigest()
 
 

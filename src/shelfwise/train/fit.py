@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from shelfwise.config.shop import ShopConfig
-from shelfwise.datasets.examples import Examples
-from shelfwise.datasets.interactions import Interactions, target_kind
-from shelfwise.datasets.moments import moments
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.features.text_vectors import TextVectors
-from shelfwise.pipeline.components import build_ranker, build_retrievers
+from shelfwise.pipeline.components import build_ranker
 from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.model import Model
-from shelfwise.rank.ranker import Ranker, RankingTable
+from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.events import KIND_BY_CODE
-from shelfwise.schemas.ids import Bools, Rows
+from shelfwise.schemas.ids import Bools
 from shelfwise.track.tracker import NOTHING, Tracker, under
-from shelfwise.train.examples import item_state, ranking_table, stacked
+from shelfwise.train.examples import item_state
+from shelfwise.train.past_requests import SEED, ask_the_past, fitted_retrievers
 from shelfwise.train.stages import Stages
 from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
-
-MAX_REQUESTS = 4_500
-"""Requests with a right answer among their candidates that the ranker learns from at most."""
-
-REPEATS_FROM = 0.05
-"""With repeats on 'auto': allowed where so many of the held-out answers were repeats."""
-
-SEED = 0
 
 
 def fit(
@@ -77,47 +65,20 @@ def fit(
         tuner.track = under(tracker, "tune")
         with stages("tune"):
             data, tuned = tuned_vectors(tuner, data, users, progress)
-    target = target_kind(data.interactions, config.behaviour.target)
-    asked = moments(data, target, users)
-    repeat_share = Examples([example for moment in asked for example in moment.split.examples]).repeat_share()
-    repeats = {"auto": repeat_share >= REPEATS_FROM, "allow": True, "exclude": False}[config.behaviour.repeats]
-    tables: list[RankingTable] = []
-    earlier: dict[str, Retriever] = {}
-    # The earliest first: whoever can goes on from there, and never knows more than its moment did.
-    for place, moment in reversed(list(enumerate(asked, start=1))):
-        label = f"moment {place} of {len(asked)}"
-        cold = _drawn(moment.data.interactions, config.behaviour.cold_share, seed + place)
-        warm = moment.data.without_behaviour(cold)
-        retrievers = _fitted(config, moment.data, earlier, label, progress, stages, tracker, cold=cold)
-        questions = moment.questions(seed)
-        questions = (questions if repeats else questions.without_repeats()).with_profiles(
-            data.profiles, as_new_share=config.encode.users.as_new_share, seed=seed + place
-        )
-        with stages("ask"):
-            tables.append(
-                ranking_table(
-                    retrievers,
-                    warm,
-                    questions,
-                    repeats=repeats,
-                    n_history=config.behaviour.history,
-                    has_clock=moment.data.interactions.has_clock,
-                    max_requests=MAX_REQUESTS // len(asked),
-                    progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
-                )
-            )
-        earlier = {name: one for name, one in retrievers.items() if one.goes_on}
-    tables.reverse()
     ranker = build_ranker(config)
+    asked = ask_the_past(
+        config, data, users, progress, seed=seed, outcomes=ranker.learns_outcomes, stages=stages, tracker=tracker
+    )
     ranker.track = under(tracker, "rank")
     with stages("rank"):
-        about = ranker.fit(stacked(tables), seed=seed, report=lambda text: progress(text, None, None))
-    retrievers = _fitted(config, data, earlier, "everything", progress, stages, tracker)
-    funnel = _funnel(retrievers, ranker, data, progress)
-    learned = {"ranker": about, "repeat_share": round(repeat_share, 4), "seconds_by_stage": stages.rounded()}
+        about = ranker.fit(asked.table, seed=seed, report=lambda text: progress(text, None, None))
+    retrievers = fitted_retrievers(config, data, asked.retrievers, "everything", progress, stages, tracker)
+    progress("describing items", None, None)
+    funnel = funnel_of(retrievers, ranker, data)
+    learned = {"ranker": about, "repeat_share": round(asked.repeat_share, 4), "seconds_by_stage": stages.rounded()}
     if tuned is None:
-        return Fitted(funnel, repeats, target, learned)
-    return Fitted(funnel, repeats, target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
+        return Fitted(funnel, asked.repeats, asked.target, learned)
+    return Fitted(funnel, asked.repeats, asked.target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
 
 
 def fit_on(
@@ -140,52 +101,13 @@ def fit_on(
     """
     stages = Stages()
     earlier = {name: one for name, one in before.funnel.retrievers.items() if one.goes_on}
-    retrievers = _fitted(config, data, earlier, "everything", progress, stages, tracker)
-    funnel = _funnel(retrievers, before.funnel.ranker, data, progress)
+    retrievers = fitted_retrievers(config, data, earlier, "everything", progress, stages, tracker)
+    progress("describing items", None, None)
+    funnel = funnel_of(retrievers, before.funnel.ranker, data)
     return Fitted(funnel, before.repeats, KIND_BY_CODE[before.target], {"seconds_by_stage": stages.rounded()})
 
 
-def _funnel(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData, progress: Progress) -> Funnel:
+def funnel_of(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData) -> Funnel:
+    """The stages with what is known of every item."""
     vectors = None if data.vectors is None else TextVectors(data.vectors)
-    progress("describing items", None, None)
     return Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock, data.profiles)
-
-
-def _drawn(interactions: Interactions, share: float, seed: int) -> Rows:
-    """A share of the items that somebody touched."""
-    touched = np.unique(interactions.item_rows)
-    n = round(share * len(touched))
-    return np.sort(np.random.default_rng(seed).permutation(touched)[:n]).astype(np.int32)
-
-
-def _fitted(
-    config: ShopConfig,
-    data: TrainingData,
-    earlier: Mapping[str, Retriever],
-    label: str,
-    progress: Progress,
-    stages: Stages,
-    tracker: Tracker,
-    *,
-    cold: Rows | None = None,
-) -> dict[str, Retriever]:
-    """Every retriever, fitted on what was known at one moment, going on from an earlier one where there is one.
-
-    Args:
-        cold: Items about which all of them answer as if nobody had touched them.
-    """
-    retrievers = build_retrievers(config)
-    for name, retriever in retrievers.items():
-        doing = f"{label}: fitting {name}"
-        progress(doing, None, None)
-        retriever.report = lambda text, done, total, doing=doing: progress(f"{doing}: {text}", done, total)
-        retriever.track = under(tracker, name, label.replace(" ", "-"))
-        stage = f"retrieve.{name}"
-        before = stages.seconds.get(stage, 0.0)
-        with stages(stage):
-            if cold is None:
-                retriever.fit(data, earlier.get(name))
-            else:
-                retriever.fit_without(cold, data, earlier.get(name))
-        retriever.track("fit_s", stages.seconds[stage] - before, 0)
-    return retrievers

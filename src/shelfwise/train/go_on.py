@@ -122,7 +122,7 @@ def go_on(
 def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> ModelSpace:
     """The version's own encoder, tuned or not, with the vectors that it made so far; what it needs it carries along."""
     if before.encoder is None:
-        return ModelSpace(None, None, before.picture_map)
+        return ModelSpace(None, None, before.picture_map, scenario_names=before.scenario_names)
     key = version.manifest.get("encoder")
     if key is None and "tuned_encoder" not in version.manifest["learned"]:
         key = before.encoder.key()
@@ -139,6 +139,7 @@ def _space(before: Model, version: Version, records: Records, vectors_folder: Pa
         before.whitening,
         before.picture_map,
         () if before.funnel.profiles is None else before.funnel.profiles.attributes,
+        before.scenario_names,
     )
 
 

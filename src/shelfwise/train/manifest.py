@@ -53,6 +53,7 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
         "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
         "repeats": fitted.repeats,
         "has_clock": data.interactions.has_clock,
+        "scenarios": list(data.interactions.scenario_names.names),
         "n_items": len(data.catalogue),
         "log_end_ms": data.interactions.end_ms,
         "learned": dict(fitted.about),

@@ -88,6 +88,7 @@ def _differences(config: ShopConfig, before: Model, version: Version) -> Iterato
         yield "behaviour.target", version.manifest["target"], behaviour.target
     if behaviour.repeats != "auto" and (behaviour.repeats == "allow") != before.repeats:
         yield "behaviour.repeats", "allow" if before.repeats else "exclude", behaviour.repeats
+    yield from _if_other("behaviour.had", old.behaviour.had, behaviour.had)
     yield from _of_text(config, before)
     yield from _of_retrievers(config, old, version.manifest.get("retrievers", {}))
     if type(build_ranker(config)) is not type(build_ranker(old)) or config.rank.options != old.rank.options:

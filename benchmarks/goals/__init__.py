@@ -1,0 +1,1 @@
+"""What `objectives.py` compares: real logs with several objectives, and rankers on the same features."""

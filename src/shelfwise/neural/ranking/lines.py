@@ -1,0 +1,48 @@
+"""What the ranking network learns from: candidates below each other, each with what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.schemas.ids import Floats, Rows
+
+MS_PER_MINUTE = 60_000
+ABSENT = -1
+"""In a history's rows: there was no further event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Candidates of many requests. N candidates, B requests, T events, K objectives.
+
+    Attributes:
+        features: What the ranker is told of each; NaN where not known; shape `(N, F)`.
+        outcomes: 1 or 0, seconds, NaN where nobody knows; shape `(N, K)`.
+        weights: How many candidates each stands for: those drawn for many count for all of them; shape `(N,)`.
+        rows: Item of each; shape `(N,)`.
+        positions: Place in the list that was shown, from 1 on; 0 where none was logged; shape `(N,)`.
+        starts: Where each request's candidates start; shape `(B + 1,)`.
+        scenarios: Code of each request's scenario; shape `(B,)`.
+        history_rows: Latest events of each request's user, oldest first, `ABSENT` before the first; shape `(B, T)`.
+        history_kinds: Their kinds' codes; shape `(B, T)`.
+        history_minutes: How long before the request; shape `(B, T)`.
+        vectors: Of all items, by row; shape `(n_items, D)`; D is 0 where items have none.
+    """
+
+    features: Floats
+    outcomes: Floats
+    weights: Floats
+    rows: Rows
+    positions: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    scenarios: npt.NDArray[np.int64]
+    history_rows: Rows
+    history_kinds: npt.NDArray[np.int64]
+    history_minutes: Floats
+    vectors: Floats
+
+    def __len__(self) -> int:
+        return len(self.scenarios)

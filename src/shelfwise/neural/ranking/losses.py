@@ -1,0 +1,107 @@
+"""The objectives' losses, and how they become one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from shelfwise.errors import MissingExtraError
+from shelfwise.neural.ranking.network import Shape
+
+CERTAIN = -1e-6
+"""Log-probabilities are kept below this, so that their complement has a logarithm."""
+
+
+def losses(predicted: Tensor, outcomes: Tensor, weights: Tensor, shape: Shape) -> list[Tensor]:
+    """One loss per objective, each a scalar; 0 where nothing of it is known.
+
+    What happens or not: the cross-entropy per candidate over everything shown, against that of always saying the share
+    that happened: so that rare objectives count as much as frequent ones. What is measured: the squared error of
+    log(1 + seconds), where seconds were told, against their variance.
+
+    Args:
+        predicted: As the network answers; shape `(N, K)`.
+        outcomes: 1, 0, seconds or NaN; shape `(N, K)`.
+        weights: Of each candidate; shape `(N,)`.
+        shape: Of the network.
+    """
+    found: list[Tensor] = []
+    for column, is_measured in enumerate(shape.measured):
+        wanted, said = outcomes[:, column], predicted[:, column]
+        known = ~wanted.isnan()
+        if is_measured:
+            known = known & (wanted > 0)
+        if not bool(known.any()):
+            found.append(said.sum() * 0)
+            continue
+        wanted, said, weight = wanted[known], said[known], weights[known]
+        if is_measured:
+            found.append(((said - torch.log1p(wanted)) ** 2).mean())
+            continue
+        said = said.clamp(max=CERTAIN)
+        entropy = -(wanted * said + (1 - wanted) * torch.log1p(-said.exp()))
+        found.append((entropy * weight).sum() / weight.sum())
+    return found
+
+
+def scales(outcomes: Tensor, weights: Tensor, shape: Shape) -> Tensor:
+    """What each loss is divided by: that of always saying the mean; shape `(K,)`."""
+    found: list[float] = []
+    for column, is_measured in enumerate(shape.measured):
+        wanted = outcomes[:, column]
+        known = ~wanted.isnan() & (wanted > 0 if is_measured else torch.ones_like(wanted, dtype=torch.bool))
+        if is_measured:
+            found.append(max(float(torch.log1p(wanted[known]).var(correction=0)) if bool(known.any()) else 1.0, 1e-3))
+            continue
+        share = float((wanted[known] * weights[known]).sum() / weights[known].sum().clamp(min=1e-9))
+        share = min(max(share, 1e-7), 1 - 1e-7)
+        found.append(float(-(share * torch.log(torch.tensor(share)) + (1 - share) * torch.log1p(torch.tensor(-share)))))
+    return torch.tensor(found)
+
+
+class Balance(nn.Module):
+    """Turns several losses into the gradients of one step.
+
+    Source:
+        Kendall et al. (2018), Multi-Task Learning Using Uncertainty; Quinton and Rey (2024), Jacobian Descent (UPGrad);
+        Désidéri (2012), MGDA; Yu et al. (2020), PCGrad.
+    """
+
+    def __init__(self, how: str, names: Sequence[str], weights: Mapping[str, float]) -> None:
+        """Choose.
+
+        Raises:
+            MissingExtraError: torchjd is not installed and the way needs it.
+        """
+        super().__init__()
+        self.how = how
+        self.fixed = [float(weights.get(name, 1.0)) for name in names]
+        self.log_variances = nn.Parameter(torch.zeros(len(names)), requires_grad=how == "uncertainty")
+        self.aggregator = None if how in ("fixed", "uncertainty") else _aggregator(how)
+
+    def backward(self, found: Sequence[Tensor], parameters: Sequence[nn.Parameter]) -> float:
+        """Fill the parameters' gradients; the sum of the losses is answered."""
+        if self.aggregator is not None:
+            from torchjd.autojac import backward, jac_to_grad
+
+            told = [loss for loss in found if loss.requires_grad]
+            backward(told)
+            jac_to_grad([one for one in parameters if getattr(one, "jac", None) is not None], self.aggregator)
+        elif self.how == "uncertainty":
+            scaled = torch.exp(-self.log_variances) * torch.stack(list(found)) + self.log_variances / 2
+            scaled.sum().backward()
+        else:
+            sum(weight * loss for weight, loss in zip(self.fixed, found, strict=True)).backward()  # type: ignore[union-attr]
+        return float(sum(loss.detach() for loss in found))
+
+
+def _aggregator(how: str) -> nn.Module:
+    try:
+        from torchjd import aggregation
+    except ImportError as cause:
+        raise MissingExtraError(
+            "torchjd is not installed", where="rank.balance", hint="pip install 'shelfwise[train]'"
+        ) from cause
+    return {"upgrad": aggregation.UPGrad, "mgda": aggregation.MGDA, "pcgrad": aggregation.PCGrad}[how]()
