@@ -11,7 +11,8 @@ touched removed for everybody, what no retriever named counted as missed. Three 
 intervals by paired bootstrap over users of the means over seeds, p by sign flips, after Holm.
 
 - `multi-objective`: ours as shipped.
-- `single-task network`: the same network, learning from purchases alone.
+- `single-task network`: the same network, whose only objective is the purchase.
+- `purchases alone`: that again in a shop that kept purchases only, retrievers and histories included.
 - `lambdamart`, `trees per objective`: LightGBM, tuned over nine settings and more.
 - `fusion`: the single-goal ranker, on its own questions.
 """
@@ -35,6 +36,7 @@ from shelfwise.metrics.intervals import bootstrap_interval, holm, paired_differe
 from shelfwise.pipeline.funnel import allowed_for
 from shelfwise.rank.ranker import Asked, RankingTable
 from shelfwise.schemas.ids import Doubles
+from shelfwise.track.tracker import NOTHING
 from shelfwise.train.fit import funnel_of
 from shelfwise.train.past_requests import ask_the_past, fitted_retrievers
 from shelfwise.train.stages import Stages
@@ -45,7 +47,7 @@ SPLITS = ("time-split", "published")
 SEEDS = (0, 1, 2)
 K = 10
 OURS = "multi-objective"
-ALONE = "single-task network"
+ALONE = "purchases alone"
 AHEAD_OF_ALONE = 0.15
 """By NDCG@10 over training on purchases alone."""
 
@@ -82,10 +84,13 @@ def on_retailrocket(log: retailrocket.Log, record: Record, *, quick: bool) -> di
     users = np.ones(log.data.interactions.n_users, bool)
     started = time.process_time()
     say("fitting the retrievers on everything")
-    retrievers = fitted_retrievers(log.config, log.data, {}, "everything", lambda *_: None, Stages(), _no_tracker())
+    retrievers = fitted_retrievers(log.config, log.data, {}, "everything", lambda *_: None, Stages(), NOTHING)
     asked = _ask(log, retrievers, questions)
     owners = np.array([one.user_row for one in questions])
     seconds_of_retrieval = time.process_time() - started
+    alone = retailrocket.purchases_alone(log)
+    of_purchases = fitted_retrievers(alone.config, alone.data, {}, "everything", lambda *_: None, Stages(), NOTHING)
+    asked_alone = _ask(alone, of_purchases, alone.questions[: len(questions)])
     runs: dict[str, list[Doubles]] = {}
     recalls: dict[str, list[Doubles]] = {}
     about: dict[str, dict[str, Any]] = {}
@@ -96,10 +101,12 @@ def on_retailrocket(log: retailrocket.Log, record: Record, *, quick: bool) -> di
         visits = ask_the_past(log.config, log.data, users, lambda *_: None, seed=seed, outcomes=True).table
         asking = time.process_time() - started
         single = ask_the_past(log.config, log.data, users, lambda *_: None, seed=seed).table
-        for name, fit in _contenders(visits, single, seed).items():
+        bought = ask_the_past(alone.config, alone.data, users, lambda *_: None, seed=seed, outcomes=True).table
+        for name, fit in _contenders(visits, single, bought, seed).items():
             say(f"seed {seed}: {name}")
             fitted = fit()
-            ndcg, recall = _measured(fitted.score(asked), asked, questions, owners)
+            told = asked_alone if name == ALONE else asked
+            ndcg, recall = _measured(fitted.score(told), told, questions, owners)
             say(f"seed {seed}: {name} reaches {ndcg.mean():.4f} ({fitted.chosen}; {fitted.seconds:.0f} CPU s)")
             runs.setdefault(name, []).append(ndcg)
             recalls.setdefault(name, []).append(recall)
@@ -155,10 +162,13 @@ def on_retailrocket(log: retailrocket.Log, record: Record, *, quick: bool) -> di
     return found
 
 
-def _contenders(visits: RankingTable, single: RankingTable, seed: int) -> dict[str, Callable[[], contenders.Fitted]]:
+def _contenders(
+    visits: RankingTable, single: RankingTable, bought: RankingTable, seed: int
+) -> dict[str, Callable[[], contenders.Fitted]]:
     return {
         OURS: lambda: contenders.ours(visits, seed),
-        ALONE: lambda: contenders.single_task(visits, seed),
+        "single-task network": lambda: contenders.single_task(visits, seed),
+        ALONE: lambda: contenders.single_task(bought, seed),
         "lambdamart": lambda: contenders.lambdamart(visits, seed),
         "trees per objective": lambda: contenders.trees_per_objective(visits, seed),
         "fusion": lambda: contenders.fusion(single, seed),
@@ -172,7 +182,8 @@ def _ask(log: retailrocket.Log, retrievers: Any, questions: Any) -> list[Asked]:
     asked = []
     for one in questions:
         situation = one.situation.latest(log.config.behaviour.history)
-        merged = funnel.retrieve(situation, allowed_for(everything, one.situation, repeats=False))
+        allowed = allowed_for(everything, one.situation, repeats=False, exclude=one.left_out)
+        merged = funnel.retrieve(situation, allowed)
         asked.append(Asked(funnel.describe(merged, situation), merged.rows, situation, funnel.vectors))
     return asked
 
@@ -200,12 +211,6 @@ def _call_ms(fitted: contenders.Fitted, asked: list[Asked]) -> float:
         fitted.score([one])
         spent.append((time.perf_counter() - started) * 1e3)
     return float(np.median(spent[20:])) if cut else float("nan")
-
-
-def _no_tracker() -> Any:
-    from shelfwise.track.tracker import NOTHING
-
-    return NOTHING
 
 
 def say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.outcomes import Judge
 from shelfwise.datasets.splits import next_moments
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.schemas.candidates import ANY_KIND, Situation
+from shelfwise.schemas.candidates import ANY_KIND, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 
 KINDS = {"view": EventKind.VIEW, "cart": EventKind.CART, "buy": EventKind.PURCHASE}
@@ -42,6 +42,22 @@ class Log:
     config: ShopConfig
     data: TrainingData
     questions: list[Example]
+
+
+def purchases_alone(log: Log) -> Log:
+    """The same questions, asked of a shop that kept purchases only: of what is learned from, and of histories."""
+    code = CODE_BY_KIND[EventKind.PURCHASE]
+    known = log.data.interactions
+    questions = []
+    for one in log.questions:
+        history = one.situation.history
+        bought = history.kinds == code
+        kept = History(history.rows[bought], history.kinds[bought], history.times_ms[bought], history.user_row)
+        # What was touched otherwise is not shown either: the question stays the same.
+        touched = np.unique(history.rows[~bought])
+        questions.append(replace(one, situation=replace(one.situation, history=kept), left_out=touched))
+    data = log.data.with_interactions(known.where(known.kinds == code), log.data.now_ms)
+    return replace(log, data=data, questions=questions)
 
 
 def splits(folder: Path) -> list[Log]:
