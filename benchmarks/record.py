@@ -81,7 +81,7 @@ class Record:
 
     def promise(self, name: str, value: float, bar: float, side: Literal["at least", "below"]) -> None:
         """Hold a number against what was promised."""
-        self.promises.append(Promise(name, value, bar, side))
+        self.promises.append(Promise(name, float(value), bar, side))  # also of NumPy's kinds, which JSON does not know
 
     def skip(self, name: str, why: str) -> None:
         """Say that a promised number was not measured."""
