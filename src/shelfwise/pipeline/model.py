@@ -20,6 +20,7 @@ import numpy as np
 
 from shelfwise.config.load import parse
 from shelfwise.config.shop import ShopConfig
+from shelfwise.datasets.interactions import had_code
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.pictures.encoder import PictureEncoder
 from shelfwise.encode.profile_vectors import ProfileVectors
@@ -34,8 +35,7 @@ from shelfwise.pipeline.components import (
     build_text_encoder,
 )
 from shelfwise.pipeline.funnel import Funnel
-from shelfwise.schemas.candidates import ANY_KIND
-from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
@@ -85,7 +85,7 @@ class Model:
     @property
     def had(self) -> int:
         """Code of the kind of event that makes an item one that a user had."""
-        return ANY_KIND if self.config.behaviour.had == "any" else self.target
+        return had_code(self.config.behaviour.had, KIND_BY_CODE[self.target])
 
 
 @dataclass(frozen=True, slots=True)
