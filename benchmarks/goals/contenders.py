@@ -12,7 +12,8 @@ import numpy as np
 
 from shelfwise.config.objectives import present
 from shelfwise.rank.fusion import Fusion
-from shelfwise.rank.multi_objective import LATER_SHARE, SHARES, MultiObjective, thinned
+from shelfwise.rank.multi_objective import SHARES, MultiObjective
+from shelfwise.rank.outcome_tables import LATER_SHARE, thinned
 from shelfwise.rank.ranker import Asked, RankingTable
 from shelfwise.schemas.ids import Bools, Floats
 

@@ -102,3 +102,20 @@ def present(specs: Mapping[str, ObjectiveSpec], kept: set[str]) -> dict[str, Obj
             parent = specs[parent].given
         found[name] = spec.model_copy(update={"given": parent})
     return found
+
+
+def goal_of(specs: Mapping[str, ObjectiveSpec]) -> str:
+    """The strongest of what is wanted: the last link of a chain that a shop earns by."""
+    happening = [name for name, spec in specs.items() if spec.measure == "happens"]
+    strongest = [name for name in happening if EventKind.PURCHASE in specs[name].events and not specs[name].kept]
+    return (strongest or happening or list(specs))[-1 if not strongest else 0]
+
+
+def ancestors(specs: Mapping[str, ObjectiveSpec], name: str) -> list[str]:
+    """What an objective follows, the nearest first."""
+    found: list[str] = []
+    at = specs[name].given
+    while at is not None:
+        found.append(at)
+        at = specs[at].given
+    return found

@@ -32,6 +32,9 @@ LEARNED_PER_REQUEST = 100
 BATCH_LINES = 4_096
 """Candidates from which on a call is spread over all cores."""
 
+COARSER = 4
+"""The trees that only judge whether strangers want another order are so many times fewer, and as much heavier each."""
+
 ENOUGH_HITS = 50
 """Requests with a right answer among the candidates below which nothing is learned."""
 
@@ -125,7 +128,7 @@ class Fusion(Ranker):
             self._linear = LinearScorer.fit(table)
         elif self._choice == "trees":
             report(f"ranker: {n_trees} trees on all requests")
-            booster = self._grown(table, n_trees, seed)
+            booster = _grown(table, self.config, n_trees, seed)
             gains = booster.feature_importance("gain")
             about["n_trees"] = n_trees
             about["importance"] = {
@@ -136,15 +139,13 @@ class Fusion(Ranker):
             self._sessions.clear()
         return about
 
-    def _grown(self, table: RankingTable, n_trees: int, seed: int) -> Any:
-        return fit_trees(_thinned(table, seed), None, self.config.model_copy(update={"n_trees": n_trees}), seed)
-
     def _fitted(self, table: RankingTable, n_trees: int, seed: int) -> Callable[[Floats], Floats]:
         """What was chosen, fitted on some of the requests only."""
         if self._choice == "linear":
             return LinearScorer.fit(table)
         if self._choice == "trees":
-            return self._grown(table, n_trees, seed).predict
+            coarser = self.config.model_copy(update={"learning_rate": min(1.0, COARSER * self.config.learning_rate)})
+            return _grown(table, coarser, max(1, n_trees // COARSER), seed).predict
         return lambda features: features[:, self._reciprocal_column]
 
     def _session(self, graph: bytes, n_lines: int) -> onnxruntime.InferenceSession:
@@ -192,6 +193,10 @@ class Fusion(Ranker):
         if self._linear is not None:
             return self._linear(features)
         return features[:, self._reciprocal_column]
+
+
+def _grown(table: RankingTable, options: Fusion.Config, n_trees: int, seed: int) -> Any:
+    return fit_trees(_thinned(table, seed), None, options.model_copy(update={"n_trees": n_trees}), seed)
 
 
 def _thinned(table: RankingTable, seed: int) -> RankingTable:

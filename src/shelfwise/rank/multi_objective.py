@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
-from shelfwise.config.objectives import ObjectiveSpec, ordered, present
-from shelfwise.errors import MissingExtraError, StateError
+from shelfwise.config.objectives import ancestors, goal_of
+from shelfwise.errors import MissingExtraError
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.neural.ranking.lines import ABSENT, MS_PER_MINUTE, Lines
 from shelfwise.neural.ranking.settings import RankingOptions
-from shelfwise.rank.calibration import ByScenario, Calibration
+from shelfwise.rank.objective_values import ObjectiveValues
+from shelfwise.rank.outcome_tables import later_requests, thinned, told, with_enough
 from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import EventKind
-from shelfwise.schemas.ids import Bools, Floats, Rows
+from shelfwise.schemas.ids import Floats, Rows
 from shelfwise.schemas.scenario_names import UNKNOWN
 from shelfwise.store.graphs import Graph
 
 GRAPH_FILE = "network.onnx"
 ABOUT_FILE = "multi_objective.json"
-
-TARGET = "target"
-"""The objective of a table that tells right answers only."""
-
-LATER_SHARE = 0.2
-"""Share of the requests, the latest, that calibrate and choose the weights; then everything is learned from."""
-
-ENOUGH = 50
-"""Candidates that an objective happened to, below which it is left out."""
-
-LEARNED_PER_REQUEST = 50
-"""Candidates to which nothing happened, per request that is learned from, on the average; each stands for several."""
 
 SHARES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Weights of what comes before the goal, against 1 for the goal, that are compared for the default."""
@@ -60,10 +47,8 @@ class MultiObjective(Ranker):
     def __init__(self, config: RankingOptions) -> None:
         super().__init__(config)
         self.options = config
-        self._specs: dict[str, ObjectiveSpec] = {}
         self._n_scenarios = 1
-        self._calibrations: list[ByScenario] = []
-        self._stretch: list[float] = []
+        self._values = ObjectiveValues({}, (), ())
         self._vector_dim = 0
         self._graph: Graph | None = None
 
@@ -81,9 +66,9 @@ class MultiObjective(Ranker):
             raise MissingExtraError(
                 "torch is not installed", where="rank", hint="pip install 'shelfwise[train]'"
             ) from cause
-        table, left_out = _with_enough(_told(table))
-        self._specs = dict(table.objectives)
-        self.objectives = tuple(self._specs)
+        table, left_out = with_enough(told(table))
+        specs = table.objectives
+        self.objectives = tuple(specs)
         names = list(self.objectives)
         self._n_scenarios = max((one.scenario for one in table.situations), default=UNKNOWN) + 1
         self._vector_dim = 0 if table.vectors is None else table.vectors.shape[1]
@@ -92,8 +77,8 @@ class MultiObjective(Ranker):
             self._vector_dim,
             len(EventKind),
             self._n_scenarios,
-            tuple(-1 if spec.given is None else names.index(spec.given) for spec in self._specs.values()),
-            tuple(spec.measure == "seconds" for spec in self._specs.values()),
+            tuple(-1 if spec.given is None else names.index(spec.given) for spec in specs.values()),
+            tuple(spec.measure == "seconds" for spec in specs.values()),
         )
 
         def trained(some: RankingTable, what: str) -> list[Any]:
@@ -113,42 +98,24 @@ class MultiObjective(Ranker):
                 for number in range(self.options.n_networks)
             ]
 
-        is_later = _later(table)
+        is_later = later_requests(table)
         earlier, later = table.where(~is_later), table.where(is_later)
         about: dict[str, Any] = {"model": "network", "objectives": names, "left_out": left_out}
         answers = [training.predict(one, self._lines(later)) for one in trained(earlier, "earlier")]
         predicted = _averaged(answers, shape.measured)
-        self._calibrate(predicted, later)
+        self._values = ObjectiveValues.fit(specs, predicted, later.outcomes, self._codes(later))
         about |= self._choose_weights(predicted, later)
         networks = trained(table, "all")
         self._graph = Graph(export.request_graph(networks))
         about["n_requests"] = len(table.groups)
         return about
 
-    def _calibrate(self, predicted: Floats, later: RankingTable) -> None:
-        codes = self._codes(later)
-        self._calibrations, self._stretch = [], []
-        for column, spec in enumerate(self._specs.values()):
-            wanted = later.outcomes[:, column]
-            known = ~np.isnan(wanted)
-            if spec.measure == "seconds":
-                told = known & (wanted > 0)
-                said = float(np.expm1(predicted[told, column]).sum())
-                # Duan's smearing: the mean of what is measured is above the back-transformed mean of its logarithm.
-                self._stretch.append(float(wanted[told].sum()) / said if said > 0 else 1.0)
-                self._calibrations.append(ByScenario(Calibration.as_it_is(), {}))
-            else:
-                self._stretch.append(1.0)
-                self._calibrations.append(
-                    ByScenario.fit(_log_odds(predicted[known, column]), wanted[known], codes[known])
-                )
-
     def _choose_weights(self, predicted: Floats, later: RankingTable) -> dict[str, Any]:
         """The goal's weight is 1; what it follows from gets the share that orders the later requests best."""
-        goal = _goal(self._specs)
-        before = _ancestors(self._specs, goal)
+        goal = goal_of(self._values.specs)
+        before = ancestors(self._values.specs, goal)
         judged, lines = later.answered_by(later.outcomes[:, self.objectives.index(goal)] == 1)
-        values = self._as_values(predicted, self._codes(later))[lines]
+        values = self._values(predicted, self._codes(later))[lines]
         tried = {share: {goal: 1.0, **dict.fromkeys(before, share)} for share in (SHARES if before else SHARES[:1])}
         found = {share: judged.ndcg(values @ self._vector(weights)) for share, weights in tried.items()}
         best = max(found, key=lambda share: found[share])
@@ -165,11 +132,9 @@ class MultiObjective(Ranker):
             raise RuntimeError("fit() or load() comes first")
         (folder / GRAPH_FILE).write_bytes(self._graph.content)
         stated = {
-            "objectives": {name: spec.model_dump(mode="json") for name, spec in self._specs.items()},
+            **self._values.as_document(),
             "default_weights": self.default_weights,
             "n_scenarios": self._n_scenarios,
-            "calibrations": [one.as_document() for one in self._calibrations],
-            "stretch": self._stretch,
             "vector_dim": self._vector_dim,
         }
         (folder / ABOUT_FILE).write_text(json.dumps(stated), encoding="utf-8")
@@ -177,11 +142,10 @@ class MultiObjective(Ranker):
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         stated = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-        self._specs = {name: ObjectiveSpec.model_validate(one) for name, one in stated["objectives"].items()}
-        self.objectives = tuple(self._specs)
+        self._values = ObjectiveValues.from_document(stated)
+        self.objectives = tuple(self._values.specs)
         self.default_weights, self._n_scenarios = stated["default_weights"], stated["n_scenarios"]
-        self._calibrations = [ByScenario.from_document(one) for one in stated["calibrations"]]
-        self._stretch, self._vector_dim = stated["stretch"], stated["vector_dim"]
+        self._vector_dim = stated["vector_dim"]
         self._graph = Graph((folder / GRAPH_FILE).read_bytes())
 
     def rank(self, features: Floats) -> Floats:
@@ -211,31 +175,13 @@ class MultiObjective(Ranker):
                 "minutes": _minutes(history, asked.situation.now_ms),
             }
         )
-        values = self._as_values(predicted, np.full(n, code))
+        values = self._values(predicted, np.full(n, code))
         return Scored((values @ self._vector(self.default_weights)).astype(np.float32), values)
 
     def _vectors_of(self, rows: Rows, vectors: TextVectors | None) -> Floats:
         if vectors is None or not self._vector_dim:
             return np.zeros((len(rows), self._vector_dim), np.float32)
         return vectors.take(rows)[0]
-
-    def _as_values(self, predicted: Floats, codes: npt.NDArray[np.int64]) -> Floats:
-        """Calibrated probabilities, no child above its parent; expected seconds; shape `(N, K)`."""
-        values = np.empty(predicted.shape, np.float32)
-        for column, spec in enumerate(self._specs.values()):
-            parent = None if spec.given is None else values[:, self.objectives.index(spec.given)]
-            if spec.measure == "seconds":
-                values[:, column] = np.expm1(predicted[:, column]) * self._stretch[column]
-                if parent is not None:
-                    values[:, column] *= parent
-                continue
-            odds = _log_odds(predicted[:, column])
-            for code in np.unique(codes):
-                odds[codes == code] = self._calibrations[column](odds[codes == code], int(code))
-            values[:, column] = expit(odds)
-            if parent is not None:
-                values[:, column] = np.minimum(values[:, column], parent)
-        return values
 
     def _vector(self, weights: Mapping[str, float]) -> Floats:
         return np.array([weights.get(name, 0.0) for name in self.objectives], np.float32)
@@ -275,100 +221,11 @@ class MultiObjective(Ranker):
         )
 
 
-def _told(table: RankingTable) -> RankingTable:
-    """A table that tells right answers only has one objective: them."""
-    if table.objectives:
-        return table
-    return replace(
-        table,
-        rows=np.zeros(len(table.labels), np.int32),
-        situations=tuple(Situation(History.empty(), 0, np.empty(0, np.int32)) for _ in table.groups),
-        outcomes=table.labels[:, None].astype(np.float32),
-        objectives={TARGET: ObjectiveSpec(events=[EventKind.PURCHASE])},
-    )
-
-
-def _with_enough(table: RankingTable) -> tuple[RankingTable, dict[str, int]]:
-    """Without objectives that hardly ever happened to a candidate, and how often these did.
-
-    Raises:
-        StateError: none is left.
-    """
-    n_happened = dict(zip(table.objectives, (table.outcomes > 0).sum(axis=0).tolist(), strict=True))
-    kept = (
-        {name for name, n in n_happened.items() if n >= min(ENOUGH, max(n_happened.values()))} if n_happened else set()
-    )
-    kept = {name for name in kept if n_happened[name] > 0}
-    if not kept:
-        raise StateError(
-            "none of the objectives ever happened to a candidate: there is nothing to learn from",
-            where="objectives",
-            hint="check the events' kinds by `shelfwise ingest --json`, or take [rank] use = 'fusion'",
-            code="no_outcomes",
-        )
-    specs = present(table.objectives, kept)
-    columns = [list(ordered(table.objectives)).index(name) for name in specs]
-    left_out = {name: n for name, n in n_happened.items() if name not in kept}
-    return replace(table, outcomes=table.outcomes[:, columns], objectives=specs), left_out
-
-
-def _later(table: RankingTable) -> Bools:
-    """The latest requests, whole; at random where all are of one time, as in a log without a clock."""
-    times: npt.NDArray[np.int64] = np.array([one.now_ms for one in table.situations], np.int64)
-    if len(table.situations) and times.min() == times.max():
-        times = np.random.default_rng(0).permutation(len(times))
-    late: Bools = np.greater_equal(times, np.quantile(times, 1 - LATER_SHARE) if len(times) else 0)
-    return late
-
-
-def thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
-    """All candidates that something happened to and a share of the others, each of which counts for several.
-
-    Drawn uniformly: so that probabilities can be had back by weights alone.
-    """
-    is_kept: Bools = np.any(np.nan_to_num(table.outcomes, nan=1.0) > 0, axis=1, keepdims=True)[:, 0]
-    n_others = int((~is_kept).sum())
-    share = min(1.0, LEARNED_PER_REQUEST * len(table.groups) / max(n_others, 1))
-    weights = np.where(is_kept, 1.0, 1.0 / share).astype(np.float32)
-    keep = is_kept | (np.random.default_rng(seed).random(len(is_kept)) < share)
-    owners = np.repeat(np.arange(len(table.groups)), table.groups)
-    thinned = replace(
-        table,
-        features=table.features[keep],
-        labels=table.labels[keep],
-        groups=np.bincount(owners[keep], minlength=len(table.groups)).astype(np.int64),
-        rows=table.rows[keep],
-        outcomes=table.outcomes[keep],
-    )
-    return thinned, weights[keep]
-
-
-def _goal(specs: Mapping[str, ObjectiveSpec]) -> str:
-    """The strongest of what is wanted: the last link of a chain that a shop earns by."""
-    happening = [name for name, spec in specs.items() if spec.measure == "happens"]
-    strongest = [name for name in happening if EventKind.PURCHASE in specs[name].events and not specs[name].kept]
-    return (strongest or happening or list(specs))[-1 if not strongest else 0]
-
-
-def _ancestors(specs: Mapping[str, ObjectiveSpec], name: str) -> list[str]:
-    found: list[str] = []
-    at = specs[name].given
-    while at is not None:
-        found.append(at)
-        at = specs[at].given
-    return found
-
-
 def _averaged(answers: Sequence[Floats], measured: Sequence[bool]) -> Floats:
     """The mean over networks: of probabilities, and of the logarithm of what is measured."""
     stacked = np.stack(answers)
     with np.errstate(divide="ignore"):
         return np.where(np.array(measured), stacked.mean(axis=0), np.log(np.exp(stacked).mean(axis=0)))
-
-
-def _log_odds(log_probabilities: Floats) -> Floats:
-    said = np.clip(log_probabilities, -60.0, -1e-6)
-    return (said - np.log(-np.expm1(said))).astype(np.float32)
 
 
 def _minutes(history: History, now_ms: int) -> Floats:
