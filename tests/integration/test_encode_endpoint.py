@@ -326,5 +326,5 @@ def test_a_running_shop_takes_up_items_without_its_endpoint(
     gone.load(tmp_path)
     with Shop.open(tiny_shop_template) as shop:
         recommender = Recommender(replace(load(shop.versions.current()), encoder=gone), shop.records)
-        assert recommender.encode(Item(item_id="new", title="Red boot")) is None
+        assert recommender.live.encode(Item(item_id="new", title="Red boot")) is None
     assert "1 item(s) taken up without text vectors" in caplog.text

@@ -106,7 +106,7 @@ def test_loaded_from_another_place_it_answers_the_same(shop: Shop, tmp_path: Pat
         after = [[(item.item_id, item.reason) for item in other.recommend(user, k=8).items] for user in users]
         put(other, Item(item_id="late", title="Blue lamp"))
     with Shop.open(moved) as other:
-        assert other.recommender.encode(Item(item_id="x", title="Blue lamp")) is not None
+        assert other.recommender.live.encode(Item(item_id="x", title="Blue lamp")) is not None
     assert after == before
 
 
@@ -116,11 +116,11 @@ def test_new_items_are_placed_in_the_same_space_as_those_trained(shop: Shop) -> 
     with shop.records.read() as connection:
         stored = catalogue.get(connection, "boot-green")
     assert stored is not None
-    found = recommender.encode(stored.item)
+    found = recommender.live.encode(stored.item)
     kept, _ = recommender.model.funnel.vectors.take(np.array([stored.row], np.int32))
     assert found is not None
     assert float(found @ kept[0]) > 0.95  # int8 by batch and half precision lie between
-    assert recommender.encode(Item(item_id="without any text")) is None
+    assert recommender.live.encode(Item(item_id="without any text")) is None
 
 
 def test_requests_that_cannot_be_answered(shop: Shop) -> None:
@@ -138,8 +138,8 @@ def test_an_observed_trend_is_in_the_next_answer(shop: Shop) -> None:
     recommender = shop.recommender
     now_ms = recommender.clock.now_ms()
     for _ in range(50):
-        recommender.observe("scarf-pink", now_ms)
-    recommender.observe("no such item", now_ms)
+        recommender.live.observe("scarf-pink", now_ms)
+    recommender.live.observe("no such item", now_ms)
     assert recommender.trending(1)[0].item_id == "scarf-pink"
     assert [item.item_id for item in recommender.trending(2, "Toys")] != []
     assert all(item.item_id.startswith("kite") for item in recommender.trending(5, "Toys"))

@@ -131,7 +131,7 @@ def test_a_version_carries_what_new_pictures_need(trained: Path) -> None:
             with shop.records.read() as connection:
                 entry = catalogue.get(connection, item.item_id)
             assert entry is not None
-            recommender.put_item(entry, recommender.encode_many([item])[0])
+            recommender.live.put_item(entry, recommender.live.encode_many([item])[0])
 
         send(Item(item_id="new", title="No. 99", image="new.png"))
         assert all(found.startswith("disc-red") for found in similar(shop, "new"))
@@ -160,7 +160,7 @@ def test_a_vision_model_takes_the_descriptors_place(tmp_path: Path) -> None:
         """
 answer = {"similar": [item.item_id for item in shop.recommender.similar("box-red-0", 5)]}
 from shelfwise.schemas.items import Item
-vectors = shop.recommender.encode_many([Item(item_id="x", image="box-red-0.png")])[0]
+vectors = shop.recommender.live.encode_many([Item(item_id="x", image="box-red-0.png")])[0]
 answer["has_picture"] = vectors.picture is not None
 """,
     )

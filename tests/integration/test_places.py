@@ -201,7 +201,7 @@ class TestTrending:
     def test_what_rises_comes_before_what_sells(self, tmp_path: Path) -> None:
         found = opened(tmp_path, basket_shop())
         for _ in range(12):
-            found.observe("item-79", found.model.log_end_ms)
+            found.live.observe("item-79", found.model.log_end_ms)
         slate = found.recommend(Query(scenario="trending", k=5))
         assert ids(slate)[0] == "item-79"
         assert slate.items[0].sources[0] == "trending"

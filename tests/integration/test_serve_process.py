@@ -54,7 +54,7 @@ folder = Path(sys.argv[1])
 create_app(folder).openapi()
 service = Service.open(folder, load(folder))
 service.recommender.recommend(Query(user_id="user-1"))
-service.recommender.encode(Item(item_id="x", title="Blue kite"))
+service.recommender.live.encode(Item(item_id="x", title="Blue kite"))
 service.records.close()
 print([name for name in ("torch", "transformers", "lightgbm", "polars", "alembic") if name in sys.modules])
 """

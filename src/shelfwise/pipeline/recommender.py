@@ -10,31 +10,25 @@ from typing import NamedTuple, Required, TypedDict
 import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
-from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
-from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.funnel import Ranked, allowed_for
-from shelfwise.pipeline.live_catalogue import LiveCatalogue
+from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.model import Model
-from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
-from shelfwise.pipeline.reasons import reason, sources_of
 from shelfwise.pipeline.trade_off import Wanted
+from shelfwise.pipeline.wording import Wording
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
-from shelfwise.retrieve.retriever import ItemTraits, Retriever
+from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.trending import Trending
-from shelfwise.schemas.candidates import Candidates, History, Situation
+from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
-from shelfwise.schemas.items import Item
 from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
-from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log
-from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 
 SEEN = 2_000
@@ -69,12 +63,11 @@ class UserList(NamedTuple):
 class Recommender:
     """One model version in service.
 
-    `recommend`, `similar` and `trending` only read and may be called from several threads; `observe` and `put_item`
-    change what is known, and the caller sees to it that one of them runs at a time.
+    All of it only reads, and may be called from several threads; what changes is taken up by `live`.
     """
 
     def __init__(self, model: Model, records: Records, *, patience_s: float = PATIENCE_S) -> None:
-        """Open the catalogue, and take up the items and events that came after the model was trained.
+        """Put a model into service, with the items and events that came after it was trained.
 
         Args:
             model: In service.
@@ -82,20 +75,11 @@ class Recommender:
             patience_s: How long a request waits for the vector of a profile that came after training.
         """
         self.model = model
+        self.live = LiveModel(model, records)
+        self.catalogue, self.clock = self.live.catalogue, self.live.clock
         self._records = records
-        has_clock = model.funnel.has_clock
-        with records.read() as connection:
-            self.catalogue = LiveCatalogue(item_store.read_all(connection))
-            late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
-            newest_ms = event_log.newest_ms(connection)
-            missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
-        self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
-        self._new_items = NewItems(model, records.folder)
         self._profiles = LiveProfiles(model, records, patience_s=patience_s)
-        for entry, vectors in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
-            self._take_up(entry, vectors)
-        for row, time_ms in missed:
-            model.funnel.observe(row, time_ms)
+        self._words = Wording(model, self.catalogue)
 
     def recommend(self, query: Query) -> Slate:
         """Answer one query.
@@ -144,18 +128,18 @@ class Recommender:
         if (query.bundle or query.relation) and not len(place.situation.context):
             place.degraded.append("none of the context items is known: the scenario's own list is shown")
         elif query.bundle:
-            return {"items": [], "bundles": bundle_entries(place, k, self._plain)}
+            return {"items": [], "bundles": bundle_entries(place, k, self._words.named)}
         elif query.relation == "alternatives":
-            return {"items": self._worded(place.alternatives(k), place.context_alone, k)}
+            return {"items": self._words.ranked(place.alternatives(k), place.context_alone, k)}
         elif query.relation == "complements":
-            return {"items": self._worded(place.complements(k), place.context_alone, k)}
+            return {"items": self._words.ranked(place.complements(k), place.context_alone, k)}
         elif place.spec.answer == "brands" and query.brand is None:
-            brands = brand_entries(place, k, self._worded)
+            brands = brand_entries(place, k, self._words.ranked)
             if brands:
                 return {"items": [], "brands": brands}
             place.degraded.append("none of the user's candidates has a brand: items are shown")
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
-        return {"items": self._worded(ranked, place.situation, k), "expected": expected}
+        return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
 
     def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
         """Items that were shown to the user in this place too lately to come again."""
@@ -187,7 +171,7 @@ class Recommender:
                 shown = event_log.shown_to_each_since(connection, scenario, now_ms - int(spec.rest_d * DAY_MS))
         batch: list[tuple[str, Situation]] = []
         for user_id, history in histories:
-            batch.append((user_id, Situation(self.known(history), now_ms, NOTHING, self.model.had, scenario=asks)))
+            batch.append((user_id, Situation(self.live.known(history), now_ms, NOTHING, self.model.had, scenario=asks)))
             if len(batch) == BATCH:
                 yield from self._lists(batch, scenario, k, shown)
                 batch = []
@@ -213,7 +197,7 @@ class Recommender:
             if name is not None:
                 found = self.model.funnel.retrievers[name].retrieve(situation, allowed)
                 if len(found):
-                    return self._plain(found, name, k, situation)
+                    return self._words.named(found, name, k, situation)
         return []
 
     def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
@@ -224,44 +208,7 @@ class Recommender:
         asked = Situation(History.empty(), self.clock.now_ms(), NOTHING)
         names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
         found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
-        return self._worded(found, asked, k)
-
-    def observe(self, item_id: str, time_ms: int) -> None:
-        """Take up one event of interest; the user's own history is read from the store at each request."""
-        row = self.catalogue.row(item_id)
-        if row is not None:
-            # Without a clock times only order events: the present would be an age after all of them.
-            has_clock = self.model.funnel.has_clock
-            self.model.funnel.observe(row, time_ms if has_clock else self.model.log_end_ms)
-
-    def encode(self, item: Item) -> Floats | None:
-        """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""
-        return self.encode_many([item])[0].text
-
-    def encode_many(self, items: Sequence[Item]) -> list[ContentVectors]:
-        """Text and picture vectors of many items, in batches: much faster than one by one."""
-        return self._new_items.encode(items)
-
-    def put_item(self, entry: StoredItem, vectors: ContentVectors | None) -> None:
-        """Take up a new, changed or deleted item.
-
-        Args:
-            entry: As it is now.
-            vectors: As `encode_many` made them; None where neither text nor picture changed.
-        """
-        self._take_up(entry, vectors or NO_VECTORS)
-        self.catalogue.put(entry)
-
-    def _take_up(self, entry: StoredItem, vectors: ContentVectors) -> None:
-        came_ms = created_ms(entry)
-        if came_ms == NO_TIME_MS and entry.row >= self.model.n_items:
-            came_ms = self.clock.now_ms()  # it was not there when the model was trained: it is new
-        self.model.funnel.add_item(
-            entry.row,
-            vector=vectors.text,
-            traits=ItemTraits(entry.item.path, entry.item.brand, entry.item.price, vectors.picture),
-            created_ms=came_ms,
-        )
+        return self._words.ranked(found, asked, k)
 
     def scenario(self, name: str) -> ScenarioSpec:
         """The configuration of a place of the shop.
@@ -284,7 +231,7 @@ class Recommender:
         history = History.empty()
         if user is not None:
             with self._records.read() as connection:
-                history = self.known(event_log.recent_events(connection, user, SEEN, self.model.scenario_names))
+                history = self.live.known(event_log.recent_events(connection, user, SEEN, self.model.scenario_names))
         context: list[int] = []
         for item_id in query.items:
             row = self.catalogue.row(item_id)
@@ -301,11 +248,6 @@ class Recommender:
             profile,
             self.model.scenario_names.code(query.scenario),
         )
-
-    def known(self, history: History) -> History:
-        """Without items that are stored but not taken up yet: another process's, or still being encoded."""
-        known = history.rows < len(self.catalogue)
-        return history if known.all() else history.where(known)
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed
@@ -346,57 +288,6 @@ class Recommender:
                 ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
             ranked, _ = wanted.applied(ranked, funnel, k, [])
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
-
-    def _worded(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
-        items: list[SlateItem] = []
-        for position, (row, score, place, told) in enumerate(
-            zip(
-                ranked.rows[:k].tolist(),
-                ranked.scores[:k].tolist(),
-                ranked.places[:k].tolist(),
-                ranked.predictions[:k].tolist(),
-                strict=True,
-            ),
-            start=1,
-        ):
-            sources = sources_of(ranked.merged, place)
-            items.append(
-                SlateItem(
-                    item_id=self.catalogue.item_ids[row],
-                    position=position,
-                    score=score,
-                    title=self.catalogue.titles[row],
-                    sources=sources,
-                    reason=self._reason(row, sources, situation),
-                    predictions=dict(zip(self.model.funnel.ranker.objectives, told, strict=False)),
-                )
-            )
-        return items
-
-    def _plain(self, found: Candidates, source: str, k: int, situation: Situation) -> list[SlateItem]:
-        return [
-            SlateItem(
-                item_id=self.catalogue.item_ids[row],
-                position=position,
-                score=score,
-                title=self.catalogue.titles[row],
-                sources=[source],
-                reason=self._reason(row, [source], situation),
-            )
-            for position, (row, score) in enumerate(
-                zip(found.rows[:k].tolist(), found.scores[:k].tolist(), strict=True), start=1
-            )
-        ]
-
-    def _reason(self, row: int, sources: list[str], situation: Situation) -> str:
-        return reason(
-            row,
-            sources,
-            situation,
-            self.model.funnel,
-            self.catalogue,
-            only_purchases=self.model.only_purchases,
-        )
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)

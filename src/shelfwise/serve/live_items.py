@@ -107,8 +107,8 @@ class LiveItems:
         row = change.entry.row
         if change.ticket > self._taken.get(row, -1):
             self._taken[row] = change.ticket
-            recommender.put_item(change.entry, vectors)
+            recommender.live.put_item(change.entry, vectors)
 
 
 def _encode(recommender: Recommender, items: Sequence[Item]) -> list[ContentVectors]:
-    return recommender.encode_many(items)
+    return recommender.live.encode_many(items)

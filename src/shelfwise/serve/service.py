@@ -82,7 +82,7 @@ class Service:
     def observe(self, item_id: str, time_ms: int) -> None:
         """Tell the model of an event of interest that was stored."""
         if self._recommender is not None:
-            self._recommender.observe(item_id, time_ms)
+            self._recommender.live.observe(item_id, time_ms)
 
 
 class Opening:

@@ -374,7 +374,7 @@ class Shop:
 
         with self.records.read() as connection:
             found = event_log.recent_events(connection, user, n)
-        found = self.recommender.known(found)
+        found = self.recommender.live.known(found)
         for row, time_ms in zip(found.rows[::-1].tolist(), found.times_ms[::-1].tolist(), strict=True):
             yield self.recommender.catalogue.name(row), np.datetime64(time_ms, "ms")
 
