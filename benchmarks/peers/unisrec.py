@@ -17,8 +17,8 @@ from peers.spent import now
 from shelfwise.neural.objective import full_softmax
 from shelfwise.neural.run import fast_half
 
-FIT_CPU_S = 600.0
-"""Processor time after which fitting is stopped at the end of an epoch."""
+FIT_CPU_S, FOR_EVENTS = 600.0, 150_000
+"""Processor time for so many events, and for more in proportion, after which fitting stops at the end of an epoch."""
 
 STOPPING_QUESTIONS = 3_000
 EPOCHS_AT_MOST = 60
@@ -59,6 +59,7 @@ class UniSRec(Peer):
         optimiser = torch.optim.AdamW(self._network.parameters(), lr=self.settings["rate"], weight_decay=1e-4)
         sequences = _sequences(known)
         touched = torch.from_numpy(np.unique(known.past.item_rows).astype(np.int64))
+        at_most = FIT_CPU_S * max(1.0, len(known.past.item_rows) / FOR_EVENTS)
         began, best, best_state, self._epochs, epoch = now(), -1.0, None, 0, 0
         n_epochs = self.settings.get("epochs", EPOCHS_AT_MOST)
         while epoch < n_epochs and epoch - self._epochs < PATIENCE:
@@ -75,7 +76,7 @@ class UniSRec(Peer):
             if ndcg > best:
                 best, self._epochs = ndcg, epoch
                 best_state = copy.deepcopy(self._network.state_dict())
-            if spent > FIT_CPU_S:
+            if spent > at_most:
                 break
         if best_state is not None:
             self._network.load_state_dict(best_state)

@@ -26,7 +26,7 @@ FEW_REQUESTS = 1_000
 """Fewer than this are held out in turn, fold by fold; of more, one fold is enough to choose by."""
 
 RECIPROCAL_RANKS = "reciprocal_ranks"
-LEARNED_PER_REQUEST = 100
+LEARNED_PER_REQUEST = 50
 """Wrong candidates per request that trees learn from, on the average."""
 
 BATCH_LINES = 4_096
