@@ -285,6 +285,35 @@ def objectives_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+EXPOSURE_COLUMNS = (
+    "terms",
+    "NDCG@10",
+    "against plain",
+    "95 % interval",
+    "Gini",
+    "against plain",
+    "items shown",
+    "CPU s",
+)
+
+
+def exposure_lines(lines: list[dict[str, Any]]) -> Lines:
+    """One line per setting of the training, as measured on the test part."""
+    return [
+        [
+            line["setting"],
+            f"{line['ndcg']:.4f}",
+            f"{line['ndcg_change'][0]:+.1%}",
+            f"{line['ndcg_change'][1]:+.1%} to {line['ndcg_change'][2]:+.1%}",
+            f"{line['gini']:.3f}",
+            f"{line['gini_change']:+.1%}",
+            f"{line['shown']:,}",
+            f"{line['cpu_s']:.0f}",
+        ]
+        for line in lines
+    ]
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")

@@ -47,6 +47,34 @@ def test_full_softmax_is_its_definition_with_all_gradients(size: tuple[int, int,
         torch.testing.assert_close(mine, 3 * theirs, rtol=1e-6, atol=1e-9)
 
 
+@given(sizes)
+@settings(max_examples=60)
+def test_prior_and_weights_are_their_definition_with_all_gradients(size: tuple[int, int, int, int]) -> None:
+    users, items, targets, scale = case(size)
+    random = torch.Generator().manual_seed(size[-1] + 1)
+    prior = torch.rand(len(items), generator=random, dtype=torch.float64) * 0.9 + 0.1
+    weights = torch.rand(len(users), generator=random, dtype=torch.float64) * 3
+    wanted = users.new_zeros(())
+    for user, target, weight in zip(users, targets.tolist(), weights.tolist(), strict=True):
+        mass = sum(share * torch.exp(scale * (user @ item)) for share, item in zip(prior, items, strict=True))
+        wanted = wanted - weight * torch.log(prior[target] * torch.exp(scale * (user @ items[target])) / mass)
+    wanted = wanted / len(users)
+    right = torch.autograd.grad(wanted, (users, items, scale))
+    found = full_softmax(users, items, targets, scale, prior=prior, weights=weights)
+    torch.testing.assert_close(found, wanted)
+    for mine, theirs in zip(torch.autograd.grad(found, (users, items, scale)), right, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_a_sample_of_everything_knows_the_prior_too() -> None:
+    users, items, targets, scale = (part.detach() for part in case((6, 5, 4, 3)))
+    prior, weights = torch.linspace(0.2, 1.0, 5).double(), torch.linspace(0.5, 1.5, 6).double()
+    drawn, log_q = torch.arange(5), torch.zeros(5).double()
+    found = sampled_softmax(users, items, targets, scale, drawn, log_q, prior=prior, weights=weights)
+    wanted = full_softmax(users, items, targets, scale, prior=prior, weights=weights)
+    torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 7, 1000])
 def test_the_chunks_do_not_matter(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     users, items, targets, scale = case((7, 5, 4, 1))

@@ -63,6 +63,8 @@ class Checkpoint:
         tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
         for place, memory in run.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{place}/{name}": torch.as_tensor(value) for name, value in memory.items()}
+        if run.exposure is not None:
+            tensors["exposure"] = run.exposure.shown
         tensors["random"] = torch.get_rng_state()
         about = {"course": asdict(course), "random": random.bit_generator.state}
         scratch = self.path.with_suffix(".unfinished")
@@ -87,6 +89,8 @@ class Checkpoint:
             place, _, part = name.partition("/")
             known.setdefault(int(place), {})[part] = tensor
         run.optimiser.load_state_dict({**run.optimiser.state_dict(), "state": known})
+        if run.exposure is not None:
+            run.exposure.shown = tensors["exposure"].to(run.device)
         torch.set_rng_state(tensors["random"])
         random.bit_generator.state = about["random"]
         course = Course(**about["course"])

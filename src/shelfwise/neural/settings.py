@@ -28,6 +28,11 @@ OF_LEARNING = frozenset(
         "n_validation",
         "n_negatives",
         "full_up_to",
+        "spread_items",
+        "spread_names",
+        "own_mix",
+        "log_q",
+        "propensity",
         "minutes",
         "checkpoints",
         "seed",
@@ -86,6 +91,34 @@ class NetworkOptions(Options):
         default=50_000, ge=1, description="Items up to which the softmax runs over all; above, over a sample."
     )
     n_negatives: int = Field(default=2_048, ge=1, description="Items drawn uniformly per step where it is sampled.")
+    spread_items: float = Field(
+        default=0.0,
+        ge=0,
+        description="Weight, beside 1 for relevance, of how unevenly slates show items: 1 - their relative entropy.",
+    )
+    spread_names: float = Field(
+        default=0.0, ge=0, description="The same of categories and brands: how unevenly slates show them."
+    )
+    own_mix: float = Field(
+        default=0.0,
+        ge=0,
+        description="Weight of how far a slate's mix of categories and brands is from the user's own (KL divergence).",
+    )
+    log_q: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description=(
+            "Share of an item's popularity that the softmax is told, so that vectors need not learn it; nobody is told "
+            "when serving: more shows the rare more often."
+        ),
+    )
+    propensity: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Events weigh by this power of one over their item's popularity, ten times the mean at most.",
+    )
     crop: float = Field(default=0.0, ge=0, le=1, description="Share of sequences cut to a random part, per epoch.")
     shuffle: float = Field(default=0.0, ge=0, le=1, description="Share of sequences with two neighbours swapped.")
     drop_events: float = Field(default=0.0, ge=0, lt=1, description="Share of events left out, per epoch.")
