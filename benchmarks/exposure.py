@@ -29,7 +29,7 @@ from record import RESULTS, Record, arguments, commit
 from shelfwise.metrics import gini, ranking_metrics
 from shelfwise.metrics.intervals import paired_difference
 from shelfwise.retrieve.sequence import Sequence
-from shelfwise.schemas.ids import Doubles
+from shelfwise.schemas.ids import Doubles, Rows
 from tables import EXPOSURE_COLUMNS, exposure_lines, show
 
 DATA = "SHELFWISE_BENCH_DATA"
@@ -113,8 +113,12 @@ def on(name: str, settings: list[str], rows: Path, *, quick: bool) -> dict[str, 
             row: dict[str, Any] = {"cpu_s": round(time.process_time() - started, 1), "commit": commit()}
             for part, questions in (("validation", exam.validation), ("test", exam.test)):
                 everything = exam.known(for_validation=part == "validation")
-                ndcg, shown = measured(model, questions, everything, shop.behaviour.history)
-                row[part] = {"ndcg": float(ndcg.mean()), "gini": gini(shown), "shown": int((shown > 0).sum())}
+                ndcg, lists = measured(model, questions, everything, shop.behaviour.history)
+                row[part] = {
+                    "ndcg": float(ndcg.mean()),
+                    "gini": gini(lists, known.n_items),
+                    "shown": len(np.unique(lists)),
+                }
                 if part == "test":
                     row["by_user"] = [round(float(one), 5) for one in ndcg]
             say(f"{name}: {setting!r}: {row['test']} in {row['cpu_s']:.0f} CPU s")
@@ -124,9 +128,9 @@ def on(name: str, settings: list[str], rows: Path, *, quick: bool) -> dict[str, 
     return {setting: json.loads(_path(rows, name, setting).read_text()) for setting in settings}
 
 
-def measured(model: Sequence, questions: Questions, known: Known, n_history: int) -> tuple[Doubles, Doubles]:
-    """NDCG@10 of every question, and how often each item is among the first ten; shapes `(Q,)` and `(n_items,)`."""
-    ndcg, shown = np.zeros(len(questions)), np.zeros(known.n_items)
+def measured(model: Sequence, questions: Questions, known: Known, n_history: int) -> tuple[Doubles, Rows]:
+    """NDCG@10 of every question, and its first ten items in no order; shapes `(Q,)` and `(Q, 10)`."""
+    ndcg, lists = np.zeros(len(questions)), np.zeros((len(questions), K), np.int32)
     for place, example in enumerate(examples_of(questions, known.target)):
         scores = model.scores(example.situation.latest(n_history))
         line = np.zeros(known.n_items) if scores is None else scores.astype(np.float64)
@@ -134,8 +138,8 @@ def measured(model: Sequence, questions: Questions, known: Known, n_history: int
         relevant = np.zeros((1, known.n_items), bool)
         relevant[0, questions.relevant(place)] = True
         ndcg[place] = ranking_metrics(line[None, :], relevant, K).ndcg[0]
-        shown[np.argpartition(-line, K)[:K]] += 1
-    return ndcg, shown
+        lists[place] = np.argpartition(-line, K)[:K]
+    return ndcg, lists
 
 
 def _line(name: str, row: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from torch.nn import functional
 from shelfwise.neural.exposure import SLATE, Exposure, evenness, own_mix_gap, soft_slate
 from shelfwise.neural.settings import NetworkOptions
 
-shares = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=12).filter(lambda found: sum(found) > 0.1)
+shares = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=12).filter(
+    lambda found: sum(found) > 0.1
+)
 
 
 @given(shares)
@@ -91,8 +93,8 @@ def judged(option: str, users: torch.Tensor, items: torch.Tensor, names: torch.T
     if option == "spread_names":
         return 1 - float(evenness(slates.sum(0) @ kinds))
     own = torch.zeros_like(scores).scatter(1, had, 1.0)
-    mixes = [functional.normalize(part @ kinds, p=1, dim=1) for part in (own, slates)]
-    return float(own_mix_gap(*mixes))
+    of_own, of_slates = (functional.normalize(part @ kinds, p=1, dim=1) for part in (own, slates))
+    return float(own_mix_gap(of_own, of_slates))
 
 
 def test_items_that_were_had_are_in_no_slate() -> None:
