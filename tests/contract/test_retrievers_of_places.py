@@ -1,12 +1,14 @@
 """The retrievers that places ask, and the ranker is not told of, keep the contract and do what they are for."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shelfwise.config.component import ComponentSpec, build
 from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.datasets.regions import Regions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import ConfigError
 from shelfwise.retrieve import BUILTIN
@@ -193,6 +195,53 @@ class TestTrending(RetrieverContract):
         for _ in range(20):
             retriever.observe(N_ITEMS - 1, data.now_ms)
         assert retriever.retrieve(situation(data, []), EVERYTHING).rows[0] == N_ITEMS - 1
+
+    @staticmethod
+    def in_regions(data: TrainingData) -> TrainingData:
+        """User 0 lives in the north, all others in the south."""
+        codes = np.full(data.interactions.n_users, 2, np.int32)
+        codes[0] = 1
+        return replace(data, regions=Regions(("north", "south"), codes))
+
+    def test_a_region_has_trends_of_its_own(self) -> None:
+        # What user 0 buys rises in the north; in the south it counts as little as anything elsewhere does.
+        data = self.in_regions(self.with_sales(small_shop(), N_ITEMS - 1, [0.1] * 8))
+        retriever = Trending(Trending.Config(k=12))
+        retriever.fit(data)
+        north, south = (
+            retriever.retrieve(replace(situation(data, []), region=name), EVERYTHING) for name in ("north", "south")
+        )
+        assert retriever.regions == ("south", "north")  # the one where most happens first
+        assert north.rows[0] == N_ITEMS - 1
+        assert N_ITEMS - 1 not in south.rows
+
+    def test_where_a_region_is_not_told_apart_the_shop_speaks(self) -> None:
+        data = self.in_regions(self.with_sales(small_shop(), N_ITEMS - 1, [0.1] * 8))
+        retriever = Trending(Trending.Config(k=12, regions=1))
+        retriever.fit(data)
+        assert retriever.regions == ("south",)
+        asked = situation(data, [])
+        for region in ("north", "nowhere"):
+            found = retriever.retrieve(replace(asked, region=region), EVERYTHING)
+            assert found.rows.tolist() == retriever.retrieve(asked, EVERYTHING).rows.tolist()
+
+    def test_with_all_weight_elsewhere_a_region_is_the_shop(self) -> None:
+        data = self.in_regions(self.with_sales(small_shop(), N_ITEMS - 1, [0.1] * 8))
+        retriever = Trending(Trending.Config(k=12, elsewhere=1.0))
+        retriever.fit(data)
+        np.testing.assert_allclose(retriever.rises(data.now_ms, "south"), retriever.rises(data.now_ms))
+
+    def test_an_event_counts_where_its_user_is_at_home(self, tmp_path: Path) -> None:
+        data = self.in_regions(small_shop())
+        retriever, loaded = (Trending(Trending.Config(k=12)) for _ in "ab")
+        retriever.fit(data)
+        for _ in range(20):
+            retriever.observe(N_ITEMS - 1, data.now_ms, "north")
+        retriever.save(tmp_path)
+        loaded.load(tmp_path)
+        for one in (retriever, loaded):
+            north, south = (one.rises(data.now_ms, name)[N_ITEMS - 1] for name in ("north", "south"))
+            assert min(north, one.rises(data.now_ms)[N_ITEMS - 1]) > south
 
     def test_without_a_clock_there_is_no_rate(self) -> None:
         assert self.named(small_shop(has_clock=False)) == []

@@ -33,6 +33,7 @@ def command(
     bundle: Annotated[bool, typer.Option("--bundle", help="Sets that go together and with the context items.")] = False,
     category: Annotated[str | None, typer.Option(help="Only items under this category path.")] = None,
     brand: Annotated[str | None, typer.Option(help="Only items of this brand.")] = None,
+    region: Annotated[str | None, typer.Option(help="Whose trends: a region; the user's own where omitted.")] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
     output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
     as_json: JsonOption = False,
@@ -60,6 +61,7 @@ def command(
             bundle=bundle,
             category=category,
             brand=brand,
+            region=region,
             weights=_numbers(weight, "--weight"),
             floors=_numbers(floor, "--floor"),
         )

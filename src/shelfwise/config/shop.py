@@ -96,6 +96,14 @@ class BehaviourSpec(_Table):
             "that with repeats = 'exclude' nothing comes back that was looked at."
         ),
     )
+    region: str = Field(
+        default="",
+        max_length=200,
+        description=(
+            "Attribute of users that names their region, such as 'country': trends are then counted by region too, and "
+            "a user's own, or the one that a request names, comes first. Empty: they are not."
+        ),
+    )
     cold_share: float = Field(
         default=0.1,
         ge=0,

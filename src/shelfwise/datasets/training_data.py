@@ -8,6 +8,7 @@ import numpy as np
 
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions
+from shelfwise.datasets.regions import Regions
 from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.ids import Floats, Rows
 
@@ -28,6 +29,7 @@ class TrainingData:
             asks for them.
         profiles: What users say of themselves, in the space of `vectors`; None where nobody says anything, or the shop
             does not read it.
+        regions: Where users are at home; None where the shop does not tell them apart.
     """
 
     interactions: Interactions
@@ -37,6 +39,7 @@ class TrainingData:
     pictures: Floats | None = None
     raw_vectors: Floats | None = None
     profiles: ProfileVectors | None = None
+    regions: Regions | None = None
 
     def with_interactions(self, interactions: Interactions, now_ms: int | None = None) -> TrainingData:
         """The same shop at an earlier moment."""

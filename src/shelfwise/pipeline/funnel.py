@@ -79,10 +79,10 @@ class Funnel:
         """The ranker's features for merged candidates; shape `(N, F)`."""
         return candidate_features(merged, situation, self.state, self.vectors, has_clock=self.has_clock)
 
-    def observe(self, row: int, time_ms: int) -> None:
-        """Take up one event of interest in an item, as it happens."""
+    def observe(self, row: int, time_ms: int, region: str | None = None) -> None:
+        """Take up one event of interest in an item, as it happens; `region` is where its user is at home."""
         for retriever in self.retrievers.values():
-            retriever.observe(row, time_ms)
+            retriever.observe(row, time_ms, region)
 
     def add_item(self, row: int, *, vector: Floats | None, traits: ItemTraits, created_ms: int) -> None:
         """Take up an item that is new or changed, as it happens.

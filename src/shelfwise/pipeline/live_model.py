@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from shelfwise.datasets.catalogue import NO_TIME_MS, created_ms
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
@@ -14,7 +16,7 @@ from shelfwise.schemas.candidates import History
 from shelfwise.schemas.ids import Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
-from shelfwise.store import event_log
+from shelfwise.store import event_log, people
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 
@@ -28,26 +30,48 @@ class LiveModel:
     def __init__(self, model: Model, records: Records) -> None:
         """Open the catalogue, and take up the items and events that came after the model was trained."""
         self.model = model
+        self._records = records
         has_clock = model.funnel.has_clock
         with records.read() as connection:
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
             late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
             newest_ms = event_log.newest_ms(connection)
             missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
+            homes = self._homes(connection) if missed else {}
         self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
         self._new_items = NewItems(model, records.folder)
         for entry, vectors in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
             self._take_up(entry, vectors)
-        for row, time_ms in missed:
-            model.funnel.observe(row, time_ms)
+        for user_row, row, time_ms in missed:
+            model.funnel.observe(row, time_ms, homes.get(user_row))
 
-    def observe(self, item_id: str, time_ms: int) -> None:
+    def observe(self, item_id: str, time_ms: int, user_id: str | None = None) -> None:
         """Take up one event of interest; the user's own history is read from the store at each request."""
         row = self.catalogue.row(item_id)
         if row is not None:
+            region = self.regions_of([user_id])[0] if user_id is not None else None
             # Without a clock times only order events: the present would be an age after all of them.
             has_clock = self.model.funnel.has_clock
-            self.model.funnel.observe(row, time_ms if has_clock else self.model.log_end_ms)
+            self.model.funnel.observe(row, time_ms if has_clock else self.model.log_end_ms, region)
+
+    def regions_of(self, user_ids: Sequence[str]) -> list[str | None]:
+        """Where users are at home; None of whom it is not known, or where the shop does not tell regions apart.
+
+        Cost:
+            One indexed read, in a shop that tells them apart.
+        """
+        attribute = self.model.config.behaviour.region
+        if not attribute:
+            return [None] * len(user_ids)
+        with self._records.read() as connection:
+            found = people.attributes_of(connection, user_ids)
+        return [found.get(user_id, {}).get(attribute) for user_id in user_ids]
+
+    def _homes(self, connection: Connection) -> dict[int, str]:
+        attribute = self.model.config.behaviour.region
+        if not attribute:
+            return {}
+        return {row: told[attribute] for row, told in people.read_attributes(connection).items() if attribute in told}
 
     def encode(self, item: Item) -> Floats | None:
         """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""

@@ -200,12 +200,30 @@ class Recommender:
                     return self._words.named(found, name, k, situation)
         return []
 
-    def trending(self, k: int, category: str | None = None) -> list[SlateItem]:
-        """What is turned to faster than it was, in the shop or under a category path; then what many turn to now."""
+    def trending(self, k: int, category: str | None = None, region: str | None = None) -> list[SlateItem]:
+        """What is turned to faster than it was; then what many turn to now.
+
+        Args:
+            k: Items at most.
+            category: Only items under this path.
+            region: Whose trends; None: the whole shop's.
+
+        Raises:
+            QueryError: the trends of this region are not told apart.
+        """
+        known = self._regions()
+        if region is not None and region not in known:
+            raise QueryError(
+                f"trends of region {region!r} are not told apart",
+                expected=f"one of {', '.join(known)}" if known else "no region: this shop tells none apart",
+                where="region",
+                hint=did_you_mean(region, known) or "name users' attribute in [behaviour] region, and train again",
+                code="unknown_region",
+            )
         allowed = self.catalogue.allowed
         if category is not None:
             allowed = allowed & self.catalogue.under(category)
-        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING)
+        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING, region=region)
         names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
         found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
         return self._words.ranked(found, asked, k)
@@ -247,7 +265,23 @@ class Recommender:
             self.model.had,
             profile,
             self.model.scenario_names.code(query.scenario),
+            self._region(query, user, degraded),
         )
+
+    def _region(self, query: Query, user: str | None, degraded: list[str]) -> str | None:
+        """The region that the request names, where its trends are told apart, else the user's own."""
+        if query.region is not None:
+            if query.region in self._regions():
+                return query.region
+            degraded.append(f"trends of region {query.region!r} are not told apart: the whole shop's are shown")
+            return None
+        return None if user is None else self.live.regions_of([user])[0]
+
+    def _regions(self) -> tuple[str, ...]:
+        """Those whose trends are told apart."""
+        name = self._first(Trending)
+        found = None if name is None else self.model.funnel.retrievers[name]
+        return found.regions if isinstance(found, Trending) else ()
 
     def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
         allowed = self.catalogue.allowed
@@ -267,9 +301,10 @@ class Recommender:
         spec = self.scenario(scenario)
         repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
         profiles = self._profiles.of_many([user_id for user_id, _ in batch])
+        regions = self.live.regions_of([user_id for user_id, _ in batch])
         requests = [
             (
-                replace(situation, profile=profile).latest(n_history),
+                replace(situation, profile=profile, region=region).latest(n_history),
                 allowed_for(
                     self.catalogue.allowed,
                     situation,
@@ -277,7 +312,7 @@ class Recommender:
                     exclude=self._known_rows(shown.get(user_id, [])),
                 ),
             )
-            for (user_id, situation), profile in zip(batch, profiles, strict=True)
+            for (user_id, situation), profile, region in zip(batch, profiles, regions, strict=True)
         ]
         funnel, is_ranked = self.model.funnel, spec.order == "ranker"
         wanted = Wanted.of(Query(scenario=scenario), spec, funnel.ranker)

@@ -65,7 +65,7 @@ class Popular(Retriever):
         self._origin_ms = int(np.load(folder / "origin_ms.npy"))
         self._head = None
 
-    def observe(self, row: int, time_ms: int) -> None:
+    def observe(self, row: int, time_ms: int, region: str | None = None) -> None:
         """Count one event."""
         if row < len(self._counts):
             # An age limit keeps a wrong clock from outweighing all others for ever.

@@ -127,8 +127,10 @@ class Retriever(ABC):
         """The seed that spoke loudest for an item named by `retrieve`; None where it was no single item."""
         return None
 
-    def observe(self, row: int, time_ms: int) -> None:  # noqa: B027 - most have nothing to update
-        """Take up one event of interest in an item, as it happens."""
+    def observe(  # noqa: B027 - most have nothing to update
+        self, row: int, time_ms: int, region: str | None = None
+    ) -> None:
+        """Take up one event of interest in an item, as it happens; `region` is where its user is at home."""
 
     def add_item(  # noqa: B027
         self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS

@@ -74,6 +74,7 @@ class Situation:
         profile: What the user says of himself, as a vector of length 1 in the space of the items' texts; shape `(D,)`;
             None where nothing is known, or the model reads no profiles.
         scenario: Code of the place that asks: where the items that the request names are looked at.
+        region: Where the trends are asked for; None: nowhere in particular.
     """
 
     history: History
@@ -82,6 +83,7 @@ class Situation:
     target: int = CODE_BY_KIND[EventKind.PURCHASE]
     profile: Floats | None = field(default=None, compare=False)
     scenario: int = UNKNOWN
+    region: str | None = None
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""

@@ -53,6 +53,12 @@ class Query(BaseModel):
     brand: str | None = Field(
         default=None, min_length=1, max_length=MAX_ID_CHARS, description="Only items of this brand, as spelled there."
     )
+    region: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_ID_CHARS,
+        description="Whose trends: a region as the users' attribute spells it; the user's own where omitted.",
+    )
     relation: Relation | None = Field(
         default=None,
         description="Only alternatives to the context items (of the same kind), or only complements (of another kind).",

@@ -84,7 +84,7 @@ async def post_events(request: Request, service: Current) -> Response:
         for index in outcome.stored:
             row = rows[index]
             if row.item_id is not None and row.kind in POSITIVE_CODES:
-                service.observe(row.item_id, row.timestamp_ms)
+                service.observe(row.item_id, row.timestamp_ms, row.user_id)
     return _answer(results)
 
 

@@ -8,6 +8,7 @@ import fastapi
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.queries import MAX_K, Query, Slate, SlateItem
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -59,7 +60,10 @@ async def get_trending(
     category: Annotated[
         str | None, fastapi.Query(max_length=1_000, description="Only items under this category path.")
     ] = None,
+    region: Annotated[
+        str | None, fastapi.Query(max_length=MAX_ID_CHARS, description="In this region, as users' attribute spells it.")
+    ] = None,
 ) -> Response:
     """What is turned to faster than it was, then what many turn to now."""
     recommender = service.recommender
-    return Json(ItemList(model_version=recommender.model.name, items=recommender.trending(k, category)))
+    return Json(ItemList(model_version=recommender.model.name, items=recommender.trending(k, category, region)))

@@ -79,10 +79,10 @@ class Service:
         """Whether the shop's timestamps are moments."""
         return self._recommender is None or self._recommender.model.funnel.has_clock
 
-    def observe(self, item_id: str, time_ms: int) -> None:
+    def observe(self, item_id: str, time_ms: int, user_id: str) -> None:
         """Tell the model of an event of interest that was stored."""
         if self._recommender is not None:
-            self._recommender.live.observe(item_id, time_ms)
+            self._recommender.live.observe(item_id, time_ms, user_id)
 
 
 class Opening:

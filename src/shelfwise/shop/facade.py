@@ -301,7 +301,7 @@ class Shop:
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
             query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
-                `session_id`, `weights`, `floors`.
+                `region`, `session_id`, `weights`, `floors`.
 
         Raises:
             QueryError: `k` or another field is out of range, or there is no such scenario, or none that gives what is

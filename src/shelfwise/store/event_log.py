@@ -245,14 +245,14 @@ def newest_ms(connection: Connection) -> int:
     return int(connection.execute(select(func.max(events.c.timestamp_ms))).scalar() or 0)
 
 
-def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int]]:
-    """Item row and time of every event of interest from a moment on, oldest first."""
+def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int, int]]:
+    """User row, item row and time of every event of interest from a moment on, oldest first."""
     query = (
-        select(events.c.item_row, events.c.timestamp_ms)
+        select(events.c.user_row, events.c.item_row, events.c.timestamp_ms)
         .where(events.c.timestamp_ms >= time_ms, events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
         .order_by(events.c.timestamp_ms, events.c.seq)
     )
-    return [(int(row), int(found_ms)) for row, found_ms in connection.execute(query)]
+    return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]
 
 
 def latest_users(connection: Connection, n: int) -> list[str]:

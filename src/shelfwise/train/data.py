@@ -12,6 +12,7 @@ from sqlalchemy import select
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions, scenario_names_of
+from shelfwise.datasets.regions import Regions
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
@@ -29,7 +30,7 @@ from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store import catalogue as item_store
-from shelfwise.store import event_log
+from shelfwise.store import event_log, people
 from shelfwise.store.records import Records
 from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
@@ -209,10 +210,18 @@ def load(
         pictures=None if mapped is None else mapped.vectors,
         raw_vectors=raw_vectors,
         profiles=profiles,
+        regions=_regions(config, records, len(user_ids)),
     )
     is_tuned = config.encode.tune.use and space is None
     tuner = make_tuner(config, records, items, vectors_folder, texts_of_users) if is_tuned else None
     return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped, texts_of_users)
+
+
+def _regions(config: ShopConfig, records: Records, n_users: int) -> Regions | None:
+    if not config.behaviour.region:
+        return None
+    with records.read() as connection:
+        return Regions.of(people.read_attributes(connection), config.behaviour.region, n_users)
 
 
 def _whitening(config: ShopConfig, encoded: Floats, has_text: Bools) -> Whitening:
