@@ -35,6 +35,8 @@ from tables import EXPOSURE_COLUMNS, exposure_lines, show
 DATA = "SHELFWISE_BENCH_DATA"
 ROWS = RESULTS / "exposure"
 K = 10
+BATCH = 128
+
 LOSS = 0.01
 """NDCG@10 that may be given up."""
 
@@ -131,14 +133,19 @@ def on(name: str, settings: list[str], rows: Path, *, quick: bool) -> dict[str, 
 def measured(model: Sequence, questions: Questions, known: Known, n_history: int) -> tuple[Doubles, Rows]:
     """NDCG@10 of every question, and its first ten items in no order; shapes `(Q,)` and `(Q, 10)`."""
     ndcg, lists = np.zeros(len(questions)), np.zeros((len(questions), K), np.int32)
-    for place, example in enumerate(examples_of(questions, known.target)):
-        scores = model.scores(example.situation.latest(n_history))
-        line = np.zeros(known.n_items) if scores is None else scores.astype(np.float64)
-        line[example.situation.history.rows] = -np.inf
-        relevant = np.zeros((1, known.n_items), bool)
-        relevant[0, questions.relevant(place)] = True
-        ndcg[place] = ranking_metrics(line[None, :], relevant, K).ndcg[0]
-        lists[place] = np.argpartition(-line, K)[:K]
+    asked = examples_of(questions, known.target)
+    for first in range(0, len(asked), BATCH):
+        part = asked[first : first + BATCH]
+        grid = np.zeros((len(part), known.n_items), np.float32)
+        relevant = np.zeros(grid.shape, bool)
+        for line, example in enumerate(part):
+            scores = model.scores(example.situation.latest(n_history))
+            if scores is not None:
+                grid[line] = scores
+            grid[line, example.situation.history.rows] = -np.inf
+            relevant[line, example.relevant] = True
+        ndcg[first : first + BATCH] = ranking_metrics(grid, relevant, K).ndcg
+        lists[first : first + BATCH] = np.argpartition(-grid, K, axis=1)[:, :K]
     return ndcg, lists
 
 
