@@ -67,14 +67,27 @@ def test_who_bought_also_clicked_even_where_no_view_was_logged() -> None:
     assert (found[3]["click"], found[3]["purchase"], found[3]["satisfaction"]) == (1, 0, 0)
 
 
-def test_a_purchase_that_came_back_does_not_satisfy_and_a_fresh_one_is_not_known_yet() -> None:
-    lines: list[Line] = [(0, 2, K.PURCHASE, 1), (0, 2, K.RETURN, 9), (0, 3, K.PURCHASE, 1)]
-    assert told(log_of(lines), asked())[2]["satisfaction"] == 0
-    assert told(log_of(lines), asked())[3]["satisfaction"] == 1
-    fresh = told(log_of(lines), asked(), now_d=1 + KEPT_D / 2)
-    assert np.isnan(fresh[3]["satisfaction"])
-    assert fresh[2]["satisfaction"] == 0  # it came back on day 9
-    assert np.isnan(told(log_of(lines), asked(), now_d=8)[2]["satisfaction"])  # nobody knew on day 8
+BOUGHT: list[Line] = [(0, 2, K.PURCHASE, 1), (0, 2, K.RETURN, 9), (0, 3, K.PURCHASE, 1), (0, 4, K.VIEW, 1)]
+
+
+def test_a_purchase_that_came_back_does_not_satisfy() -> None:
+    found = told(log_of(BOUGHT), asked())
+    assert (found[2]["satisfaction"], found[3]["satisfaction"], found[4]["satisfaction"]) == (0, 1, 0)
+    assert told(log_of(BOUGHT), asked(), now_d=7 + KEPT_D)[2]["satisfaction"] == 0
+
+
+def test_until_all_of_a_request_had_its_time_nobody_knows_what_of_it_is_kept() -> None:
+    judge = Judge(log_of(BOUGHT), usual_objectives(), T0 + int((7 + KEPT_D - 0.1) * DAY_MS))
+    names = list(judge.objectives)
+    table = judge.of(asked()).of(np.array([2, 3, 4, 9], np.int32))
+    # Not even of what came back on day 9, or was not bought: they are known early, those that are kept are not.
+    assert np.isnan(table[:, names.index("satisfaction")]).all()
+    assert table[:, names.index("purchase")].tolist() == [1, 1, 0, 0]
+
+
+def test_ratings_alone_are_known_at_once() -> None:
+    found = told(log_of([(0, 2, K.RATING, 1), (0, 3, K.RATING, 1)], [5, 2]), asked(), now_d=2)
+    assert (found[2]["satisfaction"], found[3]["satisfaction"]) == (1, 0)
 
 
 def test_a_low_rating_says_that_it_failed() -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfwise.config.objectives import ObjectiveSpec, ordered
 from shelfwise.datasets.examples import Example
-from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, Interactions
+from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, UNDONE_BY, Interactions
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows
 
@@ -20,7 +20,11 @@ RATED = tuple(CODE_BY_KIND[kind] for kind in (EventKind.RATING, EventKind.REVIEW
 """Kinds whose value is a rating."""
 
 KEPT_D = 30.0
-"""Days after which what was not undone counts as kept; until then nobody knows."""
+"""Days after which what was not undone counts as kept.
+
+Until they have passed for all that a request may have led to, nobody knows what of it is kept: neither of what came back
+early, nor of what was left. To count these alone would make a return look likelier, and being kept rarer, than they are.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,11 @@ class Outcomes:
 
     rows: Rows
     values: Floats
+    elsewhere: Floats
 
     def of(self, rows: Rows) -> Floats:
         """Of any items; shape `(len(rows), K)`."""
-        found = np.zeros((len(rows), self.values.shape[1]), np.float32)
+        found = np.repeat(self.elsewhere[None], len(rows), axis=0)
         if len(self.rows):
             place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
             known = self.rows[place] == rows
@@ -66,6 +71,11 @@ class Judge:
         self._log, self._now_ms = log, now_ms
         self._bounds = log.bounds()
         self._has_clock = log.has_clock
+        taken_back = {CODE_BY_KIND[kind] for kind in UNDONE_BY} & set(np.unique(log.kinds).tolist())
+        self._waits = {
+            name: spec.kept and log.has_clock and any(CODE_BY_KIND[kind] in taken_back for kind in spec.events)
+            for name, spec in self.objectives.items()
+        }
 
     def of(self, example: Example) -> Outcomes:
         """What the request of an example led to: by what its user did from the moment of the request on."""
@@ -94,7 +104,11 @@ class Judge:
             if parent is not None and self.objectives[name].measure == "happens":
                 column, above = names.index(name), names.index(parent)
                 values[values[:, above] == 0, column] = 0
-        return Outcomes(rows.astype(np.int32), values)
+        elsewhere = np.zeros(len(names), np.float32)
+        for column, (name, spec) in enumerate(self.objectives.items()):
+            if self._waits[name] and asked_ms + (spec.window_d + KEPT_D) * DAY_MS > self._now_ms:
+                values[:, column] = elsewhere[column] = np.nan
+        return Outcomes(rows.astype(np.int32), values, elsewhere)
 
     def _measured(self, spec: ObjectiveSpec, events: Places, place: Places, n: int) -> Floats:
         log = self._log
@@ -105,15 +119,12 @@ class Judge:
             return np.where(seconds > 0, seconds, np.nan).astype(np.float32)
         is_rating = np.isin(log.kinds[events], RATED) & ~np.isnan(told)
         is_low = is_rating & (told < (-np.inf if spec.at_least is None else spec.at_least))
-        happened, failed, unknown = ~is_low, is_low, np.zeros(len(events), bool)
+        happened, failed = ~is_low, is_low
         if spec.kept:
             undone = np.full(len(events), NEVER_MS) if log.undone_ms is None else log.undone_ms[events]
             was_undone = undone < self._now_ms
-            is_fresh = ~is_rating & ~was_undone & (log.times_ms[events] > self._now_ms - KEPT_D * DAY_MS)
-            unknown = is_fresh & self._has_clock
-            failed, happened = failed | was_undone, happened & ~was_undone & ~unknown
+            failed, happened = failed | was_undone, happened & ~was_undone
         found = np.zeros(n, np.float32)
-        found[place[unknown]] = np.nan
         found[place[happened]] = 1
         found[place[failed]] = 0
         return found

@@ -41,6 +41,11 @@ class Calibration:
         """Nothing is changed."""
         return cls(np.zeros(1), np.zeros(1))
 
+    @property
+    def is_as_it_is(self) -> bool:
+        """Whether nothing is changed, as there was too little to learn from."""
+        return len(self.given) == 1 and bool(self.given[0] == self.better[0])
+
     @classmethod
     def fit(cls, log_odds: Floats, happened: Floats) -> Self:
         """The map that makes what happened most likely.
@@ -127,7 +132,11 @@ class ByScenario:
 
     def __call__(self, log_odds: Floats, scenario: int) -> Floats:
         """Better log-odds of one request's candidates."""
-        return self.own.get(scenario, self.overall)(log_odds)
+        return self.of(scenario)(log_odds)
+
+    def of(self, scenario: int) -> Calibration:
+        """The scenario's own, or that of all."""
+        return self.own.get(scenario, self.overall)
 
     def as_document(self) -> dict[str, Any]:
         """Plain JSON."""

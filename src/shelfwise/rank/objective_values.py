@@ -70,8 +70,13 @@ class ObjectiveValues:
                 continue
             odds = _log_odds(predicted[:, column])
             for code in np.unique(codes):
-                odds[codes == code] = self.calibrations[column](odds[codes == code], int(code))
-            values[:, column] = expit(odds)
+                its = codes == code
+                better = self.calibrations[column].of(int(code))
+                values[its, column] = expit(better(odds[its]))
+                if parent is not None and better.is_as_it_is:
+                    # Nothing was known of it yet: it keeps its share of what it follows, which is set right.
+                    above = predicted[its, names.index(spec.given or "")]
+                    values[its, column] = parent[its] * np.exp(np.minimum(predicted[its, column] - above, 0))
             if parent is not None:
                 values[:, column] = np.minimum(values[:, column], parent)
         return values

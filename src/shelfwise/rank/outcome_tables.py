@@ -78,7 +78,7 @@ def thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
 
     Drawn uniformly: so that probabilities can be had back by weights alone.
     """
-    is_kept: Bools = np.any(np.nan_to_num(table.outcomes, nan=1.0) > 0, axis=1, keepdims=True)[:, 0]
+    is_kept: Bools = np.any(np.nan_to_num(table.outcomes) > 0, axis=1, keepdims=True)[:, 0]
     n_others = int((~is_kept).sum())
     share = min(1.0, LEARNED_PER_REQUEST * len(table.groups) / max(n_others, 1))
     weights = np.where(is_kept, 1.0, 1.0 / share).astype(np.float32)
