@@ -162,7 +162,7 @@ def test_strangers_and_items_that_came_later_are_answered() -> None:
     assert empty.predictions.shape == (0, 2)
 
 
-@pytest.mark.parametrize("balance", ["fixed", "uncertainty", "upgrad", "mgda", "pcgrad"])
+@pytest.mark.parametrize("balance", ["fixed", "uncertainty", "upgrad", "mgda", "pcgrad", "nash"])
 def test_every_balance_learns_both(balance: str) -> None:
     fresh = planted(seed=1)
     said = predicted(fitted(planted(), balance=balance, epochs=8), fresh)

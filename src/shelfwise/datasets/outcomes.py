@@ -22,8 +22,8 @@ RATED = tuple(CODE_BY_KIND[kind] for kind in (EventKind.RATING, EventKind.REVIEW
 KEPT_D = 30.0
 """Days after which what was not undone counts as kept.
 
-Until they have passed for all that a request may have led to, nobody knows what of it is kept: neither of what came back
-early, nor of what was left. To count these alone would make a return look likelier, and being kept rarer, than they are.
+Until they have passed for all that a request may have led to, nobody knows what of it is kept: neither of what came
+back early, nor of what was not bought. To count these alone would make returns look likelier, and being kept rarer.
 """
 
 

@@ -16,12 +16,15 @@ from shelfwise.metrics.lists import (
     novelty,
     popularity_share,
 )
+from shelfwise.metrics.probabilities import PooledAuc, Reliability, reliability
 from shelfwise.metrics.ranking import RankingMetrics, rank_of, ranking_metrics
 
 __all__ = [
     "Interval",
     "PairedDifference",
+    "PooledAuc",
     "RankingMetrics",
+    "Reliability",
     "average_popularity",
     "bootstrap_interval",
     "coverage",
@@ -35,4 +38,5 @@ __all__ = [
     "popularity_share",
     "rank_of",
     "ranking_metrics",
+    "reliability",
 ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
 
 IngestProgress = Callable[[str, int, int | None, int, int], None]
@@ -174,6 +175,56 @@ class Shop:
             tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
             return tune_shop(
                 tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes, tracker=tracker
+            )
+
+    def search_ranker(
+        self, n_trials: int = 0, minutes: float = 60.0, scenario: str = "home", progress: Progress = _silent
+    ) -> Front:
+        """Try settings of the multi-objective ranker on later visits, each objective judged by itself.
+
+        The model in service is not changed, and neither is `shop.toml`.
+
+        Args:
+            n_trials: Settings in all, those of earlier calls on the same data included; 0 reads what the last found.
+            minutes: Time for these trials; the one under way is finished.
+            scenario: The place whose weights are searched.
+            progress: Told of every step.
+
+        Raises:
+            StateError: too little happened to learn from, or nothing was tried yet.
+            ConfigError: the shop's ranker knows one goal only.
+        """
+        from shelfwise.pipeline.components import resolved
+        from shelfwise.pipeline.tracking import tracked
+        from shelfwise.track.facts import flat
+        from shelfwise.track.origin import origin
+        from shelfwise.track.tracker import Run
+        from shelfwise.train.data import load
+        from shelfwise.train.ranker_search.search import FOLDER, ranker_of, search, stored
+
+        if not n_trials:
+            return stored(self.folder / FOLDER)
+        ranker_of(self.config)
+        with tracked(self.config, Run(f"tune-{self.versions.new_name()}", self.folder)) as tracker:
+            progress("reading items and events", None, None)
+            tracker.facts({**origin(), **flat(resolved(self.config))})
+            loaded = load(
+                self.config,
+                self.records,
+                self._vectors_folder,
+                lambda done, total: progress("encoding items", done, total),
+                progress,
+            )
+            return search(
+                self.config,
+                loaded.data,
+                loaded.users,
+                self.folder / FOLDER,
+                progress,
+                scenario=scenario,
+                n_trials=n_trials,
+                minutes=minutes,
+                tracker=tracker,
             )
 
     def train(self, progress: Progress = _silent, *, continue_from: str | None = None) -> Version:

@@ -66,7 +66,7 @@ class Balance(nn.Module):
 
     Source:
         Kendall et al. (2018), Multi-Task Learning Using Uncertainty; Quinton and Rey (2024), Jacobian Descent (UPGrad);
-        Désidéri (2012), MGDA; Yu et al. (2020), PCGrad.
+        Désidéri (2012), MGDA; Yu et al. (2020), PCGrad; Navon et al. (2022), Multi-Task Learning as a Bargaining Game.
     """
 
     def __init__(self, how: str, names: Sequence[str], weights: Mapping[str, float]) -> None:
@@ -100,8 +100,11 @@ class Balance(nn.Module):
 def _aggregator(how: str) -> nn.Module:
     try:
         from torchjd import aggregation
+
+        from shelfwise.neural.ranking.nash import Nash
     except ImportError as cause:
         raise MissingExtraError(
             "torchjd is not installed", where="rank.balance", hint="pip install 'shelfwise[train]'"
         ) from cause
-    return {"upgrad": aggregation.UPGrad, "mgda": aggregation.MGDA, "pcgrad": aggregation.PCGrad}[how]()
+    ways = {"upgrad": aggregation.UPGrad, "mgda": aggregation.MGDA, "pcgrad": aggregation.PCGrad, "nash": Nash}
+    return ways[how]()

@@ -25,7 +25,7 @@ class RankingOptions(Options):
     attention_dim: int = Field(default=32, ge=4, le=256, description="Width of the attention to the user's history.")
     history: int = Field(default=20, ge=1, le=200, description="Latest events that the attention looks at.")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of hidden units left out at each step.")
-    balance: Literal["fixed", "uncertainty", "upgrad", "mgda", "pcgrad"] = Field(
+    balance: Literal["fixed", "uncertainty", "upgrad", "mgda", "pcgrad", "nash"] = Field(
         default="fixed",
         description=(
             "How the objectives' losses become one step: 'fixed' adds them by `loss_weights`; 'uncertainty' learns the "

@@ -1,0 +1,7 @@
+"""Settings of the multi-objective ranker, tried on later visits: what one objective gains and another pays by them.
+
+figures   how well an order of later visits serves each objective
+points    settings with their figures, the front of them, and what to write into `shop.toml`
+space     what is tried
+search    the study: resumable, within a budget
+"""
