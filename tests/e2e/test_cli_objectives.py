@@ -163,3 +163,53 @@ def test_evaluate_and_all_users_work_as_with_any_ranker(cli: Cli, weighed: Path,
     output = tmp_path / "lists.parquet"
     assert cli("recommend", "--shop", weighed, "--all-users", "--k", "3", "--output", output).code == 0
     assert output.is_file()
+
+
+def test_settings_are_searched_resumed_shown_and_can_be_written_down(cli: Cli, weighed: Path) -> None:
+    before = cli("tune", "ranker", "--shop", weighed, "--json")
+    assert before.code == 2 and before.document["error"]["code"] == "no_search"
+
+    first = cli("tune", "ranker", "--shop", weighed, "--search", "2", "--json")
+    assert first.code == 0, first.err
+    found = first.document
+    assert {"click", "purchase"} <= set(found["objectives"]) and found["not_judged"] == ["satisfaction"]
+    assert found["goal"] == "purchase"
+    assert found["n_learned"] > found["n_judged"] > 0
+    every = [found["own"], *found["points"]]
+    assert len(every) == 3
+    assert all(0 <= figure <= 1 for point in every for figure in point["figures"].values())
+    assert found["own"]["options"] == {"epochs": 2, "width": 16}
+    for point in every:  # the front, literally
+        beaten = any(
+            all(other["figures"][name] >= point["figures"][name] for name in found["objectives"])
+            and other["figures"] != point["figures"]
+            for other in every
+        )
+        assert point["is_on_front"] is not beaten
+    assert found["hypervolume"]["all"] >= found["hypervolume"]["own"] > 0
+
+    more = cli("tune", "ranker", "--shop", weighed, "--search", "3", "--json").document
+    assert [point["options"] for point in more["points"][:2]] == [point["options"] for point in found["points"]]
+    assert [point["figures"] for point in more["points"][:2]] == [point["figures"] for point in found["points"]]
+    assert len(more["points"]) == 3
+    assert cli("tune", "ranker", "--shop", weighed, "--json").document == more
+
+    number = more["points"][0]["number"]
+    shown = cli("tune", "ranker", "--shop", weighed, "--point", str(number))
+    assert more["points"][0]["toml"].strip() in shown.out
+    unknown = cli("tune", "ranker", "--shop", weighed, "--point", "99")
+    assert unknown.code == 2 and "there is no trial 99" in unknown.err
+
+    lines = (weighed / "shop.toml").read_text(encoding="utf-8").split("\n[rank]")[0]
+    (weighed / "shop.toml").write_text(f"{lines}\n{more['points'][0]['toml']}", encoding="utf-8")
+    checked = cli("check", "--shop", weighed)
+    assert checked.code == 0, checked.err
+
+
+def test_a_ranker_of_one_goal_has_no_settings_to_search(cli: Cli, weighed: Path) -> None:
+    text = (weighed / "shop.toml").read_text(encoding="utf-8").split("\n[rank]")[0]
+    (weighed / "shop.toml").write_text(f"{text}\n", encoding="utf-8")
+    ran = cli("tune", "ranker", "--shop", weighed, "--search", "2", "--json")
+    assert ran.code == 2
+    assert ran.document["error"]["where"] == "rank.use"
+    assert "knows one goal only" in ran.err

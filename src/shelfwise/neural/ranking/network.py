@@ -220,6 +220,7 @@ class RankingNetwork(nn.Module):
             if is_measured:
                 found.append(functional.softplus(logits[:, column]))
                 continue
-            own = functional.logsigmoid(logits[:, column])
+            # log sigmoid; as such it would be exported as the logarithm of a number that vanishes at -90.
+            own = -functional.softplus(-logits[:, column])
             found.append(own if parent < 0 else own + found[parent])
         return torch.stack(found, dim=-1)
