@@ -3,7 +3,7 @@
     SHELFWISE_BENCH_DATA=FOLDER python benchmarks/balances.py
 
 FOLDER holds `retailrocket/`; known is what happened before its last 28 days. Our retrievers are asked at visits of the
-past, and the ranker learns clicks, carts and purchases from a third of these, with each of three seeds another third,
+past, and the ranker learns clicks, carts and purchases from a quarter of these, with each of three seeds another,
 by each way of balancing, and by one network per objective. Judged on 1,500 visits of the last 28 days, drawn at random,
 each with all of its candidates; intervals by bootstrap over users of the means over seeds.
 
@@ -21,7 +21,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from goal_tables import BALANCE_COLUMNS, balance_lines, balance_title
 from goals import retailrocket
 from record import Record, arguments
 from shelfwise.config.objectives import present
@@ -53,7 +53,7 @@ BALANCES = ("fixed", "uncertainty", "upgrad", "mgda", "pcgrad", "nash")
 ALONE = "one network each"
 SEEDS = (0, 1, 2)
 N_VISITS = 1_500
-EVERY = 3
+EVERY = 4
 """Of the visits that there are to learn from, one in so many is; with each seed others."""
 
 K = 10
@@ -111,13 +111,14 @@ def main() -> int:
             runs.setdefault(way, []).append(_judged(values, asked, rates))
             seconds.setdefault(way, []).append(time.process_time() - started)
             say(f"seed {seed}: {way}, {seconds[way][-1]:.0f} CPU s")
-    found = _compared(runs)
-    for line in found["lines"]:
-        line["seconds"] = seconds[line["balance"]]
-    found |= {"n_visits": len(asked.groups), "n_candidates": len(asked.rows), "n_seeds": len(runs[ALONE])}
-    record.results["retailrocket, time split"] = found
-    _show(found)
-    return record.finish(args.json)
+        found = _compared(runs)
+        for line in found["lines"]:
+            line["seconds"] = seconds[line["balance"]]
+        found |= {"n_visits": len(asked.groups), "n_candidates": len(asked.rows), "n_seeds": len(runs[ALONE])}
+        record.results["retailrocket, time split"] = found
+        record.finish(args.json)
+    _show(record.results["retailrocket, time split"])
+    return 0
 
 
 def _log(folder: Path) -> tuple[retailrocket.Log, tuple[Any, Judge]]:
@@ -259,27 +260,7 @@ def _interval(values: Doubles) -> list[float]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    columns: Sequence[str] = (
-        "balance",
-        "hypervolume x 10^6",
-        "against fixed",
-        *(f"loss of {name}" for name in OBJECTIVES),
-        "pays",
-        "CPU s",
-    )
-    lines = [
-        [
-            line["balance"],
-            "{:.2f} [{:.2f}, {:.2f}]".format(*(1e6 * value for value in line["hypervolume"])),
-            "{:+.1%} [{:+.1%}, {:+.1%}]".format(*line["against_fixed"]),
-            *("{:.4f} [{:.4f}, {:.4f}]".format(*line["loss_against_alone"][name]) for name in OBJECTIVES),
-            ", ".join(line["pays"]),
-            f"{np.mean(line['seconds']):.0f}",
-        ]
-        for line in found["lines"]
-    ]
-    title = f"retailrocket by time, {found['n_visits']:,} visits of {found['n_users']:,} users"
-    show(console, title, columns, lines)
+    show(console, balance_title(found), BALANCE_COLUMNS, balance_lines(found))
 
 
 def say(text: str) -> None:

@@ -1,6 +1,7 @@
 """Several objectives by one ranker, beside rankers of one goal, on the same candidates and features.
 
     SHELFWISE_BENCH_DATA=FOLDER python benchmarks/objectives.py
+    python benchmarks/objectives.py --data online-retail       the packaged gift shop, see `goals/online_retail.py`
 
 FOLDER holds `retailrocket/`: views, carts and purchases of 2,174 users over 30,115 items, and one held-out purchase of
 each. Two splits: by time (promised), and as published (its held-out purchases have no times, so models know what
@@ -29,7 +30,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from goals import contenders, retailrocket
+from goals import contenders, online_retail, retailrocket
 from record import Record, arguments
 from shelfwise.metrics import ranking_metrics
 from shelfwise.metrics.intervals import bootstrap_interval, holm, paired_difference
@@ -63,7 +64,11 @@ def main() -> int:
     """Measure, print, judge."""
     parser = arguments(__doc__ or "", "one seed, the first 400 questions; no promise is judged but the time of a call")
     parser.add_argument("--split", action="append", choices=SPLITS, help="one of the splits alone; repeatable")
+    parser.add_argument("--data", choices=("retailrocket", "online-retail"), default="retailrocket", help="which log")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="online-retail: kept here, and gone on from")
     args = parser.parse_args()
+    if args.data == "online-retail":
+        return online_retail.run(args.work, args.json, say, quick=args.quick)
     record = Record("objectives", args.quick)
     folder = Path(os.environ.get(DATA, "")) / "retailrocket"
     if DATA not in os.environ or not folder.is_dir():

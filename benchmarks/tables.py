@@ -17,6 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 from continual_tables import QUALITY_COLUMNS, TRAINING_COLUMNS, growth_title, quality_lines, training_lines
+from goal_tables import (
+    BALANCE_COLUMNS,
+    RETAIL_COLUMNS,
+    balance_lines,
+    balance_title,
+    retail_lines,
+    retail_notes,
+    retail_title,
+)
 from record import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -314,6 +323,28 @@ def exposure_lines(lines: list[dict[str, Any]]) -> Lines:
     ]
 
 
+def retail_section(document: dict[str, Any]) -> str:
+    """What `objectives.py --data online-retail` found."""
+    found = document["results"]["online-retail"]
+    return "\n\n".join(
+        [
+            provenance(document),
+            f"{retail_title(found)}:",
+            markdown(RETAIL_COLUMNS, retail_lines(found)),
+            "\n".join(f"- {note}" for note in retail_notes(found)),
+            promises(document),
+        ]
+    )
+
+
+def balances_section(document: dict[str, Any]) -> str:
+    """What `balances.py` found."""
+    parts = [provenance(document)]
+    for found in document["results"].values():
+        parts += [f"{balance_title(found)}:", markdown(BALANCE_COLUMNS, balance_lines(found))]
+    return "\n\n".join(parts)
+
+
 def show(console: Console, title: str, columns: Sequence[str], lines: Lines) -> None:
     """A table on the terminal; every column but words is a number."""
     console.print(f"\n[bold]{title}[/]")
@@ -556,6 +587,8 @@ SECTIONS = {
     "continual": continual_section,
     "ablation": ablation_section,
     "objectives": objectives_section,
+    "objectives-online-retail": retail_section,
+    "balances": balances_section,
 }
 
 

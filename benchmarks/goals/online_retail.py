@@ -11,7 +11,9 @@ the models are not told: what is said has to be true in both nevertheless.
 
 from __future__ import annotations
 
+import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -21,7 +23,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from rich.console import Console
 
+from goal_tables import RETAIL_COLUMNS, retail_lines, retail_notes, retail_title
 from record import Record
 from shelfwise.config.objectives import present
 from shelfwise.config.shop import ShopConfig
@@ -41,6 +45,7 @@ from shelfwise.train.data import load
 from shelfwise.train.examples import ranking_table
 from shelfwise.train.past_requests import ask_the_past, fitted_retrievers
 from shelfwise.train.stages import Stages
+from tables import show
 
 WINDOW_D, COUNTS_D = 28.0, 7.0
 VISITS = 10
@@ -48,8 +53,11 @@ VISITS = 10
 
 HOME = "United Kingdom"
 SEEDS = (0, 1, 2)
+LEARNED, QUICK_LEARNED = 1_500, 150
+"""Visits of the past that every model learns from, drawn at random."""
+
 QUICK_VISITS = 150
-N_RESAMPLES = 500
+N_RESAMPLES = 300
 
 WORST_ERROR = 0.02
 ENOUGH_LABELS = 500
@@ -110,6 +118,26 @@ class Run:
     about: dict[str, Any]
 
 
+def run(work: Path | None, path: Path | None, say: Say, *, quick: bool) -> int:
+    """The whole benchmark; the exit code.
+
+    Args:
+        work: Where the shop and what the models said are kept; None forgets both.
+        path: Of the record's file.
+        say: Told of progress.
+        quick: One seed, few visits; no promise is judged.
+    """
+    record = Record("objectives-online-retail", quick)
+    with tempfile.TemporaryDirectory(prefix="shelfwise-bench-") as scratch:
+        found = measure(work or Path(scratch), record, say, quick=quick)
+    record.results["online-retail"] = found
+    console = Console(width=150)
+    show(console, retail_title(found), RETAIL_COLUMNS, retail_lines(found))
+    for note in retail_notes(found):
+        console.print(f"[dim]{note}[/]", highlight=False)
+    return record.finish(path)
+
+
 def read(folder: Path) -> Log:
     """Ingest and encode the shop into a folder; one that is there is taken as it is."""
     packed = resources.files("shelfwise.cli") / "demo_shop"
@@ -136,22 +164,20 @@ def read(folder: Path) -> Log:
 def measure(folder: Path, record: Record, say: Say, *, quick: bool) -> dict[str, Any]:
     """Ours beside one network per objective, on the same visits; promises are AUC and calibration."""
     say("reading the gift shop")
-    log = read(folder)
+    log = read(folder / "shop")
     say("fitting the retrievers on everything before the cut")
     fitted = fitted_retrievers(log.config, log.data, {}, "everything", lambda *_: None, Stages(), NOTHING)
     retrievers = {name: one for name, one in fitted.items() if one.is_ranked}
-    asked = None
     runs: list[Run] = []
+    say("asking the past")
+    past = ask_the_past(log.config, log.data, log.users, lambda *_: None, outcomes=True)
+    say("asking the visits after the cut")
+    asked = _visits(log, retrievers, repeats=past.repeats, n=QUICK_VISITS if quick else 10**9)
     for seed in SEEDS[:1] if quick else SEEDS:
-        say(f"seed {seed}: asking the past")
-        past = ask_the_past(log.config, log.data, log.users, lambda *_: None, seed=seed, outcomes=True)
-        if asked is None:
-            say("asking the visits after the cut")
-            asked = _visits(log, retrievers, repeats=past.repeats, n=QUICK_VISITS if quick else 10**9)
-        table = past.table.where(np.arange(len(past.table.groups)) % 10 == 0) if quick else past.table
-        runs.append(_run(table, asked, seed, say))
-    assert asked is not None
-    found: dict[str, Any] = {"asked": _in_words(log, asked), "scenarios": 1, **_judged(runs, asked, log, say)}
+        chosen = np.random.default_rng(seed).permutation(len(past.table.groups)) < (QUICK_LEARNED if quick else LEARNED)
+        runs.append(_run(past.table.where(chosen), asked, seed, say, folder / f"said-{seed}-{chosen.sum()}.npz"))
+    words = {**_in_words(log, asked), "learned": QUICK_LEARNED if quick else LEARNED, "seeds": len(runs)}
+    found: dict[str, Any] = {"asked": words, "scenarios": 1, **_judged(runs, asked, log, say)}
     for name, line in found["objectives"].items():
         if quick:
             record.skip(f"online-retail-{name}", "the quick form asks few visits, with one seed")
@@ -186,7 +212,11 @@ def _visits(log: Log, retrievers: Any, *, repeats: bool, n: int) -> RankingTable
     )
 
 
-def _run(table: RankingTable, asked: RankingTable, seed: int, say: Say) -> Run:
+def _run(table: RankingTable, asked: RankingTable, seed: int, say: Say, kept: Path) -> Run:
+    if kept.is_file():
+        with np.load(kept) as said:
+            return Run(said["values"], said["alone"], json.loads(str(said["about"])))
+
     def fitted(some: RankingTable, what: str) -> tuple[Floats, dict[str, Any]]:
         say(f"seed {seed}: {what}")
         ranker = MultiObjective(MultiObjective.Config())
@@ -198,6 +228,7 @@ def _run(table: RankingTable, asked: RankingTable, seed: int, say: Say) -> Run:
     for column, name in enumerate(table.objectives):
         single = replace(table, outcomes=table.outcomes[:, [column]], objectives=present(table.objectives, {name}))
         alone.append(fitted(single, f"the network of {name} alone")[0])
+    np.savez(kept, values=values, alone=np.concatenate(alone, axis=1), about=json.dumps(about))
     return Run(values, np.concatenate(alone, axis=1), about)
 
 

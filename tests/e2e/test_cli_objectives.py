@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 
 Cli = Callable[..., Any]
 
@@ -200,8 +201,11 @@ def test_settings_are_searched_resumed_shown_and_can_be_written_down(cli: Cli, w
     unknown = cli("tune", "ranker", "--shop", weighed, "--point", "99")
     assert unknown.code == 2 and "there is no trial 99" in unknown.err
 
-    lines = (weighed / "shop.toml").read_text(encoding="utf-8").split("\n[rank]")[0]
-    (weighed / "shop.toml").write_text(f"{lines}\n{more['points'][0]['toml']}", encoding="utf-8")
+    document = tomlkit.parse((weighed / "shop.toml").read_text(encoding="utf-8"))
+    written = tomlkit.parse(more["points"][0]["toml"])
+    document["rank"] = written["rank"]
+    document["scenarios"]["home"]["weights"] = written["scenarios"]["home"]["weights"]  # type: ignore[index]
+    (weighed / "shop.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
     checked = cli("check", "--shop", weighed)
     assert checked.code == 0, checked.err
 

@@ -115,6 +115,6 @@ def show_front(found: Front, number: int | None) -> None:
     if chosen is found.own:
         people.print(f"no trial serves {found.goal} better than the shop's own settings")
         return
-    people.print(f"\ntrial {chosen.number}, for shop.toml:\n")
+    people.print(f"\ntrial {chosen.number}, for these tables of shop.toml:\n")
     answers.print(chosen.toml(found.scenario), markup=False)
     people.print("`shelfwise evaluate` says what the whole funnel gains by it")

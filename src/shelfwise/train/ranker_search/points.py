@@ -38,7 +38,7 @@ class Point:
         return f"{', '.join([*told, ''])}{' + '.join(weighed)}"
 
     def toml(self, scenario: str) -> str:
-        """What to write into `shop.toml`."""
+        """What to write into `shop.toml`: keys of two tables that may be there already."""
         rank = tomlkit.table()
         for name, value in {"use": "multi-objective", **self.options}.items():
             rank.add(name, _inline(value) if isinstance(value, dict) else value)
@@ -56,7 +56,7 @@ class Front:
 
     Attributes:
         objectives: That were judged.
-        not_judged: Objectives of which the later visits tell nothing yet.
+        not_judged: Objectives that happen in this shop, and of which the later visits tell nothing, or nothing yet.
         goal: The one that a shop earns by.
         scenario: Whose weights the lines for `shop.toml` set.
         own: The shop's own settings.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.fingerprints import fingerprint
 from shelfwise.train.past_requests import SEED, ask_the_past
 from shelfwise.train.ranker_search.figures import judgeable, ndcg_by_objective, parts, predictions
+from shelfwise.train.ranker_search.past import before_the_exam
 from shelfwise.train.ranker_search.points import Front, Point, with_front
 from shelfwise.train.ranker_search.space import suggested
 
@@ -50,10 +52,11 @@ def search(
 
     Each trial learns from the earlier visits of the past, calibrates on the latest of these, and orders the visits
     after them by its own weights: what that brings is measured for every objective by itself, and nothing is summed up.
+    What `shelfwise evaluate` asks about is not looked at.
 
     Args:
         config: The shop's.
-        data: What may be learned from.
+        data: Everything the shop has.
         users: Who may be asked about, by user row.
         folder: Of the journal and of what was found.
         progress: Told of every step.
@@ -78,6 +81,7 @@ def search(
         ) from cause
     base = ranker_of(config)
     started = time.perf_counter()
+    data = before_the_exam(config, data, users)
     table = ask_the_past(config, data, users, progress, outcomes=True, tracker=tracker).table
     earlier, later = parts(table)
     judged = tuple(judgeable(later))
@@ -104,7 +108,9 @@ def search(
 
     def tried(options: dict[str, Any], weights: dict[str, float] | None, number: int, label: str) -> Point:
         ranker = MultiObjective(base.options.model_copy(update=options))
-        ranker.fit(earlier, seed=SEED, report=lambda text: progress(f"{label}: {text}", None, None))
+        n_passes = 2 * ranker.options.epochs * ranker.options.n_networks  # to calibrate, and of everything
+        passed = count(1)
+        ranker.fit(earlier, seed=SEED, report=lambda _: progress(label, next(passed), n_passes))
         order = ranker.default_weights if weights is None else weights
         scores = predictions(ranker, later) @ np.array([order.get(name, 0.0) for name in ranker.objectives])
         every = dict(zip(later.objectives, ndcg_by_objective(scores, later).tolist(), strict=True))
@@ -134,7 +140,10 @@ def search(
         for one in study.get_trials(states=over)
     ]
     own, marked = with_front(own, points, judged)
-    not_judged = tuple(name for name in table.objectives if name not in judged)
+    happens = np.any(np.nan_to_num(table.outcomes) > 0, axis=0).tolist()
+    not_judged = tuple(
+        name for name, ever in zip(table.objectives, happens, strict=True) if ever and name not in judged
+    )
     found = Front(judged, not_judged, goal, scenario, own, marked, len(earlier.groups), len(later.groups))
     scratch = folder / f".{FRONT_FILE}"
     scratch.write_text(json.dumps(found.as_document(), indent=2) + "\n", encoding="utf-8")
