@@ -53,7 +53,7 @@ VISITS = 10
 
 HOME = "United Kingdom"
 SEEDS = (0, 1, 2)
-LEARNED, QUICK_LEARNED = 1_500, 150
+LEARNED, QUICK_LEARNED = 1_000, 150
 """Visits of the past that every model learns from, drawn at random."""
 
 QUICK_VISITS = 150
@@ -151,8 +151,9 @@ def read(folder: Path) -> Log:
         shop.ingest()
         loaded = load(shop.config, shop.records, folder / "vectors", None)
         config = shop.config
-    country = pl.read_parquet(folder / "online_retail.parquet", columns=["CustomerID", "Country"]).unique("CustomerID")
-    names = dict(zip(country["CustomerID"].cast(pl.String).to_list(), country["Country"].to_list(), strict=True))
+    lines = pl.read_parquet(folder / "online_retail.parquet", columns=["CustomerID", "Country"]).drop_nulls()
+    country = lines.unique("CustomerID", keep="last", maintain_order=True)
+    names = dict(zip(country["CustomerID"].cast(pl.Int64).cast(pl.String), country["Country"], strict=True))
     is_home = np.array([names.get(user_id) == HOME for user_id in loaded.user_ids])
     whole = loaded.data.interactions
     until_ms = whole.end_ms - int((KEPT_D + COUNTS_D) * DAY_MS)
