@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shelfwise.config.objectives import ObjectiveSpec, check_chains, ordered, present, usual_objectives
-from shelfwise.datasets.examples import Example, example
+from shelfwise.datasets.examples import Example, Examples, example
 from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, Interactions, undone_ms
 from shelfwise.datasets.outcomes import KEPT_D, Judge
 from shelfwise.datasets.splits import next_moments
@@ -83,6 +83,18 @@ def test_until_all_of_a_request_had_its_time_nobody_knows_what_of_it_is_kept() -
     # Not even of what came back on day 9, or was not bought: they are known early, those that are kept are not.
     assert np.isnan(table[:, names.index("satisfaction")]).all()
     assert table[:, names.index("purchase")].tolist() == [1, 1, 0, 0]
+
+
+def test_requests_whose_windows_are_not_over_are_not_learned_from_where_others_are() -> None:
+    log = log_of([(0, 2, K.PURCHASE, 1)])
+    judge = Judge(log, usual_objectives(), T0 + 20 * DAY_MS)
+
+    def over(*days: float) -> list[float]:
+        examples = Examples([asked(day=day) for day in days])
+        return [(one.situation.now_ms - T0) / DAY_MS for one in judge.over(examples)]
+
+    assert over(0, 12.9, 13.1, 19) == [0, 12.9]
+    assert over(14, 19) == [14, 19]
 
 
 def test_ratings_alone_are_known_at_once() -> None:

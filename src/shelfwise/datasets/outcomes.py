@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.config.objectives import ObjectiveSpec, ordered
-from shelfwise.datasets.examples import Example
+from shelfwise.datasets.examples import Example, Examples
 from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, UNDONE_BY, Interactions
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows
@@ -76,6 +76,16 @@ class Judge:
             name: spec.kept and log.has_clock and any(CODE_BY_KIND[kind] in taken_back for kind in spec.events)
             for name, spec in self.objectives.items()
         }
+
+    def over(self, examples: Examples) -> Examples:
+        """Requests whose windows are over: of the others it is not known yet all that they will have led to.
+
+        All of them where none is over, as in a log shorter than a window, or without a clock.
+        """
+        longest_d = max((spec.window_d for spec in self.objectives.values()), default=0.0)
+        latest_ms = self._now_ms - longest_d * DAY_MS
+        found = [one for one in examples if one.situation.now_ms <= latest_ms]
+        return Examples(found) if found and self._has_clock else examples
 
     def of(self, example: Example) -> Outcomes:
         """What the request of an example led to: by what its user did from the moment of the request on."""

@@ -89,7 +89,7 @@ def ask_the_past(
         cold = _drawn(moment.data.interactions, config.behaviour.cold_share, seed + place)
         warm = moment.data.without_behaviour(cold)
         retrievers = fitted_retrievers(config, moment.data, earlier, label, progress, stages, tracker, cold=cold)
-        questions = moment.questions(seed) if judge is None else moment.visits(seed)
+        questions = moment.questions(seed) if judge is None else judge.over(moment.visits(seed))
         questions = questions.where_had_is(had)
         questions = (questions if repeats or judge is not None else questions.without_repeats()).with_profiles(
             data.profiles, as_new_share=config.encode.users.as_new_share, seed=seed + place
