@@ -10,10 +10,11 @@ each with all of its candidates; intervals by bootstrap over users of the means 
 - hypervolume: of the points (NDCG@10 of clicks, of carts, of purchases) that the requests' weights can reach, over a
   grid of weights in quarters, each objective's value counted in its mean; above 0. Of one network per objective too,
   whose values are weighed the same.
-- loss: cross-entropy per candidate of what is stated, calibrated, divided by that of the objective's own network.
-  An objective pays where the whole interval lies above 1.
+- loss: cross-entropy per candidate, divided by that of the objective's own network. An objective pays where the whole
+  interval lies above 1.
 
-What no retriever named is left out: the candidates are the same for all.
+Networks are judged as they were trained, before calibration: that would hide what balancing does to losses. What no
+retriever named is left out: the candidates are the same for all.
 """
 
 from __future__ import annotations
@@ -36,12 +37,16 @@ from shelfwise.config.objectives import present
 from shelfwise.datasets.outcomes import Judge
 from shelfwise.datasets.splits import next_moments
 from shelfwise.metrics import front, hypervolume
-from shelfwise.rank.multi_objective import MultiObjective
-from shelfwise.rank.ranker import Asked, RankingTable
+from shelfwise.neural.ranking import training
+from shelfwise.neural.ranking.lines import ABSENT, Lines
+from shelfwise.neural.ranking.network import Shape
+from shelfwise.neural.ranking.settings import RankingOptions
+from shelfwise.rank.outcome_tables import thinned
+from shelfwise.rank.ranker import RankingTable
 from shelfwise.schemas.candidates import ANY_KIND
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Doubles, Floats
-from shelfwise.track.tracker import NOTHING
+from shelfwise.track.tracker import NOTHING, untracked
 from shelfwise.train.examples import ranking_table
 from shelfwise.train.past_requests import ask_the_past, fitted_retrievers
 from shelfwise.train.stages import Stages
@@ -142,17 +147,33 @@ def _log(folder: Path) -> tuple[retailrocket.Log, tuple[Any, Judge]]:
 
 
 def _values(table: RankingTable, asked: RankingTable, seed: int, **options: Any) -> Floats:
-    """What the ranker states of every candidate; shape `(N, K)`."""
-    ranker = MultiObjective(MultiObjective.Config(**options))
-    ranker.fit(table, seed=seed, report=lambda _: None)
-    if ranker.objectives != tuple(table.objectives):
-        raise SystemExit(f"too little is known of {set(table.objectives) - set(ranker.objectives)}")
-    ends = np.cumsum(asked.groups)
-    requests = [
-        Asked(asked.features[end - n : end], asked.rows[end - n : end], situation)
-        for end, n, situation in zip(ends.tolist(), asked.groups.tolist(), asked.situations, strict=True)
-    ]
-    return np.concatenate([one.predictions for one in ranker.score_many(requests)])
+    """What a network says of every candidate, as it was trained: by nothing but its losses; shape `(N, K)`."""
+    config = RankingOptions(**options)
+    names = list(table.objectives)
+    parents = tuple(-1 if one.given is None else names.index(one.given) for one in table.objectives.values())
+    shape = Shape(table.features.shape[1], 0, len(EventKind), 1, parents, (False,) * len(names))
+    network = training.train(
+        _lines(*thinned(table, seed)), shape, names, config, seed=seed, report=lambda *_: None, track=untracked
+    )
+    return np.exp(training.predict(network, _lines(asked, np.ones(len(asked.rows), np.float32))))
+
+
+def _lines(table: RankingTable, weights: Floats) -> Lines:
+    """Without histories: items of this log have no texts, and attention has nothing to look at."""
+    n = len(table.groups)
+    return Lines(
+        table.features,
+        table.outcomes,
+        weights,
+        table.rows,
+        np.zeros(len(table.rows), np.int64),
+        np.concatenate([[0], np.cumsum(table.groups)]).astype(np.int64),
+        np.zeros(n, np.int64),
+        np.full((n, 1), ABSENT, np.int32),
+        np.zeros((n, 1), np.int64),
+        np.zeros((n, 1), np.float32),
+        np.zeros((1, 0), np.float32),
+    )
 
 
 def _alone(table: RankingTable, asked: RankingTable, seed: int) -> Floats:
