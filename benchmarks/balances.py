@@ -192,7 +192,9 @@ def _judged(values: Floats, asked: RankingTable, rates: Doubles) -> Judged:
     owners = _owners(asked)
     n_users = int(owners.max()) + 1
     of_line = np.repeat(owners, asked.groups)
-    loss = np.array([np.bincount(of_line, entropy[:, column], n_users) for column in range(values.shape[1])])
+    loss = np.array(
+        [np.bincount(of_line, entropy[:, column], n_users) for column in range(values.shape[1])], np.float64
+    )
     ndcg = [_ndcg_by_user((values / rates) @ np.array(weights), asked, happened, owners) for weights in grid()]
     return Judged(np.array(ndcg), loss)
 

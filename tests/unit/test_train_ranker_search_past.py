@@ -10,7 +10,7 @@ from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
-from shelfwise.evaluate.run import _split
+from shelfwise.evaluate.run import _split  # pyright: ignore[reportPrivateUsage]
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.train.ranker_search.past import before_the_exam
 

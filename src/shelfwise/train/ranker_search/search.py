@@ -99,7 +99,7 @@ def search(
         storage=JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
         study_name=_key(config, data, judged),  # what was found on other data, or for other parts, says nothing here
         sampler=optuna.samplers.TPESampler(seed=SEED, n_startup_trials=N_RANDOM),
-        directions=["maximize"] * len(judged),
+        directions=[optuna.study.StudyDirection.MAXIMIZE] * len(judged),
         load_if_exists=True,
     )
     for left in study.get_trials(states=(TrialState.RUNNING,)):  # of a process that died
