@@ -166,6 +166,10 @@ class ScenarioSpec(_Table):
             "in turn; empty: a request for complements or bundles is refused here."
         ),
     )
+    rerank: list[str] = Field(
+        default_factory=list[str],
+        description="Names of the [rerank.…] tables that make the slate of what was ordered, one after the other.",
+    )
     rest_d: float = Field(
         default=0.0,
         ge=0,
@@ -259,6 +263,7 @@ class ShopConfig(_Table):
     retrieve: dict[TableName, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
     objectives: dict[TableName, ObjectiveSpec] = Field(default_factory=usual_objectives, min_length=1)
     rank: ComponentSpec = ComponentSpec(use="fusion")
+    rerank: dict[TableName, ComponentSpec] = Field(default_factory=dict[TableName, ComponentSpec])
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
     track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
@@ -287,12 +292,14 @@ class ShopConfig(_Table):
                             + (f"; {hint}" if hint else "")
                         )
         for scenario, spec in self.scenarios.items():
-            for key in _NAMES:
+            for key in (*_NAMES, "rerank"):
+                kind = "rerank" if key == "rerank" else "retrieve"
+                tables: dict[str, ComponentSpec] = getattr(self, kind)
                 for name in getattr(spec, key):
-                    if name not in self.retrieve:
-                        hint = did_you_mean(name, self.retrieve)
+                    if name not in tables:
+                        hint = did_you_mean(name, tables)
                         raise ValueError(
-                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [retrieve.{name}]"
+                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [{kind}.{name}]"
                             + (f"; {hint}" if hint else "")
                         )
         return self

@@ -84,3 +84,19 @@ class Wanted:
             name: Expected(value=float(here[at]), by_default=float(by_default[at]), best=values.best(name, k))
             for at, name in enumerate(values.names)
         }
+
+    def brought(self, ranked: Ranked, funnel: Funnel, k: int, expected: dict[str, Expected]) -> dict[str, Expected]:
+        """The trade-off that a slate makes which other steps put together, of the same candidates or some of them.
+
+        Args:
+            ranked: In the order that is shown.
+            funnel: That ranked them.
+            k: Items in the slate.
+            expected: As `applied` gave it.
+        """
+        if not expected:
+            return expected
+        prices = np.exp(funnel.state.log_price[ranked.rows])
+        values = Values.of(funnel.ranker.objectives, ranked.predictions, prices)
+        here = dict(zip(values.names, values.table[:k].sum(axis=0).tolist(), strict=True))
+        return {name: one.model_copy(update={"value": here.get(name, 0.0)}) for name, one in expected.items()}
