@@ -382,7 +382,7 @@ def test_the_steps_of_a_place_make_its_slate_and_say_what_they_did(recommender: 
     moved = [item for item in made.items if item.steps]
     assert moved and all(sentence.startswith("apart: moved up") for item in moved for sentence in item.steps)
     assert not any(item.steps for item in plain.items)
-    at_home = [entry for entry in stepped.recommend_all(iter([(user, History.empty())]), "home", 12)]
+    at_home = list(stepped.recommend_all(iter([(user, History.empty())]), "home", 12))
     kinds = [kind(stepped.catalogue.item_ids[row]) for row in at_home[0].rows]
     assert all(len(set(kinds[start : start + 4])) == 4 for start in range(3))
 
