@@ -130,9 +130,14 @@ def facts_of(funnel: Funnel, catalogue: LiveCatalogue) -> ItemFacts:
         "brand": catalogue.brands,
         "seller": catalogue.sellers,
     }
-    vectors: dict[VectorKind, TextVectors] = {}
-    if funnel.vectors is not None:
-        vectors["text"] = funnel.vectors
+    if funnel.themes is not None:
+        groups["theme"] = funnel.themes
+    kinds: dict[VectorKind, TextVectors | None] = {
+        "text": funnel.vectors,
+        "picture": funnel.pictures,
+        "behaviour": funnel.behaviour,
+    }
+    vectors: dict[VectorKind, TextVectors] = {kind: found for kind, found in kinds.items() if found is not None}
     return ItemFacts(funnel.state, groups, vectors)
 
 

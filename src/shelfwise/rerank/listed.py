@@ -16,8 +16,8 @@ from shelfwise.schemas.queries import Diversity
 
 Codes = npt.NDArray[np.int32]
 
-Grouping = Literal["category", "brand", "seller"]
-"""What items can be told apart by: their whole category path, their brand, who sells them."""
+Grouping = Literal["category", "brand", "seller", "theme"]
+"""What items can be told apart by: their whole category path, brand, who sells them, a group of like texts."""
 
 VectorKind = Literal["text", "picture", "behaviour"]
 

@@ -141,8 +141,8 @@ class RerankerContract(ABC):
             assert all(sentence and sentence == sentence.strip() for sentence in found.why.values())
 
 
-class DiverseContract(RerankerContract):
-    """What every reranker keeps that trades relevance for diversity."""
+class TradingContract(RerankerContract):
+    """What every reranker keeps that trades relevance for something else."""
 
     def test_without_diversity_the_order_stands(self) -> None:
         for seed in range(10):
@@ -150,26 +150,40 @@ class DiverseContract(RerankerContract):
             assert found.order.tolist() == list(range(60))
             assert not found.why
 
-    def test_more_diversity_is_never_less_on_the_average(self) -> None:
-        settings = np.linspace(0, 1, 11)
-        means = [
-            np.mean(
-                [
-                    mean_distance(
-                        asked.facts.vectors["text"].take(asked.rows)[0], self.make().rerank(asked).order, asked.k
-                    )
-                    for asked in (replace(listed(seed), diversity=float(diversity)) for seed in range(40))
-                ]
-            )
-            for diversity in settings
-        ]
-        assert all(later >= earlier - 1e-6 for earlier, later in pairwise(means)), means
-        assert means[-1] > means[0]
+    def test_whatever_is_chosen_is_shown_by_relevance(self) -> None:
+        for seed in range(10):
+            asked = replace(listed(seed), diversity=0.7)
+            shown = self.make().rerank(asked).order[: asked.k].tolist()
+            assert shown == sorted(shown)
+
+    def test_whoever_came_from_below_has_a_sentence(self) -> None:
+        n_moved = 0
+        for seed in range(10):
+            asked = replace(listed(seed), diversity=0.9)
+            found = self.make().rerank(asked)
+            assert set(found.why) == {place for place in found.order[: asked.k].tolist() if place >= asked.k}
+            n_moved += len(found.why)
+        assert n_moved
 
     def test_automatic_diversity_follows_the_history(self) -> None:
         asked = replace(listed(5), diversity="auto")
-        one_kind = int(asked.situation.history.rows[0])
-        narrow = replace(asked.situation.history, rows=np.full(12, one_kind, np.int32))
-        narrow_order = self.make().rerank(replace(asked, situation=replace(asked.situation, history=narrow))).order
-        assert narrow_order.tolist() == list(range(60))  # who turned to one thing only is shown what is most relevant
-        assert self.make().rerank(asked).order.tolist() != list(range(60))
+        history = asked.situation.history
+        narrow = replace(history, rows=np.full(len(history), history.rows[0], np.int32))
+        found = self.make().rerank(replace(asked, situation=replace(asked.situation, history=narrow)))
+        assert found.order.tolist() == list(range(60))  # who turned to one thing only is shown what is most relevant
+
+
+class DiverseContract(TradingContract):
+    """What every reranker keeps that makes slates varied."""
+
+    def test_more_diversity_is_never_less_on_the_average(self) -> None:
+        means: list[float] = []
+        for diversity in np.linspace(0, 1, 11).tolist():
+            distances: list[float] = []
+            for seed in range(60):
+                asked = replace(listed(seed), diversity=diversity)
+                vectors, _ = asked.facts.vectors["text"].take(asked.rows)
+                distances.append(mean_distance(vectors, self.make().rerank(asked).order, asked.k))
+            means.append(float(np.mean(distances)))
+        assert all(later >= earlier - 1e-6 for earlier, later in pairwise(means)), means
+        assert means[-1] > means[0]
