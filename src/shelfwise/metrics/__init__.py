@@ -1,5 +1,6 @@
-"""Evaluation metrics: accuracy of a ranking, qualities of shown lists, and how sure we are of either."""
+"""Evaluation metrics: accuracy of a ranking, qualities of shown lists, trade-offs, and how sure we are of them."""
 
+from shelfwise.metrics.hypervolume import front, hypervolume
 from shelfwise.metrics.intervals import (
     Interval,
     PairedDifference,
@@ -24,8 +25,10 @@ __all__ = [
     "average_popularity",
     "bootstrap_interval",
     "coverage",
+    "front",
     "gini",
     "holm",
+    "hypervolume",
     "intra_list_distance",
     "novelty",
     "paired_difference",
