@@ -34,14 +34,12 @@ def behaviour_vectors(user_rows: Rows, item_rows: Rows, n_items: int, *, dim: in
     Source:
         Halko, Martinsson & Tropp (2011), Finding Structure with Randomness, with power iterations.
     """
-    n_users = int(user_rows.max(initial=-1)) + 1
-    table = sparse.csr_array(
-        (np.ones(len(user_rows), np.float32), (user_rows, item_rows)), shape=(max(n_users, 1), n_items)
-    )
+    n_users = max(int(user_rows.max(initial=-1)) + 1, 1)
+    table = sparse.csr_array((np.ones(len(user_rows), np.float32), (user_rows, item_rows)), shape=(n_users, n_items))
     table.data[:] = 1.0  # how often does not count
     of_users, of_items = table.sum(axis=1), table.sum(axis=0)
     scaled = sparse.diags_array(_inverse_root(of_users)) @ table @ sparse.diags_array(_inverse_root(of_items))
-    dim = min(dim, *table.shape)
+    dim = min(dim, n_users, n_items)
     found = np.random.default_rng(SEED).normal(size=(n_items, min(dim + OVERSAMPLED, n_items))).astype(np.float32)
     for _ in range(POWER_ITERATIONS):
         found, _ = np.linalg.qr(scaled.T @ (scaled @ found))
