@@ -13,7 +13,9 @@ from shelfwise.rerank.brakes import Fresh, Tail
 from shelfwise.rerank.calibrated import Calibrated
 from shelfwise.rerank.coverage import Coverage
 from shelfwise.rerank.dpp import DPP
+from shelfwise.rerank.exposure import Exposure
 from shelfwise.rerank.mmr import MMR
+from shelfwise.rerank.relevance import relevance
 from shelfwise.rerank.reranker import Reranker
 from shelfwise.rerank.window import Window
 from shelfwise.testing.rerankers import DiverseContract, RerankerContract, TradingContract, listed
@@ -61,6 +63,26 @@ class TestFresh(TradingContract):
         asked = replace(listed(), diversity=1.0)
         asked.facts.state.first_ms[:] = -1
         assert self.make().rerank(asked).order.tolist() == list(range(60))
+
+
+class TestExposure(RerankerContract):
+    def make(self) -> Reranker:
+        return Exposure(Exposure.Config(by="brand"))
+
+    def test_nobody_is_due_anything_where_nothing_is_asked(self) -> None:
+        assert Exposure(Exposure.Config(by="brand", least=0)).rerank(listed()).order.tolist() == list(range(60))
+
+    def test_on_the_average_each_group_gets_its_share_of_merit(self) -> None:
+        asked, k = listed(4), 10
+        codes = asked.codes("brand")
+        worth = relevance(60)
+        got = np.zeros(6)
+        for draw in range(2_000):
+            order = self.make().rerank(replace(asked, slate_id=f"draw-{draw}")).order[:k]
+            got += np.bincount(codes[order][codes[order] >= 0], minlength=6)
+        merits = np.array([worth[codes == brand].sum() for brand in range(6)]) / worth.sum()
+        # Three standard errors of a mean of counts that lie at most 1 apart.
+        assert (got / 2_000 / k >= 0.8 * merits - 3 * 0.5 / np.sqrt(2_000) / k).all()
 
 
 class TestWindow(RerankerContract):

@@ -6,14 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from shelfwise.datasets.catalogue import is_allowed
+from shelfwise.datasets.catalogue import SELLER, is_allowed
 from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.schemas.ids import Bools, ItemId, Row
 from shelfwise.schemas.items import category_path
 from shelfwise.store.catalogue import StoredItem
-
-SELLER = "seller"
-"""The attribute that says who sells an item, in a shop of several sellers."""
 
 ROOM = 1_024
 """Rows added at a time when new items outgrow the arrays."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
+from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.errors import QueryError
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.funnel import Funnel, Ranked, taken
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
+from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
 from shelfwise.rerank.reranker import Reranker
 from shelfwise.schemas.candidates import Situation
@@ -125,11 +127,15 @@ class SlateSteps:
 
 def facts_of(funnel: Funnel, catalogue: LiveCatalogue) -> ItemFacts:
     """What rerankers are told of the items; follows the shop as the catalogue does."""
-    groups: dict[Grouping, Groups] = {
-        "category": catalogue.kinds,
-        "brand": catalogue.brands,
-        "seller": catalogue.sellers,
-    }
+    return _facts(funnel, {"category": catalogue.kinds, "brand": catalogue.brands, "seller": catalogue.sellers})
+
+
+def facts_in(funnel: Funnel, catalogue: Catalogue) -> ItemFacts:
+    """The same of a catalogue that does not change, as training and evaluation know it."""
+    return _facts(funnel, groups_of(catalogue))
+
+
+def _facts(funnel: Funnel, groups: dict[Grouping, Groups]) -> ItemFacts:
     if funnel.themes is not None:
         groups["theme"] = funnel.themes
     kinds: dict[VectorKind, TextVectors | None] = {
@@ -139,6 +145,21 @@ def facts_of(funnel: Funnel, catalogue: LiveCatalogue) -> ItemFacts:
     }
     vectors: dict[VectorKind, TextVectors] = {kind: found for kind, found in kinds.items() if found is not None}
     return ItemFacts(funnel.state, groups, vectors)
+
+
+def groups_of(catalogue: Catalogue) -> dict[Grouping, Groups]:
+    """The groups that a catalogue names."""
+    found: dict[Grouping, Groups] = {}
+    named: tuple[tuple[Grouping, Sequence[Hashable | None]], ...] = (
+        ("category", catalogue.paths),
+        ("brand", catalogue.brands),
+        ("seller", catalogue.sellers),
+    )
+    for grouping, names in named:
+        groups = found[grouping] = NamedGroups()
+        for row, name in enumerate(names):
+            groups.put(row, name)
+    return found
 
 
 def _falls(ranked: Ranked) -> bool:
