@@ -21,7 +21,10 @@ from shelfwise.pipeline.funnel import allowed_for
 from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.train.fit import fit
 
-LIGHT = {"retrieve": {"ease": None}, "rank": {"use": "fusion", "model": "trees", "n_trees": 100, "learning_rate": 0.1}}
+LIGHT = {
+    "retrieve": {"sequence": None, "ease": None},
+    "rank": {"use": "fusion", "model": "trees", "n_trees": 100, "learning_rate": 0.1},
+}
 """What is configured otherwise than by default."""
 
 N = 100

@@ -19,7 +19,7 @@ from shelfwise.rerank.aspects import aspects_of, own_mix
 from shelfwise.rerank.brakes import Fresh, Tail, standing
 from shelfwise.rerank.calibrated import SMOOTHING, Calibrated
 from shelfwise.rerank.coverage import Coverage
-from shelfwise.rerank.dpp import DPP, RELEVANCE_SCALE
+from shelfwise.rerank.dpp import DPP
 from shelfwise.rerank.likeness import LikenessOptions, mixed_vectors
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.mmr import MMR
@@ -58,18 +58,19 @@ def vectors(asked: Listed) -> np.ndarray:
     return mixed_vectors(asked.rows, asked.facts, LikenessOptions()).astype(np.float64)
 
 
-@given(asked=requests, against=st.sampled_from(["nearest", "mean"]))
-def test_mmr(asked: Listed, against: Any) -> None:
+@given(asked=requests, against=st.sampled_from(["nearest", "mean"]), tail=st.sampled_from([0.0, 0.5]))
+def test_mmr(asked: Listed, against: Any, tail: float) -> None:
+    rarity = standing(-asked.facts.state.popularity[asked.rows, -1].astype(np.float64))
     alike, worth, share = vectors(asked) @ vectors(asked).T, relevance(len(asked)), float(asked.diversity or 0)
 
     def value(place: int, before: list[int]) -> float:
         to_those = [alike[place, other] for other in before] or [0.0]
         likeness = max(to_those) if against == "nearest" else float(np.mean(to_those))
-        return (1 - share) * worth[place] - share * likeness
+        return (1 - share) * worth[place] + share * (tail * rarity[place] - likeness)
 
-    chosen = picked(MMR(MMR.Config(against=against)), asked)
+    chosen = picked(MMR(MMR.Config(against=against, tail=tail)), asked)
     assert len(chosen) == asked.k
-    assert chosen[0] == 0
+    assert chosen[0] == 0  # the most relevant is always shown
     assert_greedy(chosen[1:], len(asked), lambda place, before: value(place, [0, *before]) if place else -np.inf)
 
 
@@ -83,7 +84,7 @@ def test_dpp_multiplies_the_determinant_by_the_most(asked: Listed) -> None:
         sign, logarithm = np.linalg.slogdet(alike[np.ix_(places, places)])
         if sign <= 0 or logarithm < -11 * len(places):
             return -np.inf
-        return (1 - share) * RELEVANCE_SCALE * worth[places].sum() + share * logarithm
+        return (1 - share) * worth[places].sum() + share * logarithm
 
     chosen = picked(DPP(DPP.Config()), asked)
     assert chosen[0] == 0
@@ -105,7 +106,7 @@ def test_dpp_on_few_items_is_near_the_best_of_all_sets(seed: int, n: int, size: 
 
     def value(places: tuple[int, ...]) -> float:
         logarithm = np.linalg.slogdet(alike[np.ix_(places, places)] + 1e-9 * np.eye(len(places)))[1]
-        return (1 - diversity) * RELEVANCE_SCALE * worth[list(places)].sum() + diversity * logarithm
+        return (1 - diversity) * worth[list(places)].sum() + diversity * logarithm
 
     chosen = picked(DPP(DPP.Config()), asked)
     best = max(value(places) for places in combinations(range(n), len(chosen)))

@@ -125,8 +125,11 @@ def questions_of(
     return found
 
 
-def qualities(questions: Sequence[Question], items: Items, make: Make, k: int) -> Qualities:
+def qualities(questions: Sequence[Question], items: Items, make: Make, k: int, *, with_mix: bool = True) -> Qualities:
     """Make every question's slate, and measure them all.
+
+    Args:
+        with_mix: Whether to hold every slate's mix against the user's own, which takes longer than making it.
 
     NDCG counts all right answers: what no retriever named is missed by every slate alike.
     """
@@ -139,7 +142,8 @@ def qualities(questions: Sequence[Question], items: Items, make: Make, k: int) -
         rows = lists[line, : len(order)] = one.listed.rows[order]
         if one.is_right.any():
             ndcg[line] = discounts[: len(order)][one.is_right[order]].sum() / ideals[min(one.n_right, k)]
-        off[line] = _off_the_mix(one.listed, rows)
+        if with_mix:
+            off[line] = _off_the_mix(one.listed, rows)
     facts, n_items = items.facts, len(items.popularity)
     kinds = facts.groups.get("category")
     if kinds is None or not len(kinds.names):

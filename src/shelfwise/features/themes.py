@@ -13,7 +13,9 @@ import numpy.typing as npt
 from shelfwise.schemas.ids import Floats
 from shelfwise.store.arrays import mapped
 
-N_THEMES = 64
+N_THEMES = 16
+"""About as many as a shop has departments: a slate of ten can follow a mix of so many, and not of sixty."""
+
 ITEMS_PER_THEME = 10
 """Fewer than this on the average make no group."""
 

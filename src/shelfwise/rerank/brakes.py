@@ -15,21 +15,23 @@ DAY_MS = 86_400_000
 
 
 class Brake(Trading):
-    """Picks by `(1 - diversity) * relevance + diversity * standing`.
+    """Picks by `(1 - share) * relevance + share * standing`.
 
     An item's standing among the candidates goes by one of its qualities, from 0 (the least) to 1 (the most), equal ones
     alike; it is 0 where the quality is not known.
     """
 
+    even = 0.4
+
     @abstractmethod
     def quality(self, listed: Listed, rows: Rows) -> Doubles:
         """What is wanted more of; NaN where it is not known; shape `(n,)`."""
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """The k of the largest sum."""
         n = len(worth)
-        value = worth * np.float32(1 - diversity)
-        value += standing(self.quality(listed, listed.rows[:n])) * np.float32(diversity)
+        value = worth * np.float32(1 - share)
+        value += standing(self.quality(listed, listed.rows[:n])) * np.float32(share)
         return np.argsort(-value, kind="stable")[:k].astype(np.int32)
 
 
@@ -44,7 +46,7 @@ class Tail(Brake):
 
     def quality(self, listed: Listed, rows: Rows) -> Doubles:
         """Minus the number of events, on the scale of `ItemState.popularity`."""
-        return -listed.facts.state.popularity[rows, -1].astype(np.float64)
+        return rarity(listed, rows)
 
     def told(self, listed: Listed, place: int) -> str:
         """The list around it is the reason."""
@@ -67,11 +69,11 @@ class Fresh(Brake):
         super().__init__(config)
         self.options = config
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """As new as it is, rather than by standing: where all are old, none is moved."""
         n = len(worth)
         newness = np.exp2(-self._age_d(listed, listed.rows[:n]) / self.options.half_life_d)
-        value = worth * np.float32(1 - diversity) + np.nan_to_num(newness).astype(np.float32) * np.float32(diversity)
+        value = worth * np.float32(1 - share) + np.nan_to_num(newness).astype(np.float32) * np.float32(share)
         return np.argsort(-value, kind="stable")[:k].astype(np.int32)
 
     def quality(self, listed: Listed, rows: Rows) -> Doubles:
@@ -87,6 +89,11 @@ class Fresh(Brake):
         first_ms = listed.facts.state.first_ms[rows]
         age_d = np.maximum(listed.situation.now_ms - first_ms, 0) / DAY_MS
         return np.where(first_ms >= 0, age_d, np.nan)
+
+
+def rarity(listed: Listed, rows: Rows) -> Doubles:
+    """The fewer events an item had, of all times, the larger; shape `(n,)`."""
+    return -listed.facts.state.popularity[rows, -1].astype(np.float64)
 
 
 def standing(values: Doubles) -> Floats:

@@ -18,7 +18,7 @@ SMOOTHING = 0.01
 class Calibrated(Trading):
     """Brings each of a user's interests in the share that it has in what he turned to.
 
-    Each pick maximises `(1 - diversity) * sum(relevance) - diversity * KL(own mix || mix of those picked)`, the sum
+    Each pick maximises `(1 - share) * sum(relevance) - share * KL(own mix || mix of those picked)`, the sum
     and the mix over those picked and the item. Somebody of whom nothing is known is shown the ranker's order.
 
     Cost:
@@ -27,6 +27,8 @@ class Calibrated(Trading):
     Source:
         Steck (2018), Calibrated Recommendations.
     """
+
+    even = 1.25
 
     class Config(TradingOptions):
         """Options of a `[rerank.…]` table with `use = "calibrated"`."""
@@ -37,7 +39,7 @@ class Calibrated(Trading):
         super().__init__(config)
         self.options = config
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Greedy; of the divergence only what an item changes is computed."""
         n = len(worth)
         own = own_mix(listed.situation.history, listed.facts, self.options.by)
@@ -46,8 +48,8 @@ class Calibrated(Trading):
         aspects = aspects_of(listed.rows[:n], listed.facts, self.options.by)
         codes, shares, wanted = _of_interest(aspects.codes, aspects.shares, own)
         own = np.append(own[wanted], np.float32(0))
-        weights = own[codes] * np.float32(diversity)
-        value = worth * np.float32(1 - diversity)
+        weights = own[codes] * np.float32(share)
+        value = worth * np.float32(1 - share)
         # With every item's shares summing to 1, the mix of t items is their sum over t: the logarithm of that t is the
         # same for every candidate, and so is all that a candidate does not touch.
         floor = own * np.float32(SMOOTHING / (1 - SMOOTHING))

@@ -14,7 +14,7 @@ from shelfwise.schemas.ids import Floats, Rows
 class Coverage(Trading):
     """Picks what covers aspects that the slate lacks: names of categories and brands, the user's own before others.
 
-    Each pick maximises `(1 - diversity) * relevance + diversity * gain`, the gain the sum over an item's aspects of
+    Each pick maximises `(1 - share) * relevance + share * gain`, the gain the sum over an item's aspects of
     how likely they are wanted, times the item's share of them, times what is still open: the product over those picked
     of `1 - share`; in units of the largest gain of all at the start.
 
@@ -24,6 +24,8 @@ class Coverage(Trading):
     Source:
         Santos, Macdonald & Ounis (2010), xQuAD; Vargas, Baltrunas, Karatzoglou & Castells (2014) for items' genres.
     """
+
+    even = 0.7
 
     class Config(TradingOptions):
         """Options of a `[rerank.…]` table with `use = "coverage"`."""
@@ -40,7 +42,7 @@ class Coverage(Trading):
         super().__init__(config)
         self.options = config
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Greedy, with what is open kept up to date."""
         n, own_share = len(worth), self.options.own
         aspects = aspects_of(listed.rows[:n], listed.facts, self.options.by)
@@ -56,8 +58,8 @@ class Coverage(Trading):
         largest = float(weights.sum(axis=0).max(initial=0))
         if largest <= 0:
             return np.arange(k, dtype=np.int32)
-        weights *= np.float32(diversity / largest)
-        value = worth * np.float32(1 - diversity)
+        weights *= np.float32(share / largest)
+        value = worth * np.float32(1 - share)
         still_open = np.ones(aspects.n_codes + 1, np.float32)
         scratch, gains = np.empty_like(weights), np.empty(n, np.float32)
         chosen = np.empty(k, np.int32)

@@ -9,9 +9,6 @@ from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.trading import Trading, TradingOptions
 from shelfwise.schemas.ids import Floats, Rows
 
-RELEVANCE_SCALE = 4.0
-"""Of relevance against the logarithm of a determinant, whose single steps lie between about -4 and 0."""
-
 EXHAUSTED = 1e-6
 """What is left of an item's length, squared, below which it lies in the span of those picked."""
 
@@ -20,7 +17,7 @@ class DPP(Trading):
     """Picks the set whose vectors span the most, each stretched by its relevance.
 
     The kernel is `L = diag(q) S diag(q)` with S the likeness of items, 1 on the diagonal, and
-    `log q² = RELEVANCE_SCALE * (1 - diversity) / diversity * relevance`. Each pick multiplies the determinant of the
+    `log q² = (1 - share) / share * relevance`. Each pick multiplies the determinant of the
     kernel of those picked by the most; once nothing new is spanned, it ends.
 
     Cost:
@@ -30,6 +27,8 @@ class DPP(Trading):
         Chen, Zhang & Zhou (2018), Fast Greedy MAP Inference for Determinantal Point Process.
     """
 
+    even = 0.43
+
     class Config(TradingOptions, LikenessOptions):
         """Options of a `[rerank.…]` table with `use = "dpp"`."""
 
@@ -37,12 +36,12 @@ class DPP(Trading):
         super().__init__(config)
         self.options = config
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Greedy; quality enters as a sum, so that no exponential can overflow."""
         n = len(worth)
         vectors = mixed_vectors(listed.rows[:n], listed.facts, self.options)
         alike = vectors @ vectors.T
-        bonus = worth * np.float32((1 - diversity) * RELEVANCE_SCALE)
+        bonus = worth * np.float32(1 - share)
         factor = np.zeros((k, n), np.float32)
         left = np.ones(n, np.float32)  # squared length of what is new about each item
         value, scratch = np.empty(n, np.float32), np.empty(n, np.float32)
@@ -51,7 +50,7 @@ class DPP(Trading):
         for picked in range(k):
             if picked:
                 np.log(left, out=value)
-                value *= np.float32(diversity)
+                value *= np.float32(share)
                 value += bonus
                 place = int(value.argmax())
                 if left[place] <= EXHAUSTED:

@@ -16,7 +16,13 @@ class LikenessOptions(Options):
     text: float = Field(default=1.0, ge=0, le=100, description="Weight of the likeness of texts.")
     picture: float = Field(default=0.5, ge=0, le=100, description="Weight of the likeness of pictures.")
     behaviour: float = Field(
-        default=0.5, ge=0, le=100, description="Weight of being turned to by the same people, whatever the text says."
+        default=0.0,
+        ge=0,
+        le=100,
+        description=(
+            "Weight of being turned to by the same people, whatever the text says; it counts alone in a shop that has "
+            "neither texts nor pictures."
+        ),
     )
 
 
@@ -42,6 +48,8 @@ def mixed_vectors(rows: Rows, facts: ItemFacts, options: LikenessOptions) -> Flo
         for kind, weight in wanted.items()
         if weight and kind in facts.vectors
     ]
+    if not parts and "behaviour" in facts.vectors:
+        return facts.vectors["behaviour"].take(rows)[0]
     if not parts:
         return np.zeros((len(rows), 1), np.float32)
     if len(parts) == 1:

@@ -7,17 +7,23 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from shelfwise.rerank.brakes import rarity, standing
 from shelfwise.rerank.likeness import LikenessOptions, mixed_vectors
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.trading import Trading, TradingOptions
 from shelfwise.schemas.ids import Floats, Rows
 
+EVEN = {"mean": 1.7, "nearest": 0.7}
+"""See `Trading.even`: the likeness to the nearest is far larger than the mean."""
+
 
 class MMR(Trading):
     """Picks what is relevant and unlike what was picked before.
 
-    Each pick maximises `(1 - diversity) * relevance - diversity * likeness`, likeness to the nearest of those picked,
-    or the mean over them: the mean is what the distance within a list is made of, the nearest keeps twins apart.
+    Each pick maximises `(1 - share) * relevance + share * (tail * rarity - likeness)`, likeness to the nearest
+    of those picked, or the mean over them: the mean is what the distance within a list is made of, the nearest keeps
+    twins apart. Rarity is an item's standing among the candidates by how few turn to it: without it, what is unlike
+    everything is picked for everybody.
 
     Cost:
         One product of `(n, D)` with itself, then O(k n).
@@ -33,17 +39,23 @@ class MMR(Trading):
         against: Literal["nearest", "mean"] = Field(
             default="mean", description="What is to be unlike: the most alike of those picked, or all of them."
         )
+        tail: float = Field(
+            default=0.0, ge=0, le=10, description="Weight of being little known, beside being unlike the others."
+        )
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
+        self.even = EVEN[config.against]
 
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Greedy, with the likeness to what was picked kept up to date."""
         n, by_mean = len(worth), self.options.against == "mean"
         vectors = mixed_vectors(listed.rows[:n], listed.facts, self.options)
-        alike = (vectors @ vectors.T) * np.float32(diversity)
-        value = worth * np.float32(1 - diversity)
+        alike = (vectors @ vectors.T) * np.float32(share)
+        value = worth * np.float32(1 - share)
+        if self.options.tail:
+            value += standing(rarity(listed, listed.rows[:n])) * np.float32(share * self.options.tail)
         chosen = np.empty(k, np.int32)
         chosen[0] = place = 0
         value[0] = -np.inf

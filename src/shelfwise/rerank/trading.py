@@ -43,27 +43,31 @@ class TradingOptions(Options):
 class Trading(Reranker):
     """Chooses `k` of the ranker's best, and shows them by relevance.
 
-    A choice is greedy: each pick has the largest `(1 - diversity) * relevance + diversity * gain`, where relevance is
-    that of `rerank.relevance`, in [0, 1], and the gain is the component's own, of about that size. What is varied
-    about a slate is its set of items, so that the most relevant of them can stand first at no cost.
+    A choice is greedy: each pick has the largest `(1 - share) * relevance + share * gain`, where relevance is that of
+    `rerank.relevance`, in [0, 1], and the gain is the component's own. The share follows from the diversity asked for,
+    in each component such that a half costs about as much accuracy, see `even`. What is varied about a slate is its
+    set of items, so that the most relevant of them can stand first at no cost.
     """
 
     Config: ClassVar[type[Options]] = TradingOptions
     trades_diversity = True
+    even: float = 1.0
+    """Weight of the gain against relevance at a diversity of one half: set so that this costs about 3 % of NDCG@10 on
+    validation questions of real shops, see docs/experiments.md. So 0.5 means the same whoever is asked."""
 
     def __init__(self, config: TradingOptions) -> None:
         super().__init__(config)
         self.trade = config
 
     @abstractmethod
-    def choose(self, listed: Listed, worth: Floats, k: int, diversity: float) -> Rows:
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Pick among the first candidates.
 
         Args:
             listed: All candidates.
             worth: Relevance of the first n of them, which are to be chosen from; shape `(n,)`, never rising.
             k: Items to pick, fewer than n.
-            diversity: Above 0.
+            share: Of the gain against relevance, in (0, 1].
 
         Returns:
             Places, in the order of picking; shape `(k,)`, fewer where nothing is gained by more. Equal values: the
@@ -83,7 +87,7 @@ class Trading(Reranker):
             asked = automatic(usual, listed)
         if not asked or not 0 < k < n:
             return unchanged(listed)
-        chosen = self.choose(listed, relevance(n), k, asked)
+        chosen = self.choose(listed, relevance(n), k, self.share(asked))
         if len(chosen) < k:
             chosen = with_the_rest(chosen, n)[:k]
         if self.trade.order == "relevance":
@@ -94,3 +98,7 @@ class Trading(Reranker):
             if place >= k
         }
         return Reranked(with_the_rest(chosen, len(listed)), why)
+
+    def share(self, diversity: float) -> float:
+        """What a diversity means to this component: 0 and 1 are themselves, one half is `even / (1 + even)`."""
+        return self.even * diversity / (1 - diversity + self.even * diversity)
