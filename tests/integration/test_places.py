@@ -389,4 +389,4 @@ def test_the_steps_of_a_place_make_its_slate_and_say_what_they_did(recommender: 
 
 def test_diversity_is_refused_where_no_step_trades_it(recommender: Recommender) -> None:
     with pytest.raises(QueryError, match="does not trade relevance for diversity"):
-        recommender.recommend(Query(diversity=0.5))
+        recommender.recommend(Query(diversity=0.5, scenario="cart", items=["item-34"]))

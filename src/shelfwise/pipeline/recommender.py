@@ -150,12 +150,7 @@ class Recommender:
             ranked, place.spec, k, place.situation, Answering(slate_id, query.scenario, _who(query), query.diversity)
         )
         return {
-            "items": [
-                item.model_copy(update={"steps": steps, "propensity": propensity})
-                for item, steps, propensity in zip(
-                    self._words.ranked(made.ranked, place.situation, k), made.steps, made.propensities, strict=False
-                )
-            ],
+            "items": self._words.made(made, place.situation, k),
             "expected": wanted.brought(made.ranked, self.model.funnel, k, expected),
         }
 

@@ -41,7 +41,7 @@ class Made:
     """What the steps made.
 
     Attributes:
-        ranked: In the order that is shown.
+        ranked: What is shown, in order.
         steps: Of each item, what each step says of it.
         propensities: Of each item, the chance with which it came to its position; None where nothing was drawn.
     """
@@ -117,7 +117,7 @@ class SlateSteps:
             order = _with_held(free[found.order], held)
             for position, place in found.held.items():
                 held.setdefault(position, int(free[place]))
-        places = order.tolist()
+        places = order[:k].tolist()
         return Made(
             taken(ranked, places),
             [told.get(place, []) for place in places],

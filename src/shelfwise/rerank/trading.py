@@ -17,7 +17,7 @@ from shelfwise.schemas.ids import Floats, Rows
 from shelfwise.schemas.queries import Diversity
 
 DEFAULT = 0.3
-"""What `auto` means for a user as varied as most."""
+"""What `auto` means for a user as varied as most, where nothing else is set."""
 
 
 class TradingOptions(Options):
@@ -26,8 +26,8 @@ class TradingOptions(Options):
     diversity: Diversity = Field(
         default=DEFAULT,
         description=(
-            "Where the request names none. 0: the ranker's order; 1: relevance does not count; 'auto': by how varied "
-            "the user's own history is."
+            "Where the request names none, a number from 0 (the ranker's order) to 1 (relevance does not count), or "
+            "'auto': by how varied the user's own history is."
         ),
     )
     candidates: int = Field(default=100, ge=2, le=1_000, description="The ranker's best that it chooses among.")
@@ -83,8 +83,8 @@ class Trading(Reranker):
         asked = self.trade.diversity if listed.diversity is None else listed.diversity
         n, k = min(self.trade.candidates, len(listed)), listed.k
         if isinstance(asked, str):
-            usual = DEFAULT if isinstance(self.trade.diversity, str) else self.trade.diversity
-            asked = automatic(usual, listed)
+            usual = self.trade.diversity
+            asked = automatic(DEFAULT if isinstance(usual, str) or not usual else usual, listed)
         if not asked or not 0 < k < n:
             return unchanged(listed)
         chosen = self.choose(listed, relevance(n), k, self.share(asked))
