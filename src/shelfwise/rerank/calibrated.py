@@ -49,33 +49,35 @@ class Calibrated(Trading):
         codes, shares, wanted = _of_interest(aspects.codes, aspects.shares, own)
         own = np.append(own[wanted], np.float32(0))
         weights = own[codes] * np.float32(share)
-        value = worth * np.float32(1 - share)
         # With every item's shares summing to 1, the mix of t items is their sum over t: the logarithm of that t is the
         # same for every candidate, and so is all that a candidate does not touch.
         floor = own * np.float32(SMOOTHING / (1 - SMOOTHING))
         floor[-1] = 1.0  # stands for what the user has no interest in, and weighs nothing
         summed = floor.copy()
-        inverse, scratch, gains = np.empty_like(summed), np.empty_like(weights), np.empty(n, np.float32)
+        inverse, gains = np.empty_like(summed), np.empty(n, np.float32)
+        terms = np.empty((len(codes) + 1, n), np.float32)  # one line per aspect of an item, the last for relevance
+        of_aspects, value = terms[:-1], terms[-1]
+        np.multiply(worth, np.float32(1 - share), out=value)
+        own_codes, own_shares = np.ascontiguousarray(codes.T), np.ascontiguousarray(shares.T)
         chosen = np.empty(k, np.int32)
         for picked in range(k):
             np.reciprocal(summed, out=inverse)
-            inverse.take(codes, out=scratch, mode="clip")
-            scratch *= shares
-            scratch += 1
-            np.log(scratch, out=scratch)
-            scratch *= weights
-            np.add.reduce(scratch, axis=0, out=gains)
-            gains += value
+            inverse.take(codes, out=of_aspects, mode="clip")
+            of_aspects *= shares
+            of_aspects += 1
+            np.log(of_aspects, out=of_aspects)
+            of_aspects *= weights
+            np.add.reduce(terms, axis=0, out=gains)
             place = int(gains.argmax())
             chosen[picked] = place
             value[place] = -np.inf
-            summed[codes[:, place]] += shares[:, place]  # an item's aspects are distinct; what is not used adds 0
+            summed[own_codes[place]] += own_shares[place]  # an item's aspects are distinct; what is not used adds 0
             summed += floor
         return chosen
 
     def told(self, listed: Listed, place: int) -> str:
         """The name is what the user knows."""
-        name = listed.name("category", code) if (code := int(listed.codes("category")[place])) >= 0 else ""
+        name = listed.name_of("category", place)
         return f"the user's own mix asks for more of {name}" if name else "the user's own mix asks for more of its kind"
 
 

@@ -76,5 +76,5 @@ class Coverage(Trading):
 
     def told(self, listed: Listed, place: int) -> str:
         """The category's name, where it has one."""
-        name = listed.name("category", code) if (code := int(listed.codes("category")[place])) >= 0 else ""
+        name = listed.name_of("category", place)
         return f"brings {name}" if name else "brings what the list lacked"

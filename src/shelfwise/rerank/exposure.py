@@ -69,7 +69,7 @@ class Exposure(Reranker):
             place = int(wanted.argmax())
             best = int(is_free.argmax())
             if place != best:
-                why[place] = f"moved up: {listed.name(options.by, int(codes[place]))} is due a place by its merit"
+                why[place] = f"moved up: {listed.name_of(options.by, place)} is due a place by its merit"
             chosen[position] = place
             is_free[place] = False
             got[own[place]] += 1

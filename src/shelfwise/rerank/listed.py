@@ -105,3 +105,9 @@ class Listed:
         """What a group is called, in words."""
         name = self.facts.groups[grouping].names[code]
         return " > ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+    def name_of(self, grouping: Grouping, place: int) -> str:
+        """What one candidate's group is called; empty where it has none."""
+        groups = self.facts.groups.get(grouping)
+        code = UNGROUPED if groups is None else int(groups.codes[self.rows[place]])
+        return "" if code == UNGROUPED else self.name(grouping, code)
