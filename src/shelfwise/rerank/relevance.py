@@ -8,7 +8,7 @@ import numpy as np
 
 from shelfwise.schemas.ids import Floats
 
-HALF = 5.0
+HALF = 3.0
 """A candidate so many places further down is worth about half as much; see docs/experiments.md."""
 
 
@@ -22,7 +22,7 @@ def relevance(n: int) -> Floats:
 
     Examples:
         >>> relevance(3).round(2).tolist()
-        [1.0, 0.83, 0.71]
+        [1.0, 0.75, 0.6]
     """
     return _curve(n)
 
