@@ -56,8 +56,9 @@ ROUNDING = 5e-4
 REFERENCE = np.array([0.5, 1.0])
 """Volumes are of NDCG and distance, both relative to the ranker's own: from half of its NDCG and its own distance."""
 
-N_SWEPT = 1_500
-"""Test questions, about, that every setting is asked."""
+N_TUNED, N_ASKED, N_SWEPT = 2_000, 5_000, 800
+"""Users, about: whose validation questions choose settings, whose test questions are asked at those, and at every
+setting. All users where a shop has fewer."""
 
 BETWEEN = 20
 """Points between two settings: one user in so many can be given the next one."""
@@ -160,7 +161,7 @@ def affordable(asker: Asker, maker: Maker) -> tuple[float, dict[str, float]]:
     """The most diversity that costs at most `AFFORDABLE`, between tenths by halving; 0 where a tenth is too dear."""
     low, high = 0.0, 1.0
     best: dict[str, float] = asker.relative(asker.plain)
-    for _ in range(6):
+    for _ in range(5):
         middle = (low + high) / 2
         found = asker.relative(asker.made(maker(middle), with_mix=False))
         if found["ndcg"] >= -AFFORDABLE:
@@ -176,16 +177,16 @@ def measured(name: str, n_questions: int | None, say: Callable[[str], None]) -> 
     data = known_data(name, SHOPS[name])
     items = items_of(data)
     say(f"{name}: validation")
-    tuning = Asker.of(questions_of(kept.validation, items, data.now_ms)[:n_questions], items)
+    tuning = Asker.of(thinned(questions_of(kept.validation, items, data.now_ms), n_questions or N_TUNED), items)
     tails: dict[float, float] = {}
     for tail in TAILS:
         _, found = affordable(tuning, lambda d, tail=tail: made_by(MMR(MMR.Config(tail=tail)), d))
         # Both gains in units of what is promised of them: the weaker one counts.
         tails[tail] = min(found["distance"] / DISTANCE_GAIN, found["coverage"] / COVERAGE_GAIN)
     tail = max(tails, key=lambda one: tails[one])
-    test = Asker.of(questions_of(kept.test, items, data.now_ms)[:n_questions], items)
+    test = Asker.of(thinned(questions_of(kept.test, items, data.now_ms), n_questions or N_ASKED), items)
     # A mean over so many tells one setting from the next: the same slates are compared.
-    part = Asker.of(test.questions[:: max(1, len(test.questions) // N_SWEPT)], items)
+    part = Asker.of(thinned(test.questions, N_SWEPT), items)
     rows: list[dict[str, Any]] = []
     for one in contenders(tail):
         say(f"{name}: {one.name}")
@@ -209,6 +210,11 @@ def measured(name: str, n_questions: int | None, say: Callable[[str], None]) -> 
         "ranker": test.plain.means(),
         "contenders": rows,
     }
+
+
+def thinned(questions: Sequence[Question], n: int) -> Sequence[Question]:
+    """Every so many, about `n` together."""
+    return questions[:: max(1, round(len(questions) / n))]
 
 
 def beside(asker: Asker, found: Qualities) -> dict[str, Any]:
