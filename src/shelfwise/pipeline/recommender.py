@@ -19,7 +19,7 @@ from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
-from shelfwise.pipeline.slate_steps import Answering, SlateSteps
+from shelfwise.pipeline.slate_steps import Answering, SlateSteps, facts_of
 from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.pipeline.wording import Wording
 from shelfwise.retrieve.content import Content
@@ -82,7 +82,9 @@ class Recommender:
         self._records = records
         self._profiles = LiveProfiles(model, records, patience_s=patience_s)
         self._words = Wording(model, self.catalogue)
-        self._steps = SlateSteps(build_rerankers(model.config), model.funnel, self.catalogue)
+        self._steps = SlateSteps(
+            build_rerankers(model.config), facts_of(model.funnel, self.catalogue), model.funnel.ranker.objectives
+        )
 
     def recommend(self, query: Query) -> Slate:
         """Answer one query.

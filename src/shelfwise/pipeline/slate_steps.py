@@ -54,10 +54,17 @@ class Made:
 class SlateSteps:
     """The rerankers of a model in service, with what they are told of the items."""
 
-    def __init__(self, rerankers: Mapping[str, Reranker], funnel: Funnel, catalogue: LiveCatalogue) -> None:
+    def __init__(self, rerankers: Mapping[str, Reranker], facts: ItemFacts, objectives: tuple[str, ...] = ()) -> None:
+        """Take the steps.
+
+        Args:
+            rerankers: By the name of their table.
+            facts: What they are told of the items.
+            objectives: Names of what the ranker predicts.
+        """
         self._rerankers = rerankers
-        self._objectives = funnel.ranker.objectives
-        self.facts = facts_of(funnel, catalogue)
+        self._objectives = objectives
+        self.facts = facts
 
     def require_answerable(self, query: Query, spec: ScenarioSpec) -> None:
         """Refuse what cannot be meant, before anything is computed.
