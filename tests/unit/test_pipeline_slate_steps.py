@@ -70,6 +70,14 @@ def test_what_is_held_stays_whatever_later_steps_do() -> None:
     assert found.steps == [[], ["pin: pinned"], []]
 
 
+def test_several_may_be_held() -> None:
+    pins = Step(Reranked(order(5, 0, 4, 1, 2, 3), held={2: 4, 0: 5}))
+    turned = Step(Reranked(order(3, 2, 1, 0)))
+    found = made({"pins": pins, "turned": turned}, k=4)
+    assert turned.told[0].k == 2
+    assert found.ranked.rows.tolist() == [15, 13, 14, 12]
+
+
 def test_what_a_step_leaves_out_is_never_shown() -> None:
     found = made({"block": Step(Reranked(order(1, 2)))})
     assert found.ranked.rows.tolist() == [11, 12]
