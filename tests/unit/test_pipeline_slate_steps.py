@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +14,11 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError
 from shelfwise.pipeline.funnel import Ranked
 from shelfwise.pipeline.slate_steps import Answering, Made, SlateSteps
+from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.reranker import Reranked, Reranker
 from shelfwise.schemas.candidates import History, Merged, Situation
-from shelfwise.schemas.queries import Query
+from shelfwise.schemas.queries import Expected, Query
 from shelfwise.testing.rerankers import item_facts
 
 N = 6
@@ -61,7 +64,7 @@ def test_a_later_step_is_told_of_the_order_and_scores_follow_positions() -> None
 
 
 def test_what_is_held_stays_whatever_later_steps_do() -> None:
-    pin = Step(Reranked(order(5, 0, 1, 2, 3, 4), {5: "pinned"}, held={1: 5}))
+    pin = Step(Reranked(order(0, 5, 1, 2, 3, 4), {5: "pinned"}, held={1: 5}))
     turned = Step(Reranked(order(4, 3, 2, 1, 0)))
     found = made({"pin": pin, "turned": turned})
     assert turned.told[0].rows.tolist() == [10, 11, 12, 13, 14]
@@ -98,3 +101,24 @@ def test_diversity_is_refused_where_nobody_trades_it() -> None:
     with pytest.raises(QueryError, match="does not trade relevance for diversity"):
         steps.require_answerable(Query(diversity=0.5), ScenarioSpec(rerank=["fixed"]))
     steps.require_answerable(Query(), ScenarioSpec(rerank=["fixed"]))
+
+
+def test_a_floor_that_the_steps_broke_is_told() -> None:
+    predictions = np.array([[0.1], [0.9], [0.8]], np.float32)
+    rows = np.arange(3, dtype=np.int32)
+    merged = Merged(rows, np.zeros((3, 1), np.float32), np.ones((3, 1), np.int32), ("one",))
+    shown = Ranked(rows, np.zeros(3, np.float32), merged, rows, predictions)
+    funnel: Any = SimpleNamespace(
+        ranker=SimpleNamespace(objectives=("click",)), state=SimpleNamespace(log_price=np.zeros(3, np.float32))
+    )
+    before = {"click": Expected(value=1.7, by_default=1.7, best=1.7)}
+    degraded: list[str] = []
+    brought = Wanted({}, {"click": 0.9}).brought(shown, funnel, 2, before, degraded)
+    assert brought["click"].value == pytest.approx(1.0)
+    assert brought["click"].by_default == 1.7
+    assert degraded == [
+        "the place's rerankers broke the floor of click: this slate brings 58.8% of the best, 90.0% were asked for"
+    ]
+    kept: list[str] = []
+    Wanted({}, {"click": 0.5}).brought(shown, funnel, 2, before, kept)
+    assert not kept

@@ -153,7 +153,7 @@ class Recommender:
         )
         return {
             "items": self._words.made(made, place.situation, k),
-            "expected": wanted.brought(made.ranked, self.model.funnel, k, expected),
+            "expected": wanted.brought(made.ranked, self.model.funnel, k, expected, place.degraded),
         }
 
     def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:

@@ -24,8 +24,8 @@ class Reranked:
             left out is never shown.
         why: By place in the given list, one sentence on an item that stands where it stands because of this step;
             items that merely made room are not named.
-        held: By 0-based position of the slate, the place of an item that stays there whatever later steps do. They are
-            asked about the others.
+        held: By 0-based position of the slate, the place of an item that stays there whatever later steps do; `order`
+            has it there too. Later steps are asked about the others.
         propensities: The chance with which each item of `order` came to its position, where it was drawn; shape
             `(M,)`; None where nothing was drawn.
     """
