@@ -25,6 +25,7 @@ import numpy as np
 from rich.console import Console
 
 import sequence_stage
+import slate_stage
 from record import Record, arguments
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.interactions import DAY_MS
@@ -44,7 +45,18 @@ from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
 from shelfwise.train.examples import item_state, ranking_table
 from synthetic_shop import SyntheticShop, store, synthetic_shop, user_id
-from tables import ALONE_COLUMNS, STAGE_COLUMNS, WHOLE, alone_lines, alone_title, show, size_title, stage_lines
+from tables import (
+    ALONE_COLUMNS,
+    SLATE_TITLE,
+    STAGE_COLUMNS,
+    WHOLE,
+    alone_lines,
+    alone_title,
+    show,
+    size_title,
+    slate_lines,
+    stage_lines,
+)
 
 SIZES = {4_000: 20_000, 100_000: 40_000}
 """Shoppers by number of items; 25 events each."""
@@ -130,7 +142,8 @@ def stages_timed(recommender: Recommender, on_merged: Callable[[Merged], None]) 
         watch.watch(funnel_module, "candidate_features", "features")
         watch.watch(model_funnel.ranker, "score", "rank")
         watch.watch(funnel_module, "in_order", "put in order")
-        watch.watch(recommender, "_worded", "slate with reasons")
+        watch.watch(recommender._steps, "made", "rerank")
+        watch.watch(recommender._words, "ranked", "slate with reasons")
         yield watch.spent_ns
     finally:
         watch.restore()
@@ -296,6 +309,14 @@ def main() -> int:
         alone = sequence_stage.measure(QUICK_ROUNDS if options.quick else ROUNDS, REQUESTS)
     show(console, alone_title(alone), ALONE_COLUMNS, alone_lines(alone))
     record.results["alone"] = alone
+    with people.status("the rerankers on their own"):
+        slates = slate_stage.measure(QUICK_ROUNDS if options.quick else ROUNDS, REQUESTS)
+    show(console, SLATE_TITLE, ALONE_COLUMNS, slate_lines(slates))
+    record.results["slates"] = slates
+    for found in slates:
+        if found["reranker"] in slate_stage.BARS_US:
+            bar = slate_stage.BARS_US[found["reranker"]]
+            record.promise(f"rerank-{found['reranker']}-us", found["p50_us"], bar, "below")
     record.promise("history-of-50-to-user-vector-us", alone["p50_us"], sequence_stage.BAR_US, "below")
     whole = {found["n_items"]: found["stages"][-1]["p50_us"] for found in sizes}
     if len(whole) > 1:

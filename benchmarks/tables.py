@@ -74,6 +74,14 @@ def alone_lines(found: dict[str, Any]) -> Lines:
     return [[found["stage"], f"{found['p50_us']:,.0f}", f"{found['p99_us']:,.0f}"]]
 
 
+SLATE_TITLE = "The rerankers on their own, one thread: 100 candidates of 64 dimensions to a slate of 20"
+
+
+def slate_lines(found: list[dict[str, Any]]) -> Lines:
+    """The rerankers, in the order of `ALONE_COLUMNS`."""
+    return [[one["stage"], f"{one['p50_us']:,.0f}", f"{one['p99_us']:,.0f}"] for one in found]
+
+
 def evaluation_title(found: dict[str, Any]) -> str:
     """What one data set was asked, in words."""
     evaluation = found["evaluation"]
@@ -374,6 +382,8 @@ def funnel_section(document: dict[str, Any]) -> str:
     if "alone" in document["results"]:
         alone = document["results"]["alone"]
         parts += [f"{alone_title(alone)}:", markdown(ALONE_COLUMNS, alone_lines(alone))]
+    if slates := document["results"].get("slates"):
+        parts += [f"{SLATE_TITLE}:", markdown(ALONE_COLUMNS, slate_lines(slates))]
     return "\n\n".join([*parts, promises(document)])
 
 

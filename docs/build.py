@@ -20,6 +20,7 @@ from shelfwise.config.ingest import EventsSpec, IngestSpec, ItemsSpec
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import BUILTIN as TEXT_ENCODERS
 from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
+from shelfwise.rerank import BUILTIN as RERANKERS
 from shelfwise.shop.draft import drafted, manual
 from shelfwise.track import BUILTIN as TRACKERS
 
@@ -52,7 +53,7 @@ def configuration() -> str:
 
 
 def alternatives() -> str:
-    """Every built-in encoder and tracker that the drafted file does not name."""
+    """Every built-in encoder, tracker and reranker that the drafted file does not name."""
     usual = ShopConfig(version=1)
     tables = [
         render_component(path, use, plugins.resolve(kind, use, builtin, where="use"))
@@ -60,6 +61,7 @@ def alternatives() -> str:
             ("encoder", "encode.text", TEXT_ENCODERS, usual.encode.text),
             ("picture_encoder", "encode.image", PICTURE_ENCODERS, usual.encode.image),
             ("tracker", "track", TRACKERS, usual.track),
+            ("reranker", "rerank.diverse", RERANKERS, usual.rerank["diverse"]),
         )
         for use in builtin
         if use != spec.use

@@ -49,7 +49,7 @@ def training_data(
     if known.shop is None:
         raise ValueError("our own models read the shop's folder; the exam was given without it")
     with Shop.open(known.shop) as shop:
-        config = ShopConfig.model_validate(_merged(shop.config.model_dump(), overrides or {}))
+        config = ShopConfig.model_validate(merged(shop.config.model_dump(), overrides or {}))
         if not with_texts:
             config = without_encoder(config)
         loaded = load(config, shop.records, known.shop / config.store.vectors, None, raw=raw)
@@ -100,7 +100,7 @@ class Ours(_Asked):
 
     def fit(self, known: Known, validation: Questions | None) -> None:
         repeats = {"behaviour": {"repeats": "allow" if known.repeats else "exclude"}}
-        config, data, users = training_data(known, with_texts=True, overrides=_merged(self.overrides, repeats))
+        config, data, users = training_data(known, with_texts=True, overrides=merged(self.overrides, repeats))
         fitted = fit(config, data, users, lambda *_: None, seed=self.seed)
         self._about = fitted.about
         self._known, self._shop = known, known.shop
@@ -184,12 +184,12 @@ class Recent(_Asked):
         )
 
 
-def _merged(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+def merged(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
     """A document with some of its keys replaced, tables within tables merged; None takes a key out."""
     found = {name: value for name, value in document.items() if overrides.get(name, value) is not None}
     for name, value in overrides.items():
         before = found.get(name)
         if value is None:
             continue
-        found[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        found[name] = merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return found

@@ -361,3 +361,32 @@ class TestPoorShops:
         if name == "order-only":
             assert any("'trending' named" in note for note in trends.degraded)
             assert "no clock" in found.recommend(Query(scenario="email", user_id=user)).degraded[0]
+
+
+STEPS = {
+    "rerank": {"apart": {"use": "window", "by": "category", "at_most": 1, "window": 4}},
+    "scenarios": {"home": {"k": 12, "rerank": ["apart"]}, "plain": {"k": 12}},
+}
+
+
+def test_the_steps_of_a_place_make_its_slate_and_say_what_they_did(recommender: Recommender) -> None:
+    document = recommender.model.config.model_dump(mode="json", exclude_none=True)
+    stepped = Recommender(
+        replace(recommender.model, config=ShopConfig.model_validate(document | STEPS)), recommender._records
+    )
+    user = "user-0"
+    made, plain = (stepped.recommend(Query(user_id=user, scenario=name)) for name in ("home", "plain"))
+    kinds = [kind(item_id) for item_id in ids(made)]
+    assert all(len(set(kinds[start : start + 4])) == 4 for start in range(3))
+    assert [item.position for item in made.items] == list(range(1, 13))
+    moved = [item for item in made.items if item.steps]
+    assert moved and all(sentence.startswith("apart: moved up") for item in moved for sentence in item.steps)
+    assert not any(item.steps for item in plain.items)
+    at_home = list(stepped.recommend_all(iter([(user, History.empty())]), "home", 12))
+    kinds = [kind(stepped.catalogue.item_ids[row]) for row in at_home[0].rows]
+    assert all(len(set(kinds[start : start + 4])) == 4 for start in range(3))
+
+
+def test_diversity_is_refused_where_no_step_trades_it(recommender: Recommender) -> None:
+    with pytest.raises(QueryError, match="does not trade relevance for diversity"):
+        recommender.recommend(Query(diversity=0.5, scenario="cart", items=["item-34"]))

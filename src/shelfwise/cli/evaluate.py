@@ -35,6 +35,32 @@ def command(
         show_report(report)
 
 
+def _show_exposure(report: EvaluationReport) -> None:
+    """Who is shown: the head, the mix, and each grouping's attention beside its merit."""
+    groupings = list(report.rows[0].exposure)
+    shown = table(
+        "",
+        "head",
+        "entropy",
+        *(heading for name in groupings for heading in (f"{name}: gap", "least ratio")),
+        title="\nWho is shown: places of the most popular fifth; attention beside merit",
+        right=tuple(range(1, 3 + 2 * len(groupings))),
+    )
+    for row in report.rows:
+        parts = [row.exposure[name] for name in groupings]
+        shown.add_row(
+            row.model,
+            "–" if row.head_share is None else f"{row.head_share:.1%}",
+            "–" if row.entropy is None else f"{row.entropy:.2f}",
+            *(
+                number
+                for one in parts
+                for number in (f"{one.gap:.1%}", "–" if one.least_ratio is None else f"{one.least_ratio:.2f}")
+            ),
+        )
+    answers.print(shown)
+
+
 def show_report(report: EvaluationReport) -> None:
     """The table, the comparison, the slices."""
     k = report.k
@@ -72,6 +98,7 @@ def show_report(report: EvaluationReport) -> None:
             str(row.n_tried),
         )
     answers.print(shown)
+    _show_exposure(report)
     ahead = report.comparison
     answers.print(
         f"against the best baseline ({ahead.against}): NDCG@{k} {ahead.relative:+.1%}, 95 % interval "

@@ -27,6 +27,9 @@ def command(
     floor: Annotated[
         list[str] | None, typer.Option(help="Share of the best attainable to be kept: purchase=0.95; repeatable.")
     ] = None,
+    diversity: Annotated[
+        str | None, typer.Option(help="0: by relevance alone, to 1: as varied as can be; or auto.")
+    ] = None,
     relation: Annotated[
         str | None, typer.Option(help="alternatives to the context items, or complements of them.")
     ] = None,
@@ -64,6 +67,7 @@ def command(
             region=region,
             weights=_numbers(weight, "--weight"),
             floors=_numbers(floor, "--floor"),
+            diversity=None if diversity is None else _diversity(diversity),
         )
     if as_json:
         print_json(slate.model_dump())
@@ -85,6 +89,20 @@ def command(
         people.print(f"note: {note}", markup=False)
 
 
+def _diversity(told: str) -> float | str:
+    if told == "auto":
+        return told
+    try:
+        return float(told)
+    except ValueError:
+        raise InputError(
+            f"{told!r} is no diversity",
+            expected="a number from 0 to 1, or auto",
+            where="--diversity",
+            code="bad_number",
+        ) from None
+
+
 def _numbers(told: list[str] | None, option: str) -> dict[str, float]:
     """`name=number`, repeated."""
     found: dict[str, float] = {}
@@ -102,5 +120,6 @@ def _numbers(told: list[str] | None, option: str) -> dict[str, float]:
 def _show(items: list[SlateItem]) -> None:
     shown = table("", "item", "title", "because", right=(0,))
     for entry in items:
-        shown.add_row(str(entry.position), *map(escape, (entry.item_id, entry.title or "–", entry.reason)))
+        because = "; ".join([entry.reason, *entry.steps])
+        shown.add_row(str(entry.position), *map(escape, (entry.item_id, entry.title or "–", because)))
     answers.print(shown)

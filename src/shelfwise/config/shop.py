@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -166,6 +166,10 @@ class ScenarioSpec(_Table):
             "in turn; empty: a request for complements or bundles is refused here."
         ),
     )
+    rerank: list[str] = Field(
+        default_factory=list[str],
+        description="Names of the [rerank.…] tables that make the slate of what was ordered, one after the other.",
+    )
     rest_d: float = Field(
         default=0.0,
         ge=0,
@@ -215,6 +219,11 @@ def _default_retrievers() -> dict[str, ComponentSpec]:
     }
 
 
+def _default_rerankers() -> dict[str, ComponentSpec]:
+    # There for whoever asks for diversity; what a shop should ask for, `shelfwise tradeoff --diversity` tells.
+    return {"diverse": ComponentSpec.model_validate({"use": "mmr", "diversity": 0.0})}
+
+
 def _default_scenarios() -> dict[str, ScenarioSpec]:
     cart = ScenarioSpec(
         k=8,
@@ -223,8 +232,8 @@ def _default_scenarios() -> dict[str, ScenarioSpec]:
         complements=["complements"],
     )
     return {
-        "home": ScenarioSpec(),
-        "category": ScenarioSpec(k=24, needs=["category"]),
+        "home": ScenarioSpec(rerank=["diverse"]),
+        "category": ScenarioSpec(k=24, needs=["category"], rerank=["diverse"]),
         "item": ScenarioSpec(
             k=12,
             retrieve=["transitions", "cooccurrence", "content"],
@@ -235,15 +244,19 @@ def _default_scenarios() -> dict[str, ScenarioSpec]:
         "checkout": cart.model_copy(update={"k": 4, "needs": ["items"]}),
         "brand": ScenarioSpec(k=12, answer="brands"),
         "trending": ScenarioSpec(k=12, retrieve=["trending", "popular"], order="retrievers", repeats="allow"),
-        "email": ScenarioSpec(k=6, rest_d=28.0),
+        "email": ScenarioSpec(k=6, rest_d=28.0, rerank=["diverse"]),
     }
 
 
-_NAMES = ("retrieve", "alternatives", "complements")
+_TABLES = {"retrieve": "retrieve", "alternatives": "retrieve", "complements": "retrieve", "rerank": "rerank"}
+"""The keys of a scenario that name tables, and the kind of table that each names."""
 
 
-def _with_only(spec: ScenarioSpec, known: Container[str]) -> ScenarioSpec:
-    kept = {key: [name for name in getattr(spec, key) if name in known] for key in _NAMES}
+def _with_only(spec: ScenarioSpec, known: Mapping[str, Container[str]]) -> ScenarioSpec:
+    kept = {
+        key: [name for name in getattr(spec, key) if kind not in known or name in known[kind]]
+        for key, kind in _TABLES.items()
+    }
     # Whoever loses all its retrievers asks all, and then the ranker knows best.
     return spec.model_copy(update={**kept, "order": spec.order if kept["retrieve"] else "ranker"})
 
@@ -259,6 +272,7 @@ class ShopConfig(_Table):
     retrieve: dict[TableName, ComponentSpec] = Field(default_factory=_default_retrievers, min_length=1)
     objectives: dict[TableName, ObjectiveSpec] = Field(default_factory=usual_objectives, min_length=1)
     rank: ComponentSpec = ComponentSpec(use="fusion")
+    rerank: dict[TableName, ComponentSpec] = Field(default_factory=_default_rerankers)
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     evaluate: EvaluateSpec = EvaluateSpec()
     track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
@@ -267,11 +281,13 @@ class ShopConfig(_Table):
     @model_validator(mode="before")
     @classmethod
     def _default_places_ask_who_is_there(cls, document: Any) -> Any:
-        # Own [retrieve.…] tables replace the default ones; scenarios that nobody wrote must not name the replaced.
-        if not isinstance(document, dict) or "scenarios" in document or not isinstance(document.get("retrieve"), dict):
+        # Own tables replace the default ones; scenarios that nobody wrote must not name the replaced.
+        if not isinstance(document, dict) or "scenarios" in document:
             return document
-        scenarios = {name: _with_only(spec, document["retrieve"]) for name, spec in _default_scenarios().items()}
-        return {**document, "scenarios": scenarios}
+        own = {kind: document[kind] for kind in ("retrieve", "rerank") if isinstance(document.get(kind), dict)}
+        if not own:
+            return document
+        return {**document, "scenarios": {name: _with_only(spec, own) for name, spec in _default_scenarios().items()}}
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
@@ -287,12 +303,13 @@ class ShopConfig(_Table):
                             + (f"; {hint}" if hint else "")
                         )
         for scenario, spec in self.scenarios.items():
-            for key in _NAMES:
+            for key, kind in _TABLES.items():
+                tables: dict[str, ComponentSpec] = getattr(self, kind)
                 for name in getattr(spec, key):
-                    if name not in self.retrieve:
-                        hint = did_you_mean(name, self.retrieve)
+                    if name not in tables:
+                        hint = did_you_mean(name, tables)
                         raise ValueError(
-                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [retrieve.{name}]"
+                            f"scenarios.{scenario}.{key} names {name!r}, and there is no [{kind}.{name}]"
                             + (f"; {hint}" if hint else "")
                         )
         return self

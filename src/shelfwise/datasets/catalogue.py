@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.ids import Bools, Floats, Times
 from shelfwise.store.catalogue import StoredItem
+
+SELLER = "seller"
+"""The attribute that says who sells an item, in a shop of several sellers."""
 
 NO_TIME_MS = -1
 """An item whose creation time the shop did not tell."""
@@ -27,6 +30,7 @@ class Catalogue:
         prices: NaN where unknown; shape `(n,)`.
         created_ms: `NO_TIME_MS` where unknown; shape `(n,)`.
         allowed: Available and not deleted; shape `(n,)`.
+        sellers: Who sells it, the attribute `seller`; None where unknown; empty where nobody asked.
     """
 
     item_ids: list[str]
@@ -36,6 +40,7 @@ class Catalogue:
     prices: Floats
     created_ms: Times
     allowed: Bools
+    sellers: list[str | None] = field(default_factory=list[str | None])
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -52,6 +57,7 @@ class Catalogue:
             np.array([np.nan if entry.item.price is None else entry.item.price for entry in stored], np.float32),
             np.array([created_ms(entry) for entry in stored], np.int64),
             np.array([is_allowed(entry) for entry in stored], np.bool_),
+            [entry.item.attributes.get(SELLER) for entry in stored],
         )
 
     def category_codes(self) -> npt.NDArray[np.int32]:

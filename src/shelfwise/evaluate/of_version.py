@@ -29,7 +29,7 @@ def as_trained(config: ShopConfig, version: Version) -> ShopConfig:
     Questions, lists and resampling stay the shop's, so that all versions are asked alike.
     """
     trained = parse(version.manifest["config"])
-    return config.model_copy(update={name: getattr(trained, name) for name in (*LEARNED, "scenarios")})
+    return config.model_copy(update={name: getattr(trained, name) for name in (*LEARNED, "rerank", "scenarios")})
 
 
 def is_as_trained(config: ShopConfig, version: Version) -> bool:

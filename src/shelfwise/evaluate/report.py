@@ -18,6 +18,22 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the attention that a model's lists give is shared out among groups of items, beside what they merit.
+
+    What a group merits is its share of the right answers: of what users chose.
+
+    Attributes:
+        gap: Share of the attention that would have to change hands for every group to get its due.
+        least_ratio: Attention relative to merit of the group that is worst off, among those that merit 1 % at least;
+            None where no group does.
+    """
+
+    gap: float
+    least_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One model's line of the table.
 
@@ -31,6 +47,9 @@ class Row:
         novelty: Mean surprise of what was shown, in bits.
         fit_s: Seconds of fitting, tuning included.
         score_s: Seconds for all questions.
+        entropy: Mean entropy of a list's categories, in bits; None in a shop without categories.
+        head_share: Share of the places that go to the most popular fifth of the catalogue.
+        exposure: By what groups items: `category`, `brand`, `seller`; only what the shop tells apart.
     """
 
     model: str
@@ -43,6 +62,9 @@ class Row:
     novelty: float
     fit_s: float
     score_s: float
+    entropy: float | None = None
+    head_share: float | None = None
+    exposure: dict[str, Exposure] = field(default_factory=dict[str, Exposure])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,26 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.evaluate.baselines import BASELINES, Baseline, Popularity
 from shelfwise.evaluate.measure import METRICS, Measured, measure, score_with_baseline, score_with_funnel
-from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, PerQuestion, Row
+from shelfwise.evaluate.report import Comparison, Estimate, EvaluationReport, Exposure, PerQuestion, Row
 from shelfwise.evaluate.slices import slices
 from shelfwise.metrics import (
     bootstrap_interval,
     coverage,
+    exposure_by_group,
+    exposure_gap,
     gini,
+    group_entropy,
+    head_share,
     intra_list_distance,
+    least_exposure_ratio,
     novelty,
     paired_difference,
 )
 from shelfwise.pipeline.fitted import Fitted, Progress
+from shelfwise.pipeline.slate_steps import groups_of
+from shelfwise.rerank.listed import Groups
 from shelfwise.schemas.events import EventKind
-from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.ids import Bools, Doubles, Rows
 
 OURS = "shelfwise"
 TUNING_QUESTIONS = 600
@@ -91,6 +98,75 @@ def evaluate(
         StateError: there is nobody to ask about, or a time split of a log without a clock.
     """
     started = time.perf_counter()
+    ready = prepared(fit, config, data, users, protocol, k, progress)
+    target, fitted, exam, told = ready.target, ready.fitted, ready.exam, ready.told
+    past, fit_s = exam.data, ready.fit_s
+    score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
+    measured = {OURS: _ask(score, told, OURS, progress)}
+    about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
+    rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]
+    fallback: dict[str, Any] = {}
+    for kind in BASELINES:
+        tuned = _tuned(kind, exam, users, target, fallback, progress)
+        if tuned is None:
+            continue
+        baseline, settings, n_tried, tuning_s = tuned
+        if kind is Popularity:  # the first: the others fall back on it as it was tuned
+            fallback = settings
+        score = score_with_baseline(baseline, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
+        measured[kind.name] = _ask(score, exam, kind.name, progress)
+        rows.append(_row(kind.name, settings, n_tried, measured[kind.name], exam, config, tuning_s))
+    rows[1:] = sorted(rows[1:], key=lambda row: -row.metrics["ndcg"].mean)
+    by_model = {name: found[0] for name, found in measured.items()}
+    return EvaluationReport(
+        protocol,
+        k,
+        len(exam.examples),
+        int(exam.allowed.sum()),
+        "kept" if exam.repeats else "removed",
+        ready.asked,
+        rows,
+        slices(by_model, past, exam.examples, k),
+        _comparison(by_model, rows[1].model, config),
+        time.perf_counter() - started,
+        fingerprint(exam),
+        PerQuestion(np.array([example.user_row for example in exam.examples], np.int32), measured[OURS][0].by_metric),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Our model, fitted on the past, and the questions that it is to be asked.
+
+    Attributes:
+        exam: As everybody is asked.
+        told: The same, with what our own model alone is told.
+        fit_s: Seconds of fitting.
+        asked: In words: what was known, what is asked.
+    """
+
+    target: EventKind
+    fitted: Fitted
+    exam: Exam
+    told: Exam
+    fit_s: float
+    asked: str
+
+
+def prepared(
+    fit: Fit,
+    config: ShopConfig,
+    data: TrainingData,
+    users: Bools,
+    protocol: Protocol,
+    k: int,
+    progress: Progress,
+) -> Ready:
+    """Split, and fit our model on the part that may be known; see `evaluate`.
+
+    Raises:
+        StateError: there is nobody to ask about, or a time split of a log without a clock.
+    """
     target = target_kind(data.interactions, config.behaviour.target)
     split = _split(config, data, users, protocol, target)
     split = replace(split, examples=split.examples.where_had_is(had_code(config.behaviour.had, target)))
@@ -122,37 +198,7 @@ def evaluate(
     )
     # Told to our own model only, in the space that it was fitted in; the questions stay the same.
     told = replace(exam, examples=exam.examples.with_profiles(fitted.funnel.profiles))
-    score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
-    measured = {OURS: _ask(score, told, OURS, progress)}
-    about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
-    rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]
-    fallback: dict[str, Any] = {}
-    for kind in BASELINES:
-        tuned = _tuned(kind, exam, users, target, fallback, progress)
-        if tuned is None:
-            continue
-        baseline, settings, n_tried, tuning_s = tuned
-        if kind is Popularity:  # the first: the others fall back on it as it was tuned
-            fallback = settings
-        score = score_with_baseline(baseline, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
-        measured[kind.name] = _ask(score, exam, kind.name, progress)
-        rows.append(_row(kind.name, settings, n_tried, measured[kind.name], exam, config, tuning_s))
-    rows[1:] = sorted(rows[1:], key=lambda row: -row.metrics["ndcg"].mean)
-    by_model = {name: found[0] for name, found in measured.items()}
-    return EvaluationReport(
-        protocol,
-        k,
-        len(exam.examples),
-        int(exam.allowed.sum()),
-        "kept" if exam.repeats else "removed",
-        _in_words(protocol, target, split, config),
-        rows,
-        slices(by_model, past, exam.examples, k),
-        _comparison(by_model, rows[1].model, config),
-        time.perf_counter() - started,
-        fingerprint(exam),
-        PerQuestion(np.array([example.user_row for example in exam.examples], np.int32), measured[OURS][0].by_metric),
-    )
+    return Ready(target, fitted, exam, told, fit_s, _in_words(protocol, target, split, config))
 
 
 def fingerprint(exam: Exam) -> str:
@@ -236,6 +282,8 @@ def _row(
         estimates[metric] = Estimate(interval.mean, interval.low, interval.high)
     n_items = len(exam.allowed)
     popularity = np.bincount(exam.data.interactions.item_rows, minlength=n_items).astype(np.float64)
+    groups = {name: group for name, group in groups_of(exam.data.catalogue).items() if len(group.names) > 1}
+    merits = np.bincount(np.concatenate([one.relevant for one in exam.examples]), minlength=n_items).astype(np.float64)
     distance = None
     if exam.data.vectors is not None and exam.k > 1:
         distance = float(np.nanmean(intra_list_distance(measured.lists, exam.data.vectors)))
@@ -250,7 +298,27 @@ def _row(
         float(np.nanmean(novelty(measured.lists, popularity))),
         fit_s,
         score_s,
+        _mean_or_none(group_entropy(measured.lists, groups["category"].codes, len(groups["category"].names)))
+        if "category" in groups
+        else None,
+        head_share(measured.lists, popularity),
+        {name: _exposure(measured.lists, group, merits) for name, group in groups.items()},
     )
+
+
+def _exposure(lists: Rows, group: Groups, merits: Doubles) -> Exposure:
+    """Of one grouping; `merits` are each item's right answers, shape `(n,)`."""
+    n_groups, has_group = len(group.names), group.codes >= 0
+    due = np.bincount(group.codes[has_group], merits[has_group], minlength=n_groups)
+    due = due / max(due.sum(), 1.0)
+    got = exposure_by_group(lists, group.codes, n_groups)
+    ratio = least_exposure_ratio(got, due)
+    return Exposure(exposure_gap(got, due), None if np.isnan(ratio) else ratio)
+
+
+def _mean_or_none(values: Doubles) -> float | None:
+    measured = values[~np.isnan(values)]
+    return float(measured.mean()) if len(measured) else None
 
 
 def _comparison(measured: dict[str, Measured], against: str, config: ShopConfig) -> Comparison:

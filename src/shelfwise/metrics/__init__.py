@@ -1,5 +1,13 @@
 """Evaluation metrics: accuracy of a ranking, qualities of shown lists, trade-offs, and how sure we are of them."""
 
+from shelfwise.metrics.exposure import (
+    exposure_by_group,
+    exposure_gap,
+    group_entropy,
+    head_share,
+    least_exposure_ratio,
+    miscalibration,
+)
 from shelfwise.metrics.hypervolume import front, hypervolume
 from shelfwise.metrics.intervals import (
     Interval,
@@ -28,11 +36,17 @@ __all__ = [
     "average_popularity",
     "bootstrap_interval",
     "coverage",
+    "exposure_by_group",
+    "exposure_gap",
     "front",
     "gini",
+    "group_entropy",
+    "head_share",
     "holm",
     "hypervolume",
     "intra_list_distance",
+    "least_exposure_ratio",
+    "miscalibration",
     "novelty",
     "paired_difference",
     "popularity_share",

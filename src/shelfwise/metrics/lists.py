@@ -85,7 +85,7 @@ def intra_list_distance(rows: Ints, vectors: Floats) -> Float64s:
     """
     if vectors.ndim != 2:
         raise ValueError(f"vectors have {vectors.ndim} dimensions; a table of items by coordinates has 2")
-    shown = _shown(rows, len(vectors))
+    shown = checked_lists(rows, len(vectors))
     distances = np.full(len(rows), np.nan)
     for lists in row_blocks(len(rows), rows.shape[1] * vectors.shape[1]):
         is_item = shown[lists]
@@ -113,7 +113,7 @@ def popularity_share(popularity: Ints | Floats) -> Float64s:
     Raises:
         ValueError: `popularity` is not one finite number an item, or one is below 0.
     """
-    _check_popularity(popularity)
+    checked_popularity(popularity)
     return (popularity + 1.0) / (popularity.sum(dtype=np.float64) + len(popularity))
 
 
@@ -154,12 +154,12 @@ def average_popularity(rows: Ints, popularity: Ints | Floats) -> Float64s:
     Source:
         Yin et al. (2012), Challenging the Long Tail Recommendation: average recommendation popularity.
     """
-    _check_popularity(popularity)
+    checked_popularity(popularity)
     return _list_means(rows, popularity.astype(np.float64))
 
 
 def _list_means(rows: Ints, item_values: Float64s) -> Float64s:
-    shown = _shown(rows, len(item_values))
+    shown = checked_lists(rows, len(item_values))
     values = np.zeros(rows.shape)
     values[shown] = item_values[rows[shown]]
     n_shown = np.count_nonzero(shown, axis=1)
@@ -169,7 +169,7 @@ def _list_means(rows: Ints, item_values: Float64s) -> Float64s:
 def _exposures(rows: Ints, n_items: int) -> Ints:
     if n_items < 1:
         raise ValueError(f"n_items must be at least 1, not {n_items}")
-    return np.bincount(rows[_shown(rows, n_items)], minlength=n_items)
+    return np.bincount(rows[checked_lists(rows, n_items)], minlength=n_items)
 
 
 def _directions(vectors: Floats) -> Float64s:
@@ -184,15 +184,24 @@ def _directions(vectors: Floats) -> Float64s:
     return wide / np.where(length > 0.0, length, 1.0)
 
 
-def _check_popularity(popularity: Ints | Floats) -> None:
+def checked_popularity(popularity: Ints | Floats) -> None:
+    """Refuse what is not one count an item.
+
+    Raises:
+        ValueError: it is not.
+    """
     if popularity.ndim != 1:
         raise ValueError(f"popularity has {popularity.ndim} dimensions; one number an item has 1")
     if not (np.isfinite(popularity).all() and (popularity >= 0).all()):
         raise ValueError("popularity must be finite and at least 0")
 
 
-def _shown(rows: Ints, n_items: int) -> Bools:
-    """Where lists hold an item instead of padding."""
+def checked_lists(rows: Ints, n_items: int) -> Bools:
+    """Where lists hold an item instead of padding; shape as the lists'.
+
+    Raises:
+        ValueError: `rows` is not a table of catalogue rows.
+    """
     if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.integer):
         raise ValueError(f"rows must be a table of integers, not {rows.dtype} in {rows.ndim} dimensions")
     if rows.size and (int(rows.min()) < -1 or int(rows.max()) >= n_items):

@@ -14,6 +14,8 @@ from shelfwise.encode.pictures.encoder import PictureEncoder
 from shelfwise.errors import ConfigError
 from shelfwise.rank import BUILTIN as RANKERS
 from shelfwise.rank.ranker import Ranker
+from shelfwise.rerank import BUILTIN as RERANKERS
+from shelfwise.rerank.reranker import Reranker
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.track import BUILTIN as TRACKERS
@@ -35,6 +37,18 @@ def build_retrievers(config: ShopConfig) -> dict[str, Retriever]:
 def build_ranker(config: ShopConfig) -> Ranker:
     """The ranker of `[rank]`."""
     return build("ranker", config.rank, RANKERS, where="rank", base=Ranker)
+
+
+def build_rerankers(config: ShopConfig) -> dict[str, Reranker]:
+    """One reranker per `[rerank.…]` table, by its name, in the file's order.
+
+    Raises:
+        ConfigError: an unknown component or option; the message names the table.
+    """
+    return {
+        name: build("reranker", spec, RERANKERS, where=f"rerank.{name}", base=Reranker)
+        for name, spec in config.rerank.items()
+    }
 
 
 def build_text_encoder(config: ShopConfig) -> TextEncoder | None:
@@ -60,6 +74,7 @@ def check(config: ShopConfig) -> None:
     """Make every component once, so that a wrong name or option is found before anything is computed."""
     _require_ranked(config, build_retrievers(config))
     build_ranker(config)
+    build_rerankers(config)
     build_text_encoder(config)
     build_picture_encoder(config)
     build_tracker(config)
@@ -88,6 +103,9 @@ def resolved(config: ShopConfig) -> dict[str, Any]:
         for name, spec in config.retrieve.items()
     }
     document["rank"] = complete("ranker", config.rank, RANKERS, where="rank")
+    document["rerank"] = {
+        name: complete("reranker", spec, RERANKERS, where=f"rerank.{name}") for name, spec in config.rerank.items()
+    }
     if config.encode.text.use != NO_ENCODER:
         document["encode"]["text"] = complete("encoder", config.encode.text, ENCODERS, where="encode.text")
     if config.encode.image.use != NO_ENCODER:

@@ -11,6 +11,7 @@ from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.features.candidate_features import candidate_features
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.themes import Themes
 from shelfwise.pipeline.merge import merge
 from shelfwise.rank.ranker import Asked, Ranker, Scored
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
@@ -55,6 +56,9 @@ class Funnel:
         vectors: Whitened text vectors; None without an encoder.
         has_clock: Whether the shop's timestamps are moments.
         profiles: What users said of themselves, in the space of the vectors; None where the model reads no profiles.
+        pictures: Picture vectors; None where no item has one.
+        behaviour: Vectors of who turned to an item, see `features.behaviour_vectors`; None in an older model.
+        themes: Groups of like texts; None without an encoder.
     """
 
     retrievers: Mapping[str, Retriever]
@@ -63,6 +67,9 @@ class Funnel:
     vectors: TextVectors | None
     has_clock: bool
     profiles: ProfileVectors | None = None
+    pictures: TextVectors | None = None
+    behaviour: TextVectors | None = None
+    themes: Themes | None = None
 
     def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
         """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all."""
@@ -95,6 +102,10 @@ class Funnel:
         self.state.put(row, price=traits.price, created_ms=created_ms)
         if self.vectors is not None and vector is not None:
             self.vectors.put(row, vector)
+        if self.themes is not None:
+            self.themes.put(row, vector)
+        if self.pictures is not None and traits.picture is not None:
+            self.pictures.put(row, traits.picture)
         for retriever in self.retrievers.values():
             retriever.add_item(row, vector=vector, created_ms=created_ms, traits=traits)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from shelfwise.datasets.catalogue import is_allowed
+from shelfwise.datasets.catalogue import SELLER, is_allowed
 from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.schemas.ids import Bools, ItemId, Row
 from shelfwise.schemas.items import category_path
@@ -22,13 +22,14 @@ class LiveCatalogue:
     Attributes:
         kinds: Items by their whole category path.
         brands: Items by brand.
+        sellers: Items by who sells them, the attribute `seller`.
     """
 
     def __init__(self, items: Iterable[StoredItem]) -> None:
         self.item_ids: list[ItemId] = []
         self.titles: list[str | None] = []
         self.paths: list[tuple[str, ...]] = []
-        self.kinds, self.brands = NamedGroups(), NamedGroups()
+        self.kinds, self.brands, self.sellers = NamedGroups(), NamedGroups(), NamedGroups()
         self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
         self._under: dict[tuple[str, ...], Bools] = {}
@@ -49,7 +50,7 @@ class LiveCatalogue:
             self.item_ids.append(ItemId(""))
             self.titles.append(None)
             self.paths.append(())
-            for groups in (self.kinds, self.brands):
+            for groups in (self.kinds, self.brands, self.sellers):
                 groups.put(len(self.item_ids) - 1, None)
         if entry.row >= len(self._allowed):
             grown = np.zeros(entry.row + ROOM, bool)
@@ -60,6 +61,7 @@ class LiveCatalogue:
         self.paths[entry.row] = entry.item.path
         self.kinds.put(entry.row, entry.item.path)
         self.brands.put(entry.row, entry.item.brand)
+        self.sellers.put(entry.row, entry.item.attributes.get(SELLER))
         self._row_by_id[entry.item.item_id] = Row(entry.row)
         self._allowed[entry.row] = is_allowed(entry)
         self._under.clear()

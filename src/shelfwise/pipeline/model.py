@@ -28,6 +28,8 @@ from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.themes import FILE as THEMES_FILE
+from shelfwise.features.themes import Themes
 from shelfwise.pipeline.components import (
     build_picture_encoder,
     build_ranker,
@@ -41,6 +43,8 @@ from shelfwise.store.arrays import mapped
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
+PICTURE_VECTORS_FILE = "pictures.npy"
+BEHAVIOUR_FILE = "behaviour.npy"
 PICTURES = "pictures"
 PROFILES = "users"
 
@@ -139,6 +143,11 @@ def save(
         funnel.state.save(folder / "items")
         if funnel.vectors is not None:
             np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
+        for file, kept in ((PICTURE_VECTORS_FILE, funnel.pictures), (BEHAVIOUR_FILE, funnel.behaviour)):
+            if kept is not None:
+                np.save(folder / "items" / file, kept.base)
+        if funnel.themes is not None:
+            funnel.themes.save(folder / "items")
         if funnel.profiles is not None:
             (folder / PROFILES).mkdir()
             funnel.profiles.save(folder / PROFILES)
@@ -184,11 +193,24 @@ def _load(version: Version) -> Model:
         retriever.load(version.folder / "retrieve" / name)
     ranker = build_ranker(config)
     ranker.load(version.folder / "rank")
-    vectors_path = version.folder / "items" / VECTORS_FILE
-    vectors = TextVectors(mapped(vectors_path)) if vectors_path.is_file() else None
+    items = version.folder / "items"
+    vectors, pictures, behaviour = (
+        TextVectors(mapped(items / file)) if (items / file).is_file() else None
+        for file in (VECTORS_FILE, PICTURE_VECTORS_FILE, BEHAVIOUR_FILE)
+    )
+    themes = Themes.load(items, vectors.base) if vectors is not None and (items / THEMES_FILE).is_file() else None
     profiles = ProfileVectors.load(version.folder / PROFILES) if (version.folder / PROFILES).is_dir() else None
-    state = ItemState.load(version.folder / "items")
-    funnel = Funnel(retrievers, ranker, state, vectors, bool(manifest["has_clock"]), profiles)
+    funnel = Funnel(
+        retrievers,
+        ranker,
+        ItemState.load(items),
+        vectors,
+        bool(manifest["has_clock"]),
+        profiles,
+        pictures,
+        behaviour,
+        themes,
+    )
     encoder, whitening = None, None
     if (version.folder / "encoder").is_dir():
         encoder = build_text_encoder(config)

@@ -12,12 +12,14 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.pipeline.slate_steps import Answering, SlateSteps, facts_of
 from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.pipeline.wording import Wording
 from shelfwise.retrieve.content import Content
@@ -80,6 +82,9 @@ class Recommender:
         self._records = records
         self._profiles = LiveProfiles(model, records, patience_s=patience_s)
         self._words = Wording(model, self.catalogue)
+        self._steps = SlateSteps(
+            build_rerankers(model.config), facts_of(model.funnel, self.catalogue), model.funnel.ranker.objectives
+        )
 
     def recommend(self, query: Query) -> Slate:
         """Answer one query.
@@ -93,11 +98,13 @@ class Recommender:
         spec = self.scenario(query.scenario)
         require_answerable(query, spec)
         wanted = Wanted.of(query, spec, self.model.funnel.ranker)
+        self._steps.require_answerable(query, spec)
+        slate_id = secrets.token_urlsafe(12)
         k = query.k or spec.k
         place = self._place(query, spec)
-        parts = self._answered(query, place, wanted, k)
+        parts = self._answered(query, place, wanted, k, slate_id)
         return Slate(
-            slate_id=secrets.token_urlsafe(12),
+            slate_id=slate_id,
             scenario=query.scenario,
             model_version=self.model.name,
             degraded=place.degraded,
@@ -124,7 +131,7 @@ class Recommender:
         short = situation.latest(self.model.config.behaviour.history)
         return Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
 
-    def _answered(self, query: Query, place: Place, wanted: Wanted, k: int) -> SlateParts:
+    def _answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):
             place.degraded.append("none of the context items is known: the scenario's own list is shown")
         elif query.bundle:
@@ -139,7 +146,15 @@ class Recommender:
                 return {"items": [], "brands": brands}
             place.degraded.append("none of the user's candidates has a brand: items are shown")
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
-        return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
+        if not place.spec.rerank:
+            return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
+        made = self._steps.made(
+            ranked, place.spec, k, place.situation, Answering(slate_id, query.scenario, _who(query), query.diversity)
+        )
+        return {
+            "items": self._words.made(made, place.situation, k),
+            "expected": wanted.brought(made.ranked, self.model.funnel, k, expected, place.degraded),
+        }
 
     def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
         """Items that were shown to the user in this place too lately to come again."""
@@ -322,6 +337,9 @@ class Recommender:
                 place = Place(spec, funnel, self.catalogue, situation, allowed, self.model.only_purchases, [])
                 ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
             ranked, _ = wanted.applied(ranked, funnel, k, [])
+            if spec.rerank:
+                asked = Answering(f"{self.model.name}/{scenario}/{user_id}", scenario, user_id)
+                ranked = self._steps.made(ranked, spec, k, situation, asked).ranked
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 
     def _first(self, kind: type[Retriever]) -> str | None:

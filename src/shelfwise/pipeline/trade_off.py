@@ -10,7 +10,7 @@ import numpy as np
 from shelfwise.config.objectives import REVENUE
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, did_you_mean
-from shelfwise.pipeline.balance import Values, balance
+from shelfwise.pipeline.balance import SLACK, Values, balance
 from shelfwise.pipeline.funnel import Funnel, Ranked
 from shelfwise.rank.ranker import Ranker
 from shelfwise.schemas.queries import Expected, Query
@@ -84,3 +84,32 @@ class Wanted:
             name: Expected(value=float(here[at]), by_default=float(by_default[at]), best=values.best(name, k))
             for at, name in enumerate(values.names)
         }
+
+    def brought(
+        self, ranked: Ranked, funnel: Funnel, k: int, expected: dict[str, Expected], degraded: list[str]
+    ) -> dict[str, Expected]:
+        """The trade-off that a slate makes which other steps put together, of the same candidates or some of them.
+
+        Args:
+            ranked: In the order that is shown.
+            funnel: That ranked them.
+            k: Items in the slate.
+            expected: As `applied` gave it.
+            degraded: Floors that these steps broke are told here.
+        """
+        if not expected:
+            return expected
+        prices = np.exp(funnel.state.log_price[ranked.rows])
+        values = Values.of(funnel.ranker.objectives, ranked.predictions, prices)
+        here = dict(zip(values.names, values.table[:k].sum(axis=0).tolist(), strict=True))
+        for name, floor in self.floors.items():
+            before = expected.get(name)
+            if before is None or before.best <= 0:
+                continue
+            share = here.get(name, 0.0) / before.best
+            if share < floor - SLACK and before.value / before.best >= floor - SLACK:
+                degraded.append(
+                    f"the place's rerankers broke the floor of {name}: this slate brings {share:.1%} of the best, "
+                    f"{floor:.1%} were asked for"
+                )
+        return {name: one.model_copy(update={"value": here.get(name, 0.0)}) for name, one in expected.items()}

@@ -6,6 +6,7 @@ from shelfwise.pipeline.funnel import Ranked
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.slate_steps import Made
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.queries import SlateItem
 
@@ -16,6 +17,16 @@ class Wording:
     def __init__(self, model: Model, catalogue: LiveCatalogue) -> None:
         self._model = model
         self._catalogue = catalogue
+
+    def made(self, made: Made, situation: Situation, k: int) -> list[SlateItem]:
+        """What a place's steps made, with what they say of each item."""
+        items = self.ranked(made.ranked, situation, k)
+        return [
+            item.model_copy(update={"steps": steps, "propensity": propensity})
+            if steps or propensity is not None
+            else item
+            for item, steps, propensity in zip(items, made.steps, made.propensities, strict=True)
+        ]
 
     def ranked(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
         """The first `k` of what the ranker ordered."""

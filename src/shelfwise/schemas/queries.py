@@ -22,6 +22,10 @@ Floors = Annotated[
 """Shares of the best attainable that a slate has to bring of an objective."""
 
 
+Diversity = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["auto"]
+"""From 0, the ranker's own order, to 1, as varied as it gets; "auto": by how varied the user's own history is."""
+
+
 Relation = Literal["alternatives", "complements"]
 """To the context items: what could be taken instead of them, or what is taken with them."""
 
@@ -49,6 +53,13 @@ class Query(BaseModel):
     floors: Floors = Field(
         default_factory=dict[str, float],
         description="Shares of the best attainable: {'purchase': 0.95} gives up 5 % of the expected purchases at most.",
+    )
+    diversity: Diversity | None = Field(
+        default=None,
+        description=(
+            "0: by relevance alone, 1: as varied as the candidates allow, 'auto': by how varied the user's own history "
+            "is; what the place's rerankers are set to where omitted."
+        ),
     )
     brand: str | None = Field(
         default=None, min_length=1, max_length=MAX_ID_CHARS, description="Only items of this brand, as spelled there."
@@ -91,6 +102,13 @@ class SlateItem(BaseModel):
     predictions: dict[str, float] = Field(
         default_factory=dict[str, float],
         description="By objective: the probability that it happens if the item is shown, or the seconds expected.",
+    )
+    steps: list[str] = Field(
+        default_factory=list[str],
+        description="What put it here and not where the ranker had it: a sentence of each of the place's rerankers.",
+    )
+    propensity: float | None = Field(
+        default=None, description="The chance with which it came to this position, where that was drawn."
     )
 
 

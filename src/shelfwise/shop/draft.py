@@ -17,6 +17,7 @@ from shelfwise.encode.pictures import BUILTIN as PICTURE_ENCODERS
 from shelfwise.errors import InputError
 from shelfwise.ingest.guess import Guess, guess
 from shelfwise.rank import BUILTIN as RANKERS
+from shelfwise.rerank import BUILTIN as RERANKERS
 from shelfwise.retrieve import BUILTIN as RETRIEVERS
 from shelfwise.track import BUILTIN as TRACKERS
 
@@ -76,6 +77,8 @@ def manual(config: ShopConfig) -> str:
     for name, spec in config.retrieve.items():
         components[f"retrieve.{name}"] = _component("retriever", spec.use, RETRIEVERS)
     components["rank"] = _component("ranker", config.rank.use, RANKERS)
+    for name, spec in config.rerank.items():
+        components[f"rerank.{name}"] = _component("reranker", spec.use, RERANKERS)
     if config.encode.text.use != NO_ENCODER:
         components["encode.text"] = _component("encoder", config.encode.text.use, ENCODERS)
     if config.encode.image.use != NO_ENCODER:

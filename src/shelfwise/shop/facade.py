@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
-from shelfwise.errors import QueryError, StateError
+from shelfwise.errors import QueryError, StateError, did_you_mean
 from shelfwise.schemas.queries import MAX_K, Query, Slate
 from shelfwise.store.evaluations import Evaluations
 from shelfwise.store.records import Records
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shelfwise.datasets.splits import Protocol
     from shelfwise.encode.catalogue import EncodeOutcome
     from shelfwise.evaluate.compare import VersionComparison
+    from shelfwise.evaluate.diversity import DiversityTradeOffs
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
@@ -352,7 +353,7 @@ class Shop:
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
             query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
-                `region`, `session_id`, `weights`, `floors`.
+                `region`, `session_id`, `weights`, `floors`, `diversity`.
 
         Raises:
             QueryError: `k` or another field is out of range, or there is no such scenario, or none that gives what is
@@ -392,6 +393,55 @@ class Shop:
         with self.records.read() as connection:
             users = event_log.latest_users(connection, n_users)
         return trade_offs(self.recommender, users, scenario, objectives, progress)
+
+    def diversity_tradeoff(
+        self, scenario: str = "home", n_users: int = 2_000, progress: Progress = _silent
+    ) -> DiversityTradeOffs:
+        """What diversity costs: every reranker over its range, of the same candidates of held-out questions.
+
+        The shop's configuration is fitted on the past, as in `evaluate`; the model in service is neither used nor
+        changed.
+
+        Args:
+            scenario: The place whose number of items is shown.
+            n_users: Users asked about at most, drawn at random.
+            progress: Told of every step.
+
+        Raises:
+            QueryError: there is no such scenario.
+            StateError: there is nobody to ask about.
+        """
+        from functools import partial
+
+        from shelfwise.evaluate.diversity import diversity_trade_offs
+        from shelfwise.train.data import load
+        from shelfwise.train.fit import fit
+
+        if scenario not in self.config.scenarios:
+            raise QueryError(
+                f"there is no scenario {scenario!r}; known: {', '.join(self.config.scenarios)}",
+                where="scenario",
+                hint=did_you_mean(scenario, self.config.scenarios),
+                code="unknown_scenario",
+            )
+        progress("reading items and events", None, None)
+        loaded = load(
+            self.config,
+            self.records,
+            self._vectors_folder,
+            lambda done, total: progress("encoding items", done, total),
+            progress,
+        )
+        return diversity_trade_offs(
+            partial(fit, tuner=loaded.tuner),
+            self.config,
+            loaded.data,
+            loaded.users,
+            "time-split" if loaded.data.interactions.has_clock else "leave-one-out",
+            scenario,
+            n_users,
+            progress,
+        )
 
     def recommend_all(
         self, output: Path, scenario: str = "home", k: int | None = None, progress: Progress = _silent

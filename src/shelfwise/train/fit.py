@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
+from shelfwise.features.behaviour_vectors import behaviour_vectors
 from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.themes import Themes
 from shelfwise.pipeline.components import build_ranker
 from shelfwise.pipeline.fitted import Fitted, Progress
 from shelfwise.pipeline.funnel import Funnel
@@ -109,5 +111,15 @@ def fit_on(
 
 def funnel_of(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData) -> Funnel:
     """The stages with what is known of every item."""
-    vectors = None if data.vectors is None else TextVectors(data.vectors)
-    return Funnel(retrievers, ranker, item_state(data), vectors, data.interactions.has_clock, data.profiles)
+    log = data.interactions
+    return Funnel(
+        retrievers,
+        ranker,
+        item_state(data),
+        None if data.vectors is None else TextVectors(data.vectors),
+        log.has_clock,
+        data.profiles,
+        None if data.pictures is None else TextVectors(data.pictures),
+        TextVectors(behaviour_vectors(log.user_rows, log.item_rows, log.n_items)),
+        None if data.vectors is None else Themes.fit(data.vectors),
+    )

@@ -1,0 +1,1 @@
+"""What slates are measured on: candidates of a real model, kept between runs."""

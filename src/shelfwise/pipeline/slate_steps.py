@@ -1,0 +1,183 @@
+"""The last steps to a slate: the place's rerankers, one after the other, and what each of them did to an item."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from shelfwise.config.shop import ScenarioSpec
+from shelfwise.datasets.catalogue import Catalogue
+from shelfwise.errors import QueryError
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.pipeline.funnel import Funnel, Ranked, taken
+from shelfwise.pipeline.live_catalogue import LiveCatalogue
+from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
+from shelfwise.rerank.reranker import Reranker
+from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.queries import Diversity, Query
+
+
+class Answering(NamedTuple):
+    """What a step is told of the answer that is being made.
+
+    Attributes:
+        slate_id: Names it; whatever is drawn at random is drawn from it.
+        user_id: None for somebody unknown.
+        diversity: What the request asks for; None: nothing.
+    """
+
+    slate_id: str
+    scenario: str
+    user_id: str | None
+    diversity: Diversity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the steps made.
+
+    Attributes:
+        ranked: What is shown, in order.
+        steps: Of each item, what each step says of it.
+        propensities: Of each item, the chance with which it came to its position; None where nothing was drawn.
+    """
+
+    ranked: Ranked
+    steps: list[list[str]]
+    propensities: list[float | None]
+
+
+class SlateSteps:
+    """The rerankers of a model in service, with what they are told of the items."""
+
+    def __init__(self, rerankers: Mapping[str, Reranker], facts: ItemFacts, objectives: tuple[str, ...] = ()) -> None:
+        """Take the steps.
+
+        Args:
+            rerankers: By the name of their table.
+            facts: What they are told of the items.
+            objectives: Names of what the ranker predicts.
+        """
+        self._rerankers = rerankers
+        self._objectives = objectives
+        self.facts = facts
+
+    def require_answerable(self, query: Query, spec: ScenarioSpec) -> None:
+        """Refuse what cannot be meant, before anything is computed.
+
+        Raises:
+            QueryError: diversity is asked of a place whose rerankers do not trade it.
+        """
+        if query.diversity is None or any(self._rerankers[name].trades_diversity for name in spec.rerank):
+            return
+        raise QueryError(
+            f"scenario {query.scenario!r} does not trade relevance for diversity",
+            expected="a scenario whose `rerank` names such a table, as one with use = 'mmr'",
+            where="diversity",
+            hint="name one in the scenario's `rerank`, or leave diversity out",
+            code="no_diversity",
+        )
+
+    def made(self, ranked: Ranked, spec: ScenarioSpec, k: int, situation: Situation, asked: Answering) -> Made:
+        """Make the slate.
+
+        Args:
+            ranked: By the weights that the request wants.
+            spec: The place.
+            k: Items in the slate.
+            situation: The request.
+            asked: What else the steps are told.
+        """
+        # Later steps are told of an order and not of who made it: the first has the highest score, whichever it is.
+        scores = ranked.scores if _falls(ranked) else -np.sort(-ranked.scores)
+        order = np.arange(len(ranked.rows), dtype=np.intp)
+        told: dict[int, list[str]] = {}
+        chances: dict[int, float] = {}
+        held: dict[int, int] = {}
+        for name in spec.rerank:
+            free = order[~np.isin(order, list(held.values()))] if held else order
+            if not len(free):
+                break
+            listed = Listed(
+                ranked.rows[free],
+                scores[: len(free)],
+                max(k - sum(position < k for position in held), 0),
+                self.facts,
+                situation,
+                asked.scenario,
+                asked.slate_id,
+                asked.user_id,
+                asked.diversity,
+                self._objectives,
+                ranked.predictions[free],
+            )
+            found = self._rerankers[name].rerank(listed)
+            for place, sentence in found.why.items():
+                told.setdefault(int(free[place]), []).append(f"{name}: {sentence}")
+            if found.propensities is not None:
+                for place, chance in zip(free[found.order].tolist(), found.propensities.tolist(), strict=True):
+                    chances[place] = chances.get(place, 1.0) * chance
+            order = _with_held(free[found.order], held)
+            for position, place in found.held.items():
+                held.setdefault(position, int(free[place]))
+        places = order[:k].tolist()
+        return Made(
+            taken(ranked, places),
+            [told.get(place, []) for place in places],
+            [chances.get(place) for place in places],
+        )
+
+
+def facts_of(funnel: Funnel, catalogue: LiveCatalogue) -> ItemFacts:
+    """What rerankers are told of the items; follows the shop as the catalogue does."""
+    return _facts(funnel, {"category": catalogue.kinds, "brand": catalogue.brands, "seller": catalogue.sellers})
+
+
+def facts_in(funnel: Funnel, catalogue: Catalogue) -> ItemFacts:
+    """The same of a catalogue that does not change, as training and evaluation know it."""
+    return _facts(funnel, groups_of(catalogue))
+
+
+def _facts(funnel: Funnel, groups: dict[Grouping, Groups]) -> ItemFacts:
+    if funnel.themes is not None:
+        groups["theme"] = funnel.themes
+    kinds: dict[VectorKind, TextVectors | None] = {
+        "text": funnel.vectors,
+        "picture": funnel.pictures,
+        "behaviour": funnel.behaviour,
+    }
+    vectors: dict[VectorKind, TextVectors] = {kind: found for kind, found in kinds.items() if found is not None}
+    return ItemFacts(funnel.state, groups, vectors)
+
+
+def groups_of(catalogue: Catalogue) -> dict[Grouping, Groups]:
+    """The groups that a catalogue names."""
+    found: dict[Grouping, Groups] = {}
+    named: tuple[tuple[Grouping, Sequence[Hashable | None]], ...] = (
+        ("category", catalogue.paths),
+        ("brand", catalogue.brands),
+        ("seller", catalogue.sellers),
+    )
+    for grouping, names in named:
+        groups = found[grouping] = NamedGroups()
+        for row, name in enumerate(names):
+            groups.put(row, name)
+    return found
+
+
+def _falls(ranked: Ranked) -> bool:
+    return bool((ranked.scores[1:] <= ranked.scores[:-1]).all())
+
+
+def _with_held(order: np.ndarray, held: Mapping[int, int]) -> np.ndarray:
+    """Put what is held where it belongs; a list that is too short for a position has it at its end."""
+    if not held:
+        return order
+    found = order.tolist()
+    for position in sorted(held):
+        found.insert(position, held[position])
+    return np.array(found, np.intp)

@@ -1,0 +1,81 @@
+"""MMR: relevant, and unlike what was chosen already."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from shelfwise.rerank.brakes import rarity, standing
+from shelfwise.rerank.likeness import LikenessOptions, mixed_vectors
+from shelfwise.rerank.listed import Listed
+from shelfwise.rerank.trading import Trading, TradingOptions
+from shelfwise.schemas.ids import Floats, Rows
+
+EVEN = {"mean": 1.7, "nearest": 0.7}
+"""See `Trading.even`: the likeness to the nearest is far larger than the mean."""
+
+
+class MMR(Trading):
+    """Picks what is relevant and unlike what was picked before.
+
+    Each pick maximises `(1 - share) * relevance + share * (tail * rarity - likeness)`, likeness to the nearest
+    of those picked, or the mean over them: the mean is what the distance within a list is made of, the nearest keeps
+    twins apart. Rarity is an item's standing among the candidates by how few turn to it: without it, what is unlike
+    everything is picked for everybody.
+
+    Cost:
+        One product of `(n, D)` with itself, then O(k n).
+
+    Source:
+        Carbonell & Goldstein (1998), The Use of MMR; with the mean it is the greedy of max-sum diversification,
+        Gollapudi & Sharma (2009), An Axiomatic Approach for Result Diversification.
+    """
+
+    class Config(TradingOptions, LikenessOptions):
+        """Options of a `[rerank.…]` table with `use = "mmr"`."""
+
+        against: Literal["nearest", "mean"] = Field(
+            default="mean", description="What is to be unlike: the most alike of those picked, or all of them."
+        )
+        tail: float = Field(
+            default=0.0, ge=0, le=10, description="Weight of being little known, beside being unlike the others."
+        )
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.options = config
+        self.even = EVEN[config.against]
+
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
+        """Greedy, with the likeness to what was picked kept up to date."""
+        n, by_mean = len(worth), self.options.against == "mean"
+        vectors = mixed_vectors(listed.rows[:n], listed.facts, self.options)
+        alike = (vectors @ vectors.T) * np.float32(share)
+        value = worth * np.float32(1 - share)
+        if self.options.tail:
+            value += standing(rarity(listed, listed.rows[:n])) * np.float32(share * self.options.tail)
+        chosen = np.empty(k, np.int32)
+        chosen[0] = place = 0
+        value[0] = -np.inf
+        summed = alike[0].copy()
+        scratch = np.empty(n, np.float32)
+        for picked in range(1, k):
+            if by_mean:
+                np.multiply(summed, np.float32(1 / picked), out=scratch)
+                np.subtract(value, scratch, out=scratch)
+            else:
+                np.subtract(value, summed, out=scratch)
+            place = int(scratch.argmax())
+            chosen[picked] = place
+            value[place] = -np.inf
+            if by_mean:
+                summed += alike[place]
+            else:
+                np.maximum(summed, alike[place], out=summed)
+        return chosen
+
+    def told(self, listed: Listed, place: int) -> str:
+        """Nothing more can be said of a distance."""
+        return "unlike the others"
