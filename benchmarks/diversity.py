@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from record import Record, arguments
 from shelfwise.evaluate.slates import Items, Make, Qualities, Question, by_relevance, made_by, qualities
@@ -41,6 +40,7 @@ from shelfwise.rerank.mmr import MMR
 from shelfwise.schemas.ids import Doubles, Floats, Rows
 from slates.candidates import prepared
 from slates.measured import K, items_of, known_data, questions_of
+from tables import DIVERSITY_COLUMNS, diversity_lines, diversity_title, show
 
 SHOPS = {"online-retail": "time-split", "beauty": "leave-one-out", "games": "leave-one-out"}
 QUICK_QUESTIONS = 400
@@ -254,34 +254,6 @@ def volume(sweep: Sequence[Mapping[str, float]]) -> float:
     )
 
 
-def show(name: str, found: Mapping[str, Any]) -> None:
-    """One shop's table."""
-    own = found["ranker"]
-    table = Table(
-        title=f"{name}: {found['n_test']:,} test questions, at the setting that cost at most 3 % of NDCG@{K} in "
-        f"{found['n_validation']:,} of the validation. The ranker's own: NDCG {own['ndcg']:.4f}, distance "
-        f"{own['distance']:.3f}, coverage {own['coverage']:.1%}, off the user's mix {own['miscalibration']:.2f}",
-        title_justify="left",
-    )
-    for heading in ("", "diversity", "NDCG", "distance", "coverage", "off the mix", "Gini", "volume", "largest fall"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for row in found["contenders"]:
-        at = row["at_most_3_percent"]
-        table.add_row(
-            row["contender"],
-            f"{at['diversity']:.2f}",
-            *(_percent(at[key]) for key in ("ndcg", "distance", "coverage", "miscalibration")),
-            f"{at['means']['gini']:.3f}",
-            f"{row['hypervolume']:.4f}",
-            f"{row['largest_fall']:.4f}",
-        )
-    console.print(table)
-
-
-def _percent(found: Mapping[str, float]) -> str:
-    return f"{found['relative']:+.1%} ({found['low']:+.1%} to {found['high']:+.1%})"
-
-
 def promise(record: Record, name: str, found: Mapping[str, Any]) -> None:
     """Hold one shop's numbers against what was promised."""
     by_name = {row["contender"]: row for row in found["contenders"]}
@@ -329,7 +301,7 @@ def main() -> int:
             continue
         with people.status("") as status:
             found = measured(name, QUICK_QUESTIONS if options.quick else None, status.update)
-        show(name, found)
+        show(console, diversity_title(name, found), DIVERSITY_COLUMNS, diversity_lines(found))
         record.results[name] = found
         promise(record, name, found)
     return record.finish(options.json)

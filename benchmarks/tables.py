@@ -588,7 +588,54 @@ def baskets_section(document: dict[str, Any]) -> str:
     )
 
 
+DIVERSITY_COLUMNS = (
+    "",
+    "diversity",
+    "NDCG@10",
+    "distance",
+    "coverage",
+    "off the user's mix",
+    "Gini",
+    "volume",
+    "largest fall",
+)
+
+
+def diversity_title(name: str, found: dict[str, Any]) -> str:
+    """Who was asked, and what the ranker's own slates are like."""
+    own = found["ranker"]
+    return (
+        f"{name}: {found['n_test']:,} test questions, at the setting that cost at most 3 % of NDCG@10 in "
+        f"{found['n_validation']:,} of the validation. The ranker's own: NDCG {own['ndcg']:.4f}, distance "
+        f"{own['distance']:.3f}, coverage {own['coverage']:.1%}, off the user's mix {own['miscalibration']:.2f}, Gini "
+        f"{own['gini']:.3f}"
+    )
+
+
+def diversity_lines(found: dict[str, Any]) -> Lines:
+    """Everybody, in the order of `DIVERSITY_COLUMNS`."""
+    lines: Lines = []
+    for row in found["contenders"]:
+        at = row["at_most_3_percent"]
+        gains = [
+            f"{at[key]['relative']:+.1%} ({at[key]['low']:+.1%} to {at[key]['high']:+.1%})"
+            for key in ("ndcg", "distance", "coverage", "miscalibration")
+        ]
+        numbers = [f"{at['means']['gini']:.3f}", f"{row['hypervolume']:.4f}", f"{row['largest_fall']:.4f}"]
+        lines.append([row["contender"], f"{at['diversity']:.2f}", *gains, *numbers])
+    return lines
+
+
+def diversity_section(document: dict[str, Any]) -> str:
+    """The page's part on what diversity costs."""
+    parts = [provenance(document)]
+    for name, found in document["results"].items():
+        parts += [f"{diversity_title(name, found)}:", markdown(DIVERSITY_COLUMNS, diversity_lines(found))]
+    return "\n\n".join([*parts, promises(document)])
+
+
 SECTIONS = {
+    "diversity": diversity_section,
     "baskets": baskets_section,
     "funnel": funnel_section,
     "accuracy": accuracy_section,
