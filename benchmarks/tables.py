@@ -26,6 +26,14 @@ from goal_tables import (
     retail_notes,
     retail_title,
 )
+from off_policy_tables import (
+    REAL_COLUMNS,
+    REAL_TITLE,
+    SIMULATED_COLUMNS,
+    real_lines,
+    simulated_lines,
+    simulated_title,
+)
 from record import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -79,6 +87,16 @@ SLATE_TITLE = "The rerankers on their own, one thread: 100 candidates of 64 dime
 
 def slate_lines(found: list[dict[str, Any]]) -> Lines:
     """The rerankers, in the order of `ALONE_COLUMNS`."""
+    return [[one["stage"], f"{one['p50_us']:,.0f}", f"{one['p99_us']:,.0f}"] for one in found]
+
+
+def rules_title() -> str:
+    """What the rules that are measured on their own were given, in words."""
+    return "The merchandiser's rules on their own, one thread: those that hold for the request found and applied"
+
+
+def rules_lines(found: list[dict[str, Any]]) -> Lines:
+    """Rules at every size of catalogue, in the order of `ALONE_COLUMNS`."""
     return [[one["stage"], f"{one['p50_us']:,.0f}", f"{one['p99_us']:,.0f}"] for one in found]
 
 
@@ -384,6 +402,8 @@ def funnel_section(document: dict[str, Any]) -> str:
         parts += [f"{alone_title(alone)}:", markdown(ALONE_COLUMNS, alone_lines(alone))]
     if slates := document["results"].get("slates"):
         parts += [f"{SLATE_TITLE}:", markdown(ALONE_COLUMNS, slate_lines(slates))]
+    if "rules" in document["results"]:
+        parts += [f"{rules_title()}:", markdown(ALONE_COLUMNS, rules_lines(document["results"]["rules"]))]
     return "\n\n".join([*parts, promises(document)])
 
 
@@ -634,9 +654,20 @@ def diversity_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+def off_policy_section(document: dict[str, Any]) -> str:
+    """The page's part on what logs tell of other policies."""
+    parts = [provenance(document)]
+    if "open_bandit" in document["results"]:
+        parts += [f"{REAL_TITLE}:", markdown(REAL_COLUMNS, real_lines(document["results"]["open_bandit"]))]
+    found = document["results"]["simulated"]
+    parts += [f"{simulated_title(found)}:", markdown(SIMULATED_COLUMNS, simulated_lines(found))]
+    return "\n\n".join([*parts, promises(document)])
+
+
 SECTIONS = {
     "diversity": diversity_section,
     "baskets": baskets_section,
+    "off_policy": off_policy_section,
     "funnel": funnel_section,
     "accuracy": accuracy_section,
     "peers": peers_section,

@@ -15,10 +15,17 @@ from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.funnel import Funnel, Ranked, taken
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.pipeline.shown_counts import ShownCounts
 from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
 from shelfwise.rerank.reranker import Reranker
+from shelfwise.rerank.rules import Rules
+from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.queries import Diversity, Query
+
+UNNAMED_RULES = Rules(Rules.Config())
+"""The step of places that do not say where rules come in."""
 
 
 class Answering(NamedTuple):
@@ -28,12 +35,14 @@ class Answering(NamedTuple):
         slate_id: Names it; whatever is drawn at random is drawn from it.
         user_id: None for somebody unknown.
         diversity: What the request asks for; None: nothing.
+        rules: What the rules that hold do to the items.
     """
 
     slate_id: str
     scenario: str
     user_id: str | None
     diversity: Diversity | None = None
+    rules: Plan = NO_PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +53,38 @@ class Made:
         ranked: What is shown, in order.
         steps: Of each item, what each step says of it.
         propensities: Of each item, the chance with which it came to its position; None where nothing was drawn.
+        best: By position, the item that would stand there, given those above it, had nothing been drawn; None where
+            nothing was.
     """
 
     ranked: Ranked
     steps: list[list[str]]
     propensities: list[float | None]
+    best: Rows | None = None
 
 
 class SlateSteps:
     """The rerankers of a model in service, with what they are told of the items."""
 
-    def __init__(self, rerankers: Mapping[str, Reranker], facts: ItemFacts, objectives: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        rerankers: Mapping[str, Reranker],
+        facts: ItemFacts,
+        objectives: tuple[str, ...] = (),
+        shown: ShownCounts | None = None,
+    ) -> None:
         """Take the steps.
 
         Args:
             rerankers: By the name of their table.
             facts: What they are told of the items.
             objectives: Names of what the ranker predicts.
+            shown: How often items were shown, where answers are logged; None: nobody knows.
         """
         self._rerankers = rerankers
+        self._rules_steps = {name for name, one in rerankers.items() if isinstance(one, Rules)}
         self._objectives = objectives
+        self._shown = shown
         self.facts = facts
 
     def require_answerable(self, query: Query, spec: ScenarioSpec) -> None:
@@ -82,6 +103,12 @@ class SlateSteps:
             code="no_diversity",
         )
 
+    def _steps_of(self, spec: ScenarioSpec, plan: Plan) -> list[tuple[str, Reranker]]:
+        steps = [(name, self._rerankers[name]) for name in spec.rerank]
+        if plan.is_idle or not self._rules_steps.isdisjoint(spec.rerank):
+            return steps
+        return [("rules", UNNAMED_RULES), *steps]  # whoever forgets to name them has them all the same
+
     def made(self, ranked: Ranked, spec: ScenarioSpec, k: int, situation: Situation, asked: Answering) -> Made:
         """Make the slate.
 
@@ -98,7 +125,8 @@ class SlateSteps:
         told: dict[int, list[str]] = {}
         chances: dict[int, float] = {}
         held: dict[int, int] = {}
-        for name in spec.rerank:
+        best: Rows | None = None
+        for name, reranker in self._steps_of(spec, asked.rules):
             free = order[~np.isin(order, list(held.values()))] if held else order
             if not len(free):
                 break
@@ -114,13 +142,17 @@ class SlateSteps:
                 asked.diversity,
                 self._objectives,
                 ranked.predictions[free],
+                asked.rules,
+                self._shown.of(ranked.rows[free]) if reranker.draws and self._shown is not None else None,
             )
-            found = self._rerankers[name].rerank(listed)
+            found = reranker.rerank(listed)
             for place, sentence in found.why.items():
                 told.setdefault(int(free[place]), []).append(f"{name}: {sentence}")
             if found.propensities is not None:
                 for place, chance in zip(free[found.order].tolist(), found.propensities.tolist(), strict=True):
                     chances[place] = chances.get(place, 1.0) * chance
+            if found.best is not None:
+                best = ranked.rows[_with_held(free[found.best], {at: one for at, one in held.items() if at < k})]
             order = _with_held(free[found.order], held)
             for position, place in found.held.items():
                 held.setdefault(position, int(free[place]))
@@ -129,6 +161,7 @@ class SlateSteps:
             taken(ranked, places),
             [told.get(place, []) for place in places],
             [chances.get(place) for place in places],
+            best,
         )
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
-from shelfwise.errors import QueryError, StateError, did_you_mean
+from shelfwise.errors import InputError, QueryError, StateError, did_you_mean
+from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.queries import MAX_K, Query, Slate
 from shelfwise.store.evaluations import Evaluations
 from shelfwise.store.records import Records
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from shelfwise.encode.catalogue import EncodeOutcome
     from shelfwise.evaluate.compare import VersionComparison
     from shelfwise.evaluate.diversity import DiversityTradeOffs
+    from shelfwise.evaluate.off_policy import OffPolicyReport
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
 
@@ -326,6 +329,28 @@ class Shop:
             track(report, tracker)
         return report
 
+    def off_policy(self, reward: str = "click", scenario: str | None = None) -> OffPolicyReport:
+        """What the shop's order would have brought without exploring, told from the answers that were logged.
+
+        Args:
+            reward: Kind of event that is counted, where it carries the slate's id.
+            scenario: Only of this place; None: of all.
+
+        Raises:
+            InputError: there is no such kind of event.
+            StateError: the log cannot tell: no slates, nothing drawn in them, or no event that answers any.
+        """
+        from shelfwise.evaluate.off_policy import off_policy
+
+        kinds = [kind.value for kind in EventKind]
+        if reward not in kinds:
+            raise InputError(
+                f"there is no kind of event {reward!r}; known: {', '.join(kinds)}",
+                where="reward",
+                hint=did_you_mean(reward, kinds),
+            )
+        return off_policy(self.records, reward=EventKind(reward), scenario=scenario)
+
     def compare(self, *versions: str, overlap: bool = False, progress: Progress = _silent) -> VersionComparison:
         """Model versions side by side: data, configuration, training, and what evaluations of them found.
 
@@ -352,7 +377,7 @@ class Shop:
             user: None for a stranger; an unknown one gets what a stranger sees.
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
-            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
+            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`, `filter`,
                 `region`, `session_id`, `weights`, `floors`, `diversity`.
 
         Raises:
@@ -458,6 +483,14 @@ class Shop:
         if k is not None:
             _checked_k(k)
         return write_lists(self.recommender, self.records, output, scenario, k, progress)
+
+    @property
+    def rules(self) -> ShopRules:
+        """What pins, boosts, buries, blocks and requires."""
+        from shelfwise.shop.rules import ShopRules
+
+        scenarios = list(self.config.scenarios)
+        return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
 
     @property
     def recommender(self) -> Recommender:
