@@ -2,6 +2,7 @@
 
     SHELFWISE_BENCH_DATA=FOLDER python benchmarks/objectives.py
     python benchmarks/objectives.py --data online-retail       the packaged gift shop, see `goals/online_retail.py`
+    … objectives.py --data trivago       lists that were shown, their folder `trivago`, see `goals/shown_lists.py`
 
 FOLDER holds `retailrocket/`: views, carts and purchases of 2,174 users over 30,115 items, and one held-out purchase of
 each. Two splits: by time (promised), and as published (its held-out purchases have no times, so models know what
@@ -23,14 +24,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
-from goals import contenders, online_retail, retailrocket
+from goals import contenders, online_retail, retailrocket, shown_lists, trivago
+from goals.shown_tables import shown_tables
 from record import Record, arguments
 from shelfwise.metrics import ranking_metrics
 from shelfwise.metrics.intervals import bootstrap_interval, holm, paired_difference
@@ -64,12 +66,19 @@ def main() -> int:
     """Measure, print, judge."""
     parser = arguments(__doc__ or "", "one seed, the first 400 questions; no promise is judged but the time of a call")
     parser.add_argument("--split", action="append", choices=SPLITS, help="one of the splits alone; repeatable")
-    parser.add_argument("--data", choices=("retailrocket", "online-retail"), default="retailrocket", help="which log")
+    parser.add_argument(
+        "--data", choices=("retailrocket", "online-retail", "trivago"), default="retailrocket", help="which log"
+    )
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="online-retail: kept here, and gone on from")
+    parser.add_argument(
+        "--part", action="append", choices=shown_lists.PARTS, help="one part of trivago alone; repeatable"
+    )
     args = parser.parse_args()
     if args.data == "online-retail":
         return online_retail.run(args.work, args.json, say, quick=args.quick)
     record = Record("objectives", args.quick)
+    if args.data == "trivago":
+        return on_trivago(record, args.json, args.part or shown_lists.PARTS, quick=args.quick)
     folder = Path(os.environ.get(DATA, "")) / "retailrocket"
     if DATA not in os.environ or not folder.is_dir():
         record.skip("every bar", f"{DATA} must name the folder that holds retailrocket/")
@@ -81,6 +90,20 @@ def main() -> int:
         record.results[f"retailrocket, {log.name}"] = found
         show(console, objective_title(found), OBJECTIVE_COLUMNS, objective_lines(found))
     return record.finish(args.json)
+
+
+def on_trivago(record: Record, path: Path | None, parts: Sequence[str], *, quick: bool) -> int:
+    """Lists that were shown."""
+    folder = Path(os.environ.get(DATA, "")) / "trivago"
+    if DATA not in os.environ or not folder.is_dir():
+        record.skip("every bar", f"{DATA} must name the folder that holds trivago/")
+        return record.finish(path)
+    seeds = SEEDS[:1] if quick else SEEDS
+    found = shown_lists.measure(trivago.shop(folder), record, seeds, parts=parts, say=say, quick=quick)
+    record.results["trivago"] = found
+    for title, columns, lines in shown_tables(found):
+        show(console, title, columns, lines)
+    return record.finish(path)
 
 
 def on_retailrocket(log: retailrocket.Log, record: Record, *, quick: bool) -> dict[str, Any]:

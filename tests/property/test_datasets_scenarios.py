@@ -7,12 +7,13 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS, Interactions
+from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.splits import leave_last_out, leave_one_out, next_moments, time_split
 from shelfwise.neural.batches import Log, batches
 from shelfwise.neural.settings import NetworkOptions
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
 from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store.event_log import EventArrays
 

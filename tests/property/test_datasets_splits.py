@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.examples import Examples
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS, Interactions
+from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.moments import N_WINDOWS, WINDOW_D, moments
 from shelfwise.datasets.splits import (
     Split,
@@ -22,6 +22,7 @@ from shelfwise.datasets.splits import (
 )
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
 
 PURCHASE, VIEW = CODE_BY_KIND[EventKind.PURCHASE], CODE_BY_KIND[EventKind.VIEW]
 N_USERS, N_ITEMS = 5, 6

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from peers.exam import Exam, Past, Questions
 from peers.exams import WINDOW_D, build, examples_of
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS, Interactions
+from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.splits import cut_before_end, leave_one_out, time_split
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
 
 PURCHASE, VIEW = CODE_BY_KIND[EventKind.PURCHASE], CODE_BY_KIND[EventKind.VIEW]
 N_USERS, N_ITEMS = 4, 5

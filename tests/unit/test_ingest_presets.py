@@ -97,6 +97,25 @@ def test_ga4_makes_an_event_of_each_item(records: Records, tmp_path: Path) -> No
     assert ingest(records, tmp_path, "ga4", [*lines, ga4("select_item", start + 7, "C")]).already_stored == 4
 
 
+def devices_of(records: Records) -> list[str | None]:
+    with records.read() as connection:
+        return list(connection.execute(select(events.c.device).order_by(events.c.seq)).scalars())
+
+
+def test_devices_are_read_where_exports_name_them(records: Records, tmp_path: Path) -> None:
+    start = 1_700_000_000_000_000
+    ingest(
+        records,
+        tmp_path,
+        "ga4",
+        [
+            ga4("view_item", start, "A", device={"category": "mobile", "operating_system": "Android"}),
+            ga4("view_item", start + 1, "B"),
+        ],
+    )
+    assert devices_of(records) == ["mobile", None]
+
+
 def test_a_line_is_refused_by_its_first_bad_item(records: Records, tmp_path: Path) -> None:
     line = ga4("view_item", 1_700_000_000_000_000, "A", "B")
     line["items"][0]["price"] = -1

@@ -50,6 +50,9 @@ def test_keys() -> None:
     assert accepted(VIEW).event_key != accepted(VIEW).event_key
     assert accepted({**VIEW, **at}).event_key == accepted({**VIEW, **at}).event_key
     assert accepted({**VIEW, **at}).event_key != accepted({**VIEW, **at, "price": 1}).event_key
+    # A device is told, and names no other event: what came before devices were kept stays the same event.
+    assert accepted({**VIEW, **at}).event_key == accepted({**VIEW, **at, "device": "tablet"}).event_key
+    assert accepted({**VIEW, "device": "tablet"}).device == "tablet"
     assert accepted({**VIEW, "event_id": "e"}).event_key == accepted({**VIEW, **at, "event_id": "e"}).event_key
 
 

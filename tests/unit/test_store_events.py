@@ -176,11 +176,40 @@ def test_all_events_come_by_user_then_time_then_arrival(records: Records, monkey
             assert named.setdefault(10 + n % 2, number) == number
 
 
+def test_lists_positions_and_devices_are_read_as_numbers(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "READ_CHUNK", 2)
+    told: list[tuple[str | None, int | None, str | None]] = [
+        ("slate a", 1, "desktop"),
+        ("slate a", 2, "Smartphone"),
+        (None, None, None),
+        ("slate b", 1, "fridge"),
+        ("slate a", 25, "tablet"),
+    ]
+    with records.write() as connection:
+        event_log.append(
+            connection,
+            [
+                an_event(str(n), at=n)._replace(slate_id=slate, position=position, device=device)
+                for n, (slate, position, device) in enumerate(told)
+            ],
+            None,
+        )
+    with records.read() as connection:
+        found = event_log.read_all(connection)
+    assert found.slates is not None and found.positions is not None and found.devices is not None
+    a, b = event_log.slate_number("slate a"), event_log.slate_number("slate b")
+    assert len({a, b, event_log.NO_SLATE}) == 3
+    assert found.slates.tolist() == [a, a, event_log.NO_SLATE, b, a]
+    assert found.positions.tolist() == [1, 2, 0, 1, 25]
+    assert found.devices.tolist() == [1, 2, 0, 5, 3]
+
+
 def test_an_empty_log_has_typed_columns(records: Records) -> None:
     with records.read() as connection:
         found = event_log.read_all(connection)
     dtypes = [str(getattr(found, field.name).dtype) for field in fields(found) if field.name != "scenario_names"]
-    assert dtypes == ["int32", "int32", "int8", "int64", "float32", "float32", "int64", "int32"]
+    of_all = ["int32", "int32", "int8", "int64", "float32", "float32", "int64", "int32"]
+    assert dtypes == [*of_all, "int64", "int32", "int8"]
     assert found.scenario_names == []
 
 

@@ -43,6 +43,7 @@ EVENT_COLUMNS = (
     "position",
     "slate_id",
     "query",
+    "device",
 )
 USER_COLUMNS = ("user_id",)
 

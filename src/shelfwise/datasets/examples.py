@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.devices import UNKNOWN_DEVICE
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.scenario_names import UNKNOWN
@@ -120,7 +121,8 @@ def example(
     target: EventKind = EventKind.PURCHASE,
     *,
     scenario: int = UNKNOWN,
+    device: int = UNKNOWN_DEVICE,
 ) -> Example:
     """An example without context items."""
-    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target], scenario=scenario)
+    situation = Situation(history, now_ms, NO_CONTEXT, CODE_BY_KIND[target], scenario=scenario, device=device)
     return Example(user_row, situation, np.unique(relevant).astype(np.int32))

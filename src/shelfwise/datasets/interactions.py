@@ -9,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.schemas.candidates import ANY_KIND, History
+from shelfwise.schemas.devices import DeviceCodes
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
-from shelfwise.schemas.ids import Bools, Floats, Rows, Times
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, Bools, Floats, Rows, Times
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioCodes, ScenarioNames, codes_of_events, no_codes
 from shelfwise.store.event_log import EventArrays
 
 DAY_MS = 86_400_000
-FIRST_REAL_TIME_MS = 788_918_400_000
-"""1995-01-01: timestamps before it only order events, as in a log that kept no clock."""
-
 NEVER_MS = np.iinfo(np.int64).max
 """Later than any event."""
 
@@ -46,6 +44,8 @@ class Interactions:
         values: The event's number: a rating, seconds of dwell; NaN without one. None stands for none anywhere.
         undone_ms: When the same user undid it: a purchase by a return, a cart by a removal; `NEVER_MS` where that
             did not happen. None stands for nowhere.
+        slates: A number per list that the event answers, `NO_SLATE` where it names none. None stands for nowhere.
+        devices: Codes of `schemas.devices`. None stands for not said anywhere.
     """
 
     user_rows: npt.NDArray[np.int32]
@@ -60,6 +60,8 @@ class Interactions:
     scenario_names: ScenarioNames = NO_SCENARIOS
     values: Floats | None = None
     undone_ms: Times | None = None
+    slates: npt.NDArray[np.int64] | None = None
+    devices: DeviceCodes | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scenarios", codes_of_events(self.scenarios, len(self.item_rows)))
@@ -93,6 +95,8 @@ class Interactions:
             names,
             values=events.values[positive],
             undone_ms=undone_ms(events)[positive],
+            slates=None if events.slates is None else events.slates[positive],
+            devices=None if events.devices is None else events.devices[positive],
         )
 
     def where(self, keep: Bools | npt.NDArray[np.intp]) -> Interactions:

@@ -33,11 +33,13 @@ class Moment:
         within: Further questions, at moments after the cut, with the history of those moments: for where the split's
             own are few, as in a shop whose users come once and stay for a while. Empty without a clock.
         data: What the stages are fitted on.
+        until_ms: Where the window after the cut ends; None without a clock.
     """
 
     split: Split
     within: Examples
     data: TrainingData
+    until_ms: int | None = None
 
     def visits(self, seed: int) -> Examples:
         """Requests as they came, in a random order: what a probability is learned from; see `moments`' `any_kind`."""
@@ -83,7 +85,7 @@ def moments(data: TrainingData, target: EventKind, users: Bools, *, any_kind: bo
                 seed=index,
                 any_kind=any_kind,
             )
-            found.append(Moment(split, within, data.with_interactions(split.train, cut_ms)))
+            found.append(Moment(split, within, data.with_interactions(split.train, cut_ms), until_ms))
     return found
 
 

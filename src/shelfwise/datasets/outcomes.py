@@ -13,6 +13,7 @@ from shelfwise.datasets.examples import Example, Examples
 from shelfwise.datasets.interactions import DAY_MS, NEVER_MS, UNDONE_BY, Interactions
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Floats, Rows
+from shelfwise.store.event_log import NO_SLATE
 
 Places = npt.NDArray[np.intp]
 
@@ -55,8 +56,9 @@ class Judge:
     """Tells from a log what requests led to.
 
     Everything that happened to an item within an objective's window after the request counts, whether the request
-    showed it or not: a shop that does not log its lists knows no better. Where timestamps only order events, the
-    window is the rest of the user's log.
+    showed it or not: a shop that does not log its lists knows no better. Of a list that was logged it is known better:
+    an event that names another list does not count, one that names none does, as a purchase at the till. Where
+    timestamps only order events, the window is the rest of the user's log.
     """
 
     def __init__(self, log: Interactions, objectives: Mapping[str, ObjectiveSpec], now_ms: int) -> None:
@@ -77,18 +79,27 @@ class Judge:
             for name, spec in self.objectives.items()
         }
 
+    @property
+    def latest_ms(self) -> float:
+        """The latest moment whose windows are over."""
+        longest_d = max((spec.window_d for spec in self.objectives.values()), default=0.0)
+        return self._now_ms - longest_d * DAY_MS
+
     def over(self, examples: Examples) -> Examples:
         """Requests whose windows are over: of the others it is not known yet all that they will have led to.
 
         All of them where none is over, as in a log shorter than a window, or without a clock.
         """
-        longest_d = max((spec.window_d for spec in self.objectives.values()), default=0.0)
-        latest_ms = self._now_ms - longest_d * DAY_MS
-        found = [one for one in examples if one.situation.now_ms <= latest_ms]
+        found = [one for one in examples if one.situation.now_ms <= self.latest_ms]
         return Examples(found) if found and self._has_clock else examples
 
-    def of(self, example: Example) -> Outcomes:
-        """What the request of an example led to: by what its user did from the moment of the request on."""
+    def of(self, example: Example, slate: int = NO_SLATE) -> Outcomes:
+        """What the request of an example led to: by what its user did from the moment of the request on.
+
+        Args:
+            example: The request.
+            slate: Number of the list that answered it, where it was logged.
+        """
         user, asked_ms = example.user_row, example.situation.now_ms
         log = self._log
         first, end = int(self._bounds[user]), int(self._bounds[user + 1])
@@ -101,6 +112,8 @@ class Judge:
             inside = np.isin(log.kinds[within], [CODE_BY_KIND[kind] for kind in spec.events])
             if self._has_clock:
                 inside &= log.times_ms[within] < asked_ms + spec.window_d * DAY_MS
+            if slate != NO_SLATE and log.slates is not None:
+                inside &= (log.slates[within] == slate) | (log.slates[within] == NO_SLATE)
             at = np.flatnonzero(inside)
             values[:, column] = self._measured(spec, at + start, place[at], len(rows))
         # Who did the later thing did the earlier: a shop that logs no views of what was bought lost them. Last first.

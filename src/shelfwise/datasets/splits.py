@@ -21,6 +21,7 @@ import numpy.typing as npt
 from shelfwise.datasets.examples import Example, Examples, example
 from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.errors import StateError
+from shelfwise.schemas.devices import UNKNOWN_DEVICE
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools
 from shelfwise.schemas.scenario_names import UNKNOWN
@@ -131,7 +132,8 @@ def next_moments(
 
     Args:
         any_kind: Ask at moments with any event of interest, not only the target's: requests that may have led to
-            nothing, which a probability must be learned from. They say the place in which the moment's event happened.
+            nothing, which a probability must be learned from. They say the place and the device of the moment's
+            event.
         per_user: Moments asked of a user at most, drawn at random.
         seed: Of the draw.
     """
@@ -143,6 +145,7 @@ def next_moments(
     starts[1:] = (owners[asked[1:]] != owners[asked[:-1]]) | (times[asked[1:]] != times[asked[:-1]])
     first = np.flatnonzero(starts)
     ends = np.append(first[1:], len(asked))
+    devices = interactions.devices if any_kind else None
     entries: list[Example] = []
     for moment in _some_of_each(owners[asked[first]], per_user, seed).tolist():
         answers = asked[first[moment] : ends[moment]]
@@ -157,6 +160,7 @@ def next_moments(
                 interactions.item_rows[answers],
                 target,
                 scenario=int(interactions.scenarios[answers[0]]) if any_kind else UNKNOWN,
+                device=UNKNOWN_DEVICE if devices is None else int(devices[answers[0]]),
             )
         )
     return Examples(entries)

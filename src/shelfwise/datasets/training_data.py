@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions
 from shelfwise.datasets.regions import Regions
+from shelfwise.datasets.shown_lists import ShownLists
 from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.schemas.ids import Floats, Rows
 
@@ -30,6 +31,7 @@ class TrainingData:
         profiles: What users say of themselves, in the space of `vectors`; None where nobody says anything, or the shop
             does not read it.
         regions: Where users are at home; None where the shop does not tell them apart.
+        shown: The lists that were shown before `now_ms`; none where the shop does not log them.
     """
 
     interactions: Interactions
@@ -40,10 +42,12 @@ class TrainingData:
     raw_vectors: Floats | None = None
     profiles: ProfileVectors | None = None
     regions: Regions | None = None
+    shown: ShownLists = field(default_factory=ShownLists.none)
 
     def with_interactions(self, interactions: Interactions, now_ms: int | None = None) -> TrainingData:
         """The same shop at an earlier moment."""
-        return replace(self, interactions=interactions, now_ms=interactions.end_ms if now_ms is None else now_ms)
+        now_ms = interactions.end_ms if now_ms is None else now_ms
+        return replace(self, interactions=interactions, now_ms=now_ms, shown=self.shown.before(now_ms))
 
     def without_behaviour(self, rows: Rows) -> TrainingData:
         """The same as if nobody had touched these items."""

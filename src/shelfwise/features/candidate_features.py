@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from shelfwise.features.item_state import DAY_MS, POPULARITY, ItemState
+from shelfwise.features.price_in_list import price_in_list
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.ids import Floats, Rows
@@ -26,6 +27,8 @@ OWN = (
     "idle_log_d",
     "age_log_d",
     "price_log_ratio",
+    "price_above_list",
+    "price_share_in_list",
     "name_affinity",
     "name_affinity_last",
     "text_affinity_mean",
@@ -57,7 +60,13 @@ def feature_names(sources: tuple[str, ...]) -> list[str]:
 
 
 def candidate_features(
-    merged: Merged, situation: Situation, state: ItemState, vectors: TextVectors | None, *, has_clock: bool
+    merged: Merged,
+    situation: Situation,
+    state: ItemState,
+    vectors: TextVectors | None,
+    *,
+    has_clock: bool,
+    log_prices: Floats | None = None,
 ) -> Floats:
     """Describe each candidate to the ranker.
 
@@ -67,6 +76,7 @@ def candidate_features(
         state: Item knowledge as of no later than `situation.now_ms`.
         vectors: Whitened text vectors of length 1; None without an encoder.
         has_clock: Whether times are moments.
+        log_prices: At which the candidates were shown, NaN where unknown; shape `(N,)`; None: those of the catalogue.
 
     Returns:
         Shape `(N, 3 R + len(OWN))`, columns as in `feature_names`. NaN stands for "not known": a missing feature never
@@ -88,6 +98,11 @@ def candidate_features(
     def put(name: str, values: Floats | float) -> None:
         out[:, column[name]] = values
 
+    if log_prices is None:
+        log_prices = state.log_price[merged.rows]
+    above, share = price_in_list(log_prices)
+    put("price_above_list", above)
+    put("price_share_in_list", share)
     popularity = state.popularity[merged.rows]
     for place, name in enumerate(OWN[: popularity.shape[1]]):
         put(name, popularity[:, place])
@@ -110,7 +125,7 @@ def candidate_features(
         known = state.log_price[seeds]
         known = known[~np.isnan(known)]
         if len(known):
-            put("price_log_ratio", state.log_price[merged.rows] - known.mean())
+            put("price_log_ratio", log_prices - known.mean())
         put("name_affinity", _name_affinity(state, seeds, weights, merged.rows))
         put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], merged.rows))
         if vectors is not None:

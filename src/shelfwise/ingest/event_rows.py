@@ -54,6 +54,7 @@ def read_events(
     event_id, user, session = reader.ids("event_id"), reader.ids("user_id"), reader.ids("session_id")
     item = reader.ids("item_id")
     scenario, slate, query = reader.titles("scenario"), reader.ids("slate_id"), reader.titles("query")
+    device = reader.titles("device")
     reader.check(Reason.MISSING_ITEM, item.is_null() & ~kind.is_in(_CODES_WITHOUT_ITEM))
     reader.check(Reason.MISSING_USER, user.is_null() & session.is_null())
     # The prefix counts: what is stored must not be longer than an id may be.
@@ -65,6 +66,7 @@ def read_events(
         (session, "the session's id"),
         (scenario, "the scenario"),
         (slate, "the slate's id"),
+        (device, "the device"),
     ):
         reader.limit(column, MAX_ID_CHARS, what)
     reader.limit(query, MAX_QUERY_CHARS, "the query")
@@ -94,6 +96,7 @@ def read_events(
         "quantity": quantity,
         "value": value,
         "position": position,
+        "device": device,
     }
     for ours in ("event", "timestamp"):
         if ours in spec.require:
@@ -115,7 +118,7 @@ def read_events(
         slate,
         query,
     ]
-    return _assemble(block, judged.rows, event_id, content, judged.refused)
+    return _assemble(block, judged.rows, event_id, content, device, judged.refused)
 
 
 def _assemble(
@@ -123,15 +126,17 @@ def _assemble(
     rows: np.ndarray[tuple[int], np.dtype[np.intp]],
     event_id: pl.Series,
     content: list[pl.Series],
+    device: pl.Series,
     refused: list[Refused],
 ) -> CheckedEvents:
     if not len(rows):
         return CheckedEvents([], [], refused)
     lists = [column.gather(rows).to_list() for column in content]
     keys = event_keys(event_id.gather(rows).to_list(), zip(*lists, strict=True))
+    devices = device.gather(rows).to_list()  # no part of the key, which is stable over releases
     records = [block.record_by_row[row] for row in rows.tolist()]
     lines = [block.lines[record] for record in records]
-    events = [EventRow._make(parts) for parts in zip(keys, *lists, lines, strict=True)]
+    events = [EventRow._make(parts) for parts in zip(keys, *lists, devices, lines, strict=True)]
     return CheckedEvents(events, records, refused)
 
 

@@ -143,6 +143,7 @@ def _map_events(sample: Sample) -> None:
         "query",
         "scenario",
         "slate_id",
+        "device",
     ):
         _map_by_name(sample, ours)
 

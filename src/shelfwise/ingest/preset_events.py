@@ -70,6 +70,7 @@ def ga4(record: dict[str, Any]) -> Rows | Unusable:
         "timestamp": record.get("event_timestamp"),
         "currency": params.get("currency"),
         "scenario": params.get("page_type"),
+        "device": _mapping(record.get("device")).get("category"),
     }
     transaction = ecommerce.get("transaction_id") or params.get("transaction_id")
     # A thank-you page that is loaded twice sends its purchase twice: the order, not the moment, is the event.
@@ -140,6 +141,7 @@ def segment(record: dict[str, Any]) -> Rows | Unusable:
         "event": name,
         "timestamp": record.get("timestamp") or record.get("originalTimestamp"),
         "currency": properties.get("currency"),
+        "device": _mapping(_mapping(record.get("context")).get("device")).get("type"),
     }
     if kind is EventKind.SEARCH:
         return [{**common, "event_id": message, "query": properties.get("query")}]

@@ -135,6 +135,7 @@ COLUMN_NAMES: dict[str, tuple[str, ...]] = {
     "scenario": ("scenario", "placement", "page", "pagetype", "surface"),
     "position": ("position", "rank", "itemlistindex"),
     "slate_id": ("slateid", "recommendationid", "requestid", "impressionid"),
+    "device": ("device", "devicetype", "devicecategory", "devicename", "clienttype"),
     "query": ("query", "searchterm", "searchquery", "searchtext", "keyword", "keywords"),
     "title": (
         "title",

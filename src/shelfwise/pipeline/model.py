@@ -48,7 +48,7 @@ BEHAVIOUR_FILE = "behaviour.npy"
 PICTURES = "pictures"
 PROFILES = "users"
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
 

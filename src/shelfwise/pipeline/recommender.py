@@ -31,6 +31,7 @@ from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.trending import Trending
 from shelfwise.rules.plan import Plan
 from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.devices import device_code
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
 from shelfwise.store import event_log
@@ -344,6 +345,7 @@ class Recommender:
             profile,
             self.model.scenario_names.code(query.scenario),
             self._region(query, user, degraded),
+            device_code(query.device),
         )
 
     def _region(self, query: Query, user: str | None, degraded: list[str]) -> str | None:

@@ -12,17 +12,21 @@ import numpy.typing as npt
 
 from shelfwise.config.objectives import ancestors, goal_of
 from shelfwise.errors import MissingExtraError
+from shelfwise.features.context_features import context_features, told_apart
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.neural.ranking.lines import ABSENT, MS_PER_MINUTE, Lines
 from shelfwise.neural.ranking.settings import RankingOptions
 from shelfwise.rank.objective_values import ObjectiveValues
-from shelfwise.rank.outcome_tables import later_requests, thinned, told, with_enough
+from shelfwise.rank.outcome_tables import later_requests, thinned, told, told_best, with_enough
 from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Floats, Rows
 from shelfwise.schemas.scenario_names import UNKNOWN
 from shelfwise.store.graphs import Graph
+
+NOWHERE, FIRST = 0, 1
+"""Positions at which candidates are judged: of no list, or the first of one."""
 
 GRAPH_FILE = "network.onnx"
 ABOUT_FILE = "multi_objective.json"
@@ -48,6 +52,8 @@ class MultiObjective(Ranker):
         super().__init__(config)
         self.options = config
         self._n_scenarios = 1
+        self._position = NOWHERE
+        self._context: tuple[str, ...] = ()
         self._values = ObjectiveValues({}, (), ())
         self._vector_dim = 0
         self._graph: Graph | None = None
@@ -72,8 +78,10 @@ class MultiObjective(Ranker):
         names = list(self.objectives)
         self._n_scenarios = max((one.scenario for one in table.situations), default=UNKNOWN) + 1
         self._vector_dim = 0 if table.vectors is None else table.vectors.shape[1]
+        self._context = told_apart(table.situations)
         shape = Shape(
             table.features.shape[1],
+            len(self._context),
             self._vector_dim,
             len(EventKind),
             self._n_scenarios,
@@ -101,13 +109,22 @@ class MultiObjective(Ranker):
         is_later = later_requests(table)
         earlier, later = table.where(~is_later), table.where(is_later)
         about: dict[str, Any] = {"model": "network", "objectives": names, "left_out": left_out}
-        answers = [training.predict(one, self._lines(later)) for one in trained(earlier, "earlier")]
+        # Who learned from lists is asked what happens in the first place of one; calibrated by what happened in all.
+        self._position = FIRST if (table.positions > 0).any() else NOWHERE
+        lines_later = self._lines(later)
+        answers = [training.predict(one, lines_later, self._position) for one in trained(earlier, "earlier")]
         predicted = _averaged(answers, shape.measured)
-        self._values = ObjectiveValues.fit(specs, predicted, later.outcomes, self._codes(later))
+        judged = told_best(later)
+        self._values = ObjectiveValues.fit(
+            specs, predicted[later.rows_of(judged)], later.where(judged).outcomes, self._codes(later.where(judged))
+        )
         about |= self._choose_weights(predicted, later)
         networks = trained(table, "all")
-        self._graph = Graph(export.request_graph(networks))
+        self._graph = Graph(export.request_graph(networks, self._position))
+        n_shown = int(table.is_shown.sum())
         about["n_requests"] = len(table.groups)
+        about["learned_from"] = {"lists": n_shown, "visits": len(table.groups) - n_shown}
+        about["calibrated_on"] = "lists" if later.is_shown[judged].all() and n_shown else "all"
         return about
 
     def _choose_weights(self, predicted: Floats, later: RankingTable) -> dict[str, Any]:
@@ -136,6 +153,7 @@ class MultiObjective(Ranker):
             "default_weights": self.default_weights,
             "n_scenarios": self._n_scenarios,
             "vector_dim": self._vector_dim,
+            "context": list(self._context),
         }
         (folder / ABOUT_FILE).write_text(json.dumps(stated), encoding="utf-8")
 
@@ -145,7 +163,7 @@ class MultiObjective(Ranker):
         self._values = ObjectiveValues.from_document(stated)
         self.objectives = tuple(self._values.specs)
         self.default_weights, self._n_scenarios = stated["default_weights"], stated["n_scenarios"]
-        self._vector_dim = stated["vector_dim"]
+        self._vector_dim, self._context = stated["vector_dim"], tuple(stated["context"])
         self._graph = Graph((folder / GRAPH_FILE).read_bytes())
 
     def rank(self, features: Floats) -> Floats:
@@ -168,11 +186,14 @@ class MultiObjective(Ranker):
         predicted = self._graph(
             {
                 "features": asked.features,
+                "context": context_features([asked.situation], self._context),
                 "scenario": np.array([code], np.int64),
                 "candidates": self._vectors_of(asked.rows, asked.vectors),
                 "history": self._vectors_of(history.rows, asked.vectors),
                 "kinds": history.kinds.astype(np.int64),
                 "minutes": _minutes(history, asked.situation.now_ms),
+                "rows": asked.rows.astype(np.int64),
+                "history_rows": history.rows.astype(np.int64),
             }
         )
         values = self._values(predicted, np.full(n, code))
@@ -211,8 +232,9 @@ class MultiObjective(Ranker):
             table.outcomes,
             np.ones(len(table.rows), np.float32) if weights is None else weights,
             table.rows,
-            np.zeros(len(table.rows), np.int64),
+            table.positions.astype(np.int64) if len(table.positions) else np.full(len(table.rows), NOWHERE, np.int64),
             np.concatenate([[0], np.cumsum(table.groups)]).astype(np.int64),
+            context_features(table.situations, self._context),
             np.array([self._code(one) for one in table.situations], np.int64),
             rows,
             kinds,

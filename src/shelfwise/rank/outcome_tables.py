@@ -30,13 +30,15 @@ LEARNED_PER_REQUEST = 50
 def told(table: RankingTable) -> RankingTable:
     """A table that tells right answers only has one objective: them."""
     if table.objectives:
-        return table
+        return table if len(table.is_shown) else replace(table, is_shown=np.zeros(len(table.groups), bool))
     return replace(
         table,
         rows=np.zeros(len(table.labels), np.int32),
         situations=tuple(Situation(History.empty(), 0, np.empty(0, np.int32)) for _ in table.groups),
         outcomes=table.labels[:, None].astype(np.float32),
         objectives={TARGET: ObjectiveSpec(events=[EventKind.PURCHASE])},
+        positions=np.zeros(len(table.labels), np.int32),
+        is_shown=np.zeros(len(table.groups), bool),
     )
 
 
@@ -73,14 +75,29 @@ def later_requests(table: RankingTable) -> Bools:
     return late
 
 
+def told_best(table: RankingTable) -> Bools:
+    """The requests that probabilities are calibrated on: lists that were shown, where something happened in enough.
+
+    Of an item that nobody was shown nothing happens, however good it is; a probability should be that of an item shown.
+    """
+    n_happened = 0
+    if table.is_shown.any():
+        of_lists = table.where(table.is_shown)
+        n_happened = int((np.nan_to_num(of_lists.outcomes).max(axis=1, initial=0.0) > 0).sum())
+    return table.is_shown if n_happened >= ENOUGH else np.ones(len(table.groups), bool)
+
+
 def thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
-    """All candidates that something happened to and a share of the others, each of which counts for several.
+    """All candidates that something happened to, lists that were shown, and a share of the others, each for several.
 
     Drawn uniformly: so that probabilities can be had back by weights alone.
     """
-    is_kept: Bools = np.any(np.nan_to_num(table.outcomes) > 0, axis=1, keepdims=True)[:, 0]
+    happened: Bools = np.any(np.nan_to_num(table.outcomes) > 0, axis=1, keepdims=True)[:, 0]
+    # Lists stay whole: what stood in them is what was chosen from.
+    is_kept = happened | table.rows_of(table.is_shown) if len(table.is_shown) else happened
     n_others = int((~is_kept).sum())
-    share = min(1.0, LEARNED_PER_REQUEST * len(table.groups) / max(n_others, 1))
+    n_asked = len(table.groups) - int(table.is_shown.sum())
+    share = min(1.0, LEARNED_PER_REQUEST * n_asked / n_others) if n_others else 1.0
     weights = np.where(is_kept, 1.0, 1.0 / share).astype(np.float32)
     keep = is_kept | (np.random.default_rng(seed).random(len(is_kept)) < share)
     owners = np.repeat(np.arange(len(table.groups)), table.groups)
@@ -91,5 +108,6 @@ def thinned(table: RankingTable, seed: int) -> tuple[RankingTable, Floats]:
         groups=np.bincount(owners[keep], minlength=len(table.groups)).astype(np.int64),
         rows=table.rows[keep],
         outcomes=table.outcomes[keep],
+        positions=table.positions[keep] if len(table.positions) else table.positions,
     )
     return thinned, weights[keep]

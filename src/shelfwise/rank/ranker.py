@@ -32,11 +32,13 @@ class RankingTable:
         n_hopeless: Further requests, left out since no retriever named a right answer: no order would help them.
         feature_names: Length F.
         moments: Which past moment each request was asked at, 0 being the latest; shape `(B,)`.
-        rows: Item of each candidate; shape `(N,)`. Empty where nobody needs them, as what follows.
+        rows: Item of each candidate; shape `(N,)`. Empty where nobody needs them, as all that follows.
         situations: Each request; length B.
         outcomes: What became of each candidate, see `datasets.outcomes`; shape `(N, K)`.
         objectives: The columns of `outcomes`, parents before children; length K.
         vectors: Whitened text vectors of all items; shape `(n_items, D)`; None without an encoder.
+        positions: Place of each candidate in the list that was shown, from 1 on; 0 where none was logged; shape `(N,)`.
+        is_shown: Whether a request's candidates are those of a list that was shown, as logged; shape `(B,)`.
     """
 
     features: Floats
@@ -51,6 +53,8 @@ class RankingTable:
     outcomes: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
     objectives: Mapping[str, ObjectiveSpec] = field(default_factory=dict[str, ObjectiveSpec])
     vectors: Floats | None = None
+    positions: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    is_shown: Bools = field(default_factory=lambda: np.empty(0, bool))
 
     def column(self, name: str) -> Floats:
         """One feature of all candidates; shape `(N,)`."""
@@ -74,6 +78,8 @@ class RankingTable:
             rows=self.rows[lines] if len(self.rows) else self.rows,
             situations=tuple(one for one, keep in zip(self.situations, chosen.tolist(), strict=False) if keep),
             outcomes=self.outcomes[lines] if len(self.outcomes) else self.outcomes,
+            positions=self.positions[lines] if len(self.positions) else self.positions,
+            is_shown=self.is_shown[chosen] if len(self.is_shown) else self.is_shown,
         )
 
     def answered_by(self, happened: Bools) -> tuple[RankingTable, Bools]:

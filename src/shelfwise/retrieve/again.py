@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS
+from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, Bools
 
 
 class Again(Retriever):

@@ -8,12 +8,12 @@ import numpy as np
 import scipy.sparse as sparse
 from pydantic import Field
 
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS, Interactions
+from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions
 from shelfwise.schemas.candidates import Candidates, Situation
-from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
 
 HISTORIES, LATEST = "histories", "latest"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.schemas.devices import UNKNOWN_DEVICE
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools, Floats, Rows, Times
 from shelfwise.schemas.scenario_names import UNKNOWN, ScenarioCodes, codes_of_events, no_codes
@@ -75,6 +76,7 @@ class Situation:
             None where nothing is known, or the model reads no profiles.
         scenario: Code of the place that asks: where the items that the request names are looked at.
         region: Where the trends are asked for; None: nowhere in particular.
+        device: Code of the device that asks, see `schemas.devices`.
     """
 
     history: History
@@ -84,6 +86,7 @@ class Situation:
     profile: Floats | None = field(default=None, compare=False)
     scenario: int = UNKNOWN
     region: str | None = None
+    device: int = UNKNOWN_DEVICE
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""

@@ -77,6 +77,9 @@ class Event(BaseModel):
         default=None, max_length=MAX_ID_CHARS, description="The slate it answers, for attribution."
     )
     query: str | None = Field(default=None, max_length=MAX_QUERY_CHARS, description="Search text.")
+    device: str | None = Field(
+        default=None, max_length=MAX_ID_CHARS, description="desktop, mobile, tablet, tv, or what the shop calls it."
+    )
 
     @field_validator("user_id", "item_id", "event_id", "session_id")
     @classmethod

@@ -26,5 +26,8 @@ Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.int64]
 """Milliseconds since 1970-01-01 UTC."""
 
+FIRST_REAL_TIME_MS = 788_918_400_000
+"""1995-01-01: timestamps before it only order events, as in a log that kept no clock."""
+
 VISITOR_PREFIX = "visitor:"
 """Start of the user id of somebody known by a browser or session only."""

@@ -46,6 +46,11 @@ class Query(BaseModel):
         default_factory=list[str], max_length=100, description="Context: the item looked at, the cart."
     )
     exclude: list[str] = Field(default_factory=list[str], max_length=1_000, description="Items never to show.")
+    device: str | None = Field(
+        default=None,
+        max_length=MAX_ID_CHARS,
+        description="What the shopper holds: desktop, mobile, tablet, tv; what else is said counts as other.",
+    )
     category: str | None = Field(default=None, max_length=1_000, description="Only items under this category path.")
     weights: Weights = Field(
         default_factory=dict[str, float],

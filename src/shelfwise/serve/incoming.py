@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from shelfwise.datasets.interactions import DAY_MS, FIRST_REAL_TIME_MS
+from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.schemas.events import CODE_BY_KIND, MAX_ID_CHARS, Event
-from shelfwise.schemas.ids import VISITOR_PREFIX
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, VISITOR_PREFIX
 from shelfwise.schemas.items import Item
 from shelfwise.serve.problems import FieldProblem, field_problems
 from shelfwise.store.event_keys import event_key
@@ -61,7 +61,8 @@ def check_event(sent: Any, *, now_ms: int, has_clock: bool) -> EventRow | list[F
         key = secrets.token_bytes(KEY_BYTES)
     else:
         key = event_key(event.event_id, content)
-    return EventRow(key, *content)
+    # No part of the key: what a shop sends of an event that it sent before names no new event.
+    return EventRow(key, *content, device=event.device)
 
 
 def _impossible(event: Event, owner: str, time_ms: int, now_ms: int, has_clock: bool) -> FieldProblem | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection, bindparam, func, select
 
 from shelfwise.schemas.candidates import History
+from shelfwise.schemas.devices import DeviceCodes, device_codes
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.bulk import insert_rows, rows_where_in
@@ -36,6 +39,7 @@ class EventRow(NamedTuple):
     position: int | None = None
     slate_id: str | None = None
     query: str | None = None
+    device: str | None = None
     line: int | None = None
 
 
@@ -167,6 +171,13 @@ class EventArrays:
     """Places in `scenario_names`, -1 without one."""
     scenario_names: list[str]
     """The distinct scenarios in the order in which they appear; these are no model's codes."""
+    slates: npt.NDArray[np.int64] | None = None
+    """A number per list that the event answers, or that an impression belongs to, see `slate_number`; `NO_SLATE`
+    without one. None stands for none anywhere."""
+    positions: npt.NDArray[np.int32] | None = None
+    """1-based place in the list that was shown, 0 without one. None stands for none anywhere."""
+    devices: DeviceCodes | None = None
+    """Codes of `schemas.devices`. None stands for not said anywhere."""
 
 
 READ_CHUNK = 100_000
@@ -184,6 +195,9 @@ def read_all(connection: Connection) -> EventArrays:
             events.c.price,
             events.c.session_id,
             events.c.scenario,
+            events.c.slate_id,
+            events.c.position,
+            events.c.device,
         )
         .where(events.c.item_row.is_not(None))
         .order_by(events.c.user_row, events.c.timestamp_ms, events.c.seq)
@@ -193,7 +207,9 @@ def read_all(connection: Connection) -> EventArrays:
     parts: list[tuple[np.ndarray[Any, Any], ...]] = []
     result = connection.execution_options(yield_per=READ_CHUNK).execute(query)
     for chunk in result.partitions(READ_CHUNK):
-        user_rows, item_rows, kinds, times, values, prices, sessions, scenarios = zip(*chunk, strict=True)
+        user_rows, item_rows, kinds, times, values, prices, sessions, scenarios, slates, places, devices = zip(
+            *chunk, strict=True
+        )
         parts.append(
             (
                 np.array(user_rows, np.int32),
@@ -204,16 +220,47 @@ def read_all(connection: Connection) -> EventArrays:
                 np.array(prices, np.float32),
                 np.array(_numbers(sessions, session_numbers), np.int64),
                 np.array(_numbers(scenarios, scenario_numbers), np.int32),
+                _slate_numbers(slates),
+                np.array([place or 0 for place in places], np.int32),
+                device_codes(devices),
             )
         )
     columns: list[Any] = [
         np.concatenate([np.empty(0, dtype), *(part[place] for part in parts)], dtype=dtype)
         for place, dtype in enumerate(_DTYPES)
     ]
-    return EventArrays(*columns, scenario_names=list(scenario_numbers))
+    slates, positions, devices = columns[8:]
+    return EventArrays(
+        *columns[:8], scenario_names=list(scenario_numbers), slates=slates, positions=positions, devices=devices
+    )
 
 
-_DTYPES = (np.int32, np.int32, np.int8, np.int64, np.float32, np.float32, np.int64, np.int32)
+_DTYPES = (
+    np.int32,
+    np.int32,
+    np.int8,
+    np.int64,
+    np.float32,
+    np.float32,
+    np.int64,
+    np.int32,
+    np.int64,
+    np.int32,
+    np.int8,
+)
+
+NO_SLATE = 0
+"""The number of an event that answers no list."""
+
+
+def slate_number(slate_id: str) -> int:
+    """A list's number: 63 bits of its id's hash, so that no table of ids is kept while a log is read."""
+    return int.from_bytes(hashlib.blake2b(slate_id.encode(), digest_size=8).digest(), "big") >> 1 or 1
+
+
+def _slate_numbers(ids: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    known: dict[str | None, int] = {one: slate_number(one) if one else NO_SLATE for one in set(ids)}
+    return np.array([known[one] for one in ids], np.int64)
 
 
 def _numbers(names: Sequence[str | None], number_by_name: dict[str, int]) -> list[int]:

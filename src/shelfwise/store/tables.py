@@ -69,6 +69,7 @@ events = Table(
     Column("query", Text),
     Column("source", Integer),
     Column("line", BigInteger),
+    Column("device", Text),
 )
 # Covering: the last n events of a user are read from this index alone, without touching the table.
 Index(

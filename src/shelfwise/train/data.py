@@ -14,6 +14,7 @@ from shelfwise.datasets.catalogue import Catalogue
 from shelfwise.datasets.interactions import Interactions, scenario_names_of
 from shelfwise.datasets.regions import Regions
 from shelfwise.datasets.searches import Searches
+from shelfwise.datasets.shown_lists import ShownLists
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
 from shelfwise.encode.encoder import TextEncoder
@@ -211,6 +212,7 @@ def load(
         raw_vectors=raw_vectors,
         profiles=profiles,
         regions=_regions(config, records, len(user_ids)),
+        shown=ShownLists.of(events, names),
     )
     is_tuned = config.encode.tune.use and space is None
     tuner = make_tuner(config, records, items, vectors_folder, texts_of_users) if is_tuned else None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from shelfwise.config.objectives import ObjectiveSpec
 from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.outcomes import Judge
 from shelfwise.datasets.training_data import TrainingData
@@ -16,6 +20,8 @@ from shelfwise.pipeline.funnel import allowed_for
 from shelfwise.pipeline.merge import merge
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.ids import Bools, Floats, Rows
 
 
 def item_state(data: TrainingData) -> ItemState:
@@ -32,6 +38,72 @@ def item_state(data: TrainingData) -> ItemState:
         paths=catalogue.paths,
         brands=catalogue.brands,
     )
+
+
+@dataclass(slots=True)
+class TableRows:
+    """Requests as they are collected for a ranking table; K objectives."""
+
+    objectives: Mapping[str, ObjectiveSpec]
+    n_hopeless: int = 0
+    features: list[Floats] = field(default_factory=list[Floats])
+    right: list[Bools] = field(default_factory=list[Bools])
+    n_relevant: list[int] = field(default_factory=list[int])
+    rows: list[Rows] = field(default_factory=list[Rows])
+    situations: list[Situation] = field(default_factory=list[Situation])
+    outcomes: list[Floats] = field(default_factory=list[Floats])
+    positions: list[npt.NDArray[np.int32]] = field(default_factory=list[npt.NDArray[np.int32]])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(
+        self,
+        situation: Situation,
+        rows: Rows,
+        features: Floats,
+        outcomes: Floats,
+        right: Bools,
+        n_relevant: int,
+        positions: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        """Take one request with its candidates; see `RankingTable`."""
+        self.situations.append(situation)
+        self.rows.append(rows)
+        self.features.append(features)
+        self.outcomes.append(outcomes)
+        self.right.append(right)
+        self.n_relevant.append(n_relevant)
+        self.positions.append(np.zeros(len(rows), np.int32) if positions is None else positions)
+
+    def table(self, names: list[str], vectors: Floats | None, *, is_shown: bool) -> RankingTable:
+        """All of them below each other.
+
+        Args:
+            names: Of the features.
+            vectors: Of all items.
+            is_shown: Whether the candidates are those of lists that were shown.
+        """
+
+        def below(parts: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+            return np.concatenate([np.empty(shape, dtype), *parts]).astype(dtype)
+
+        return RankingTable(
+            below(self.features, (0, len(names)), np.float32),
+            below(self.right, (0,), np.int8),
+            np.array([len(rows) for rows in self.rows], np.int64),
+            np.array(self.n_relevant, np.int64),
+            self.n_hopeless,
+            names,
+            np.zeros(len(self), np.int64),
+            below(self.rows, (0,), np.int32),
+            tuple(self.situations),
+            below(self.outcomes, (0, len(self.objectives)), np.float32),
+            self.objectives,
+            vectors,
+            below(self.positions, (0,), np.int32),
+            np.full(len(self), is_shown),
+        )
 
 
 def ranking_table(
@@ -60,46 +132,24 @@ def ranking_table(
     state = item_state(data)
     vectors = None if data.vectors is None else TextVectors(data.vectors)
     everything = np.ones(len(data.catalogue), bool)
-    features, labels, groups, n_relevant, rows, situations, outcomes = [], [], [], [], [], [], []
-    n_hopeless = 0
+    found = TableRows({} if judge is None else judge.objectives)
     for place, example in enumerate(examples):
-        if len(groups) == max_requests:
+        if len(found) == max_requests:
             break
         situation = example.situation.latest(n_history)
         allowed = allowed_for(everything, example.situation, repeats=repeats, exclude=example.left_out)
         merged = merge({name: retriever.retrieve(situation, allowed) for name, retriever in retrievers.items()})
         right = np.isin(merged.rows, example.relevant)
         if len(merged) and (judge is not None or right.any()):
-            features.append(candidate_features(merged, situation, state, vectors, has_clock=has_clock))
-            labels.append(right)
-            groups.append(len(merged))
-            n_relevant.append(len(example.relevant))
-            rows.append(merged.rows)
-            situations.append(situation)
-            outcomes.append(
-                np.empty((len(merged), 0), np.float32) if judge is None else judge.of(example).of(merged.rows)
-            )
+            features = candidate_features(merged, situation, state, vectors, has_clock=has_clock)
+            nothing = np.empty((len(merged), 0), np.float32)
+            outcomes = nothing if judge is None else judge.of(example).of(merged.rows)
+            found.add(situation, merged.rows, features, outcomes, right, len(example.relevant))
         else:
-            n_hopeless += 1
+            found.n_hopeless += 1
         if progress is not None and place % 256 == 0:
             progress(place, len(examples))
-    names = feature_names(tuple(retrievers))
-    return RankingTable(
-        np.concatenate(features) if features else np.empty((0, len(names)), np.float32),
-        np.concatenate(labels).astype(np.int8) if labels else np.empty(0, np.int8),
-        np.array(groups, np.int64),
-        np.array(n_relevant, np.int64),
-        n_hopeless,
-        names,
-        np.zeros(len(groups), np.int64),
-        np.concatenate([np.empty(0, np.int32), *rows]),
-        tuple(situations),
-        np.concatenate(outcomes)
-        if outcomes
-        else np.empty((0, 0 if judge is None else len(judge.objectives)), np.float32),
-        {} if judge is None else judge.objectives,
-        data.vectors,
-    )
+    return found.table(feature_names(tuple(retrievers)), data.vectors, is_shown=False)
 
 
 def stacked(tables: list[RankingTable]) -> RankingTable:
@@ -117,4 +167,6 @@ def stacked(tables: list[RankingTable]) -> RankingTable:
         np.concatenate([table.outcomes for table in tables]),
         tables[0].objectives,
         tables[0].vectors,
+        np.concatenate([table.positions for table in tables]),
+        np.concatenate([table.is_shown for table in tables]),
     )

@@ -10,8 +10,9 @@ import numpy as np
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.interactions import Interactions, had_code, target_kind
-from shelfwise.datasets.moments import moments
+from shelfwise.datasets.moments import Moment, moments
 from shelfwise.datasets.outcomes import Judge
+from shelfwise.datasets.shown_lists import ShownList
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.pipeline.components import build_retrievers
 from shelfwise.pipeline.fitted import Progress
@@ -21,10 +22,15 @@ from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.examples import ranking_table, stacked
+from shelfwise.train.shown_requests import shown_table
 from shelfwise.train.stages import Stages
 
 MAX_REQUESTS = 4_500
 """Requests with a right answer among their candidates that the ranker learns from at most."""
+
+SHARE_OF_LISTS = 0.75
+"""Of these requests, lists that were shown, where there are so many. The rest are visits: in them a ranker sees what
+retrievers name and nobody would show, which it has to know in service."""
 
 REPEATS_FROM = 0.05
 """With repeats on 'auto': allowed where so many of the held-out answers were repeats."""
@@ -95,22 +101,57 @@ def ask_the_past(
             data.profiles, as_new_share=config.encode.users.as_new_share, seed=seed + place
         )
         with stages("ask"):
-            tables.append(
-                ranking_table(
+            shown = (
+                []
+                if judge is None
+                else _shown_then(data, moment, users, judge, MAX_REQUESTS // len(asked), seed + place)
+            )
+            found = ranking_table(
+                retrievers,
+                warm,
+                questions,
+                repeats=repeats,
+                n_history=config.behaviour.history,
+                has_clock=moment.data.interactions.has_clock,
+                max_requests=MAX_REQUESTS // len(asked) - len(shown),
+                progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
+                judge=judge,
+            )
+            if judge is not None and shown:
+                of_lists = shown_table(
                     retrievers,
                     warm,
-                    questions,
-                    repeats=repeats,
+                    data.interactions,
+                    shown,
+                    judge,
+                    had=had,
                     n_history=config.behaviour.history,
-                    has_clock=moment.data.interactions.has_clock,
-                    max_requests=MAX_REQUESTS // len(asked),
-                    progress=lambda done, total, label=label: progress(f"{label}: asking", done, total),
-                    judge=judge,
+                    progress=lambda done, total, label=label: progress(f"{label}: reading lists", done, total),
                 )
-            )
+                found = stacked([of_lists, found])
+            tables.append(found)
         earlier = {name: one for name, one in retrievers.items() if one.goes_on}
     tables.reverse()
     return AskedPast(stacked(tables), target, repeats, repeat_share, earlier)
+
+
+def _shown_then(
+    data: TrainingData, moment: Moment, users: Bools, judge: Judge, max_requests: int, seed: int
+) -> list[ShownList]:
+    """Lists shown between a moment and the next one, at random; none without a clock.
+
+    Those whose windows are not over are left out, unless there are no others, as with visits.
+    """
+    if not data.interactions.has_clock or not len(data.shown):
+        return []
+    until_ms = moment.data.now_ms if moment.until_ms is None else moment.until_ms
+    places = data.shown.within(moment.data.now_ms, until_ms, users)
+    places = places[np.diff(data.shown.starts)[places] > 1]
+    is_over = data.shown.times_ms[places] <= judge.latest_ms
+    places = places[is_over] if is_over.any() else places
+    n = min(len(places), round(SHARE_OF_LISTS * max_requests))
+    drawn = np.sort(np.random.default_rng(seed).permutation(places)[:n])
+    return [data.shown[int(place)] for place in drawn]
 
 
 def _drawn(interactions: Interactions, share: float, seed: int) -> Rows:

@@ -25,6 +25,7 @@ class Lines:
         rows: Item of each; shape `(N,)`.
         positions: Place in the list that was shown, from 1 on; 0 where none was logged; shape `(N,)`.
         starts: Where each request's candidates start; shape `(B + 1,)`.
+        contexts: What else is known of each request, see `features.context_features`; shape `(B, C)`.
         scenarios: Code of each request's scenario; shape `(B,)`.
         history_rows: Latest events of each request's user, oldest first, `ABSENT` before the first; shape `(B, T)`.
         history_kinds: Their kinds' codes; shape `(B, T)`.
@@ -38,6 +39,7 @@ class Lines:
     rows: Rows
     positions: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
+    contexts: Floats
     scenarios: npt.NDArray[np.int64]
     history_rows: Rows
     history_kinds: npt.NDArray[np.int64]

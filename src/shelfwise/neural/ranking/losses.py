@@ -46,6 +46,40 @@ def losses(predicted: Tensor, outcomes: Tensor, weights: Tensor, shape: Shape) -
     return found
 
 
+def list_loss(predicted: Tensor, outcomes: Tensor, owners: Tensor, n_requests: int, shape: Shape) -> Tensor:
+    """Whether what happened in a request happened to the right candidates: cross-entropy of a softmax over them.
+
+    The mean over requests of the first objectives, those that follow no other: where they happened to a candidate, each
+    in equal parts. A scalar; 0 where nothing happened.
+
+    Args:
+        predicted: As the network answers; shape `(N, K)`.
+        outcomes: 1, 0, seconds or NaN; shape `(N, K)`.
+        owners: Request of each candidate; shape `(N,)`.
+        n_requests: Of the batch.
+        shape: Of the network.
+
+    Source:
+        Bruch et al. (2019), An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank with Binary Relevance.
+    """
+    total = predicted.sum() * 0
+    for column, (parent, is_measured) in enumerate(zip(shape.parents, shape.measured, strict=True)):
+        if parent >= 0 or is_measured:
+            continue
+        said = predicted[:, column].clamp(max=CERTAIN)
+        odds = said - torch.log(-torch.expm1(said))
+        happened = (outcomes[:, column] == 1).to(odds.dtype)
+        highest = odds.new_full((n_requests,), -torch.inf).scatter_reduce(0, owners, odds.detach(), "amax")
+        mass = odds.new_zeros(n_requests).index_add(0, owners, (odds - highest[owners]).exp())
+        log_share = odds - highest[owners] - mass.log()[owners]
+        n_happened = odds.new_zeros(n_requests).index_add(0, owners, happened)
+        has = n_happened > 0
+        if bool(has.any()):
+            told = odds.new_zeros(n_requests).index_add(0, owners, happened * log_share)
+            total = total - (told[has] / n_happened[has]).mean()
+    return total
+
+
 def scales(outcomes: Tensor, weights: Tensor, shape: Shape) -> Tensor:
     """What each loss is divided by: that of always saying the mean; shape `(K,)`."""
     found: list[float] = []

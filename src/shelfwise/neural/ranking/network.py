@@ -1,8 +1,10 @@
 """The ranking network: one answer per candidate and objective.
 
     features ── quantiles ─┐
+    hour, weekday, device ─┤
     history ── attention ──┼─ gate by scenario ─┬─ shared experts ──┐
-    candidate's vector ────┘                    └─ own experts ─────┴─ mixed per objective ── gate ── tower ── chain
+    candidate's vector ────┤                    └─ own experts ─────┴─ mixed per objective ── gate ── tower ─┬─ chain
+    others in the list ────┘                                                       position in the list ─────┘
 
 The chain makes what can only follow what it follows: log P(purchase) = log P(click) + log P(purchase | click), learned
 over everything that was shown.
@@ -20,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shelfwise.neural.ranking.list_context import BesideMean, ListAttention
+from shelfwise.neural.ranking.same_item import SameItem
 from shelfwise.neural.ranking.settings import RankingOptions
 
 N_POSITIONS = 64
@@ -28,6 +32,10 @@ N_POSITIONS = 64
 N_AGES = 16
 """Classes of an event's age, by powers of two of minutes."""
 
+N_AGES_S = 24
+"""The same by powers of two of seconds, where it matters what was done just now."""
+
+LIST_HEADS = 2
 MASKED = -1e9
 
 
@@ -37,6 +45,7 @@ class Shape:
 
     Attributes:
         n_features: Columns.
+        n_context: What else is known of a request.
         vector_dim: Length of items' vectors; 0 where there are none.
         n_kinds: Kinds of events.
         n_scenarios: Places that ask, the unknown one among them.
@@ -45,6 +54,7 @@ class Shape:
     """
 
     n_features: int
+    n_context: int
     vector_dim: int
     n_kinds: int
     n_scenarios: int
@@ -61,17 +71,32 @@ class Quantiles(nn.Module):
 
     knots: Tensor
 
-    def __init__(self, knots: Tensor) -> None:
-        """Take quantiles; shape `(F, Q)`, never falling along each line."""
+    def __init__(self, knots: Tensor, *, in_steps: bool = False) -> None:
+        """Take quantiles.
+
+        Args:
+            knots: Shape `(F, Q)`, never falling along each line.
+            in_steps: Whether the steps from one quantile to the next are told one by one, and not only how many of them
+                a value has taken: Q - 1 numbers for each feature, with which a straight line can rise and fall.
+
+        Source:
+            Gorishniy et al. (2022), On Embeddings for Numerical Features: piecewise linear encoding.
+        """
         super().__init__()
+        self.in_steps = in_steps
+        n_features, n_knots = knots.shape
+        self.n_out = n_features * (n_knots if in_steps else 2)
         self.register_buffer("knots", knots)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Shape `(N, F)` to `(N, 2 F)`; an unknown feature stands at 0."""
+        """Shape `(N, F)` to `(N, n_out)`; an unknown feature stands at 0."""
         is_missing = features.isnan()
         low, high = self.knots[:, :-1], self.knots[:, 1:]
         known = torch.where(is_missing, torch.zeros_like(features), features).unsqueeze(-1)
         steps = ((known - low) / (high - low).clamp(min=1e-6)).clamp(0, 1)
+        if self.in_steps:
+            told = torch.where(is_missing.unsqueeze(-1), torch.zeros_like(steps), steps * 2 - 1)
+            return torch.cat([told.flatten(1), is_missing.to(steps.dtype)], dim=-1)
         place = steps.mean(-1) * 2 - 1
         return torch.cat([torch.where(is_missing, torch.zeros_like(place), place), is_missing.to(place.dtype)], dim=-1)
 
@@ -136,6 +161,14 @@ class Gate(nn.Module):
         return units * 2 * torch.sigmoid(self.outer(functional.gelu(self.inner(given))))
 
 
+def _list_context(n_in: int, options: RankingOptions) -> BesideMean | ListAttention | None:
+    if options.list_context == "none":
+        return None
+    if options.list_context == "mean":
+        return BesideMean(n_in)
+    return ListAttention(n_in, options.list_dim, LIST_HEADS, options.dropout)
+
+
 def _expert(n_in: int, width: int, n_out: int, dropout: float) -> nn.Module:
     return nn.Sequential(
         nn.Linear(n_in, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, n_out), nn.GELU(), nn.Dropout(dropout)
@@ -149,9 +182,13 @@ class RankingNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         n_objectives = len(shape.parents)
-        self.quantiles = Quantiles(knots)
+        self.quantiles = Quantiles(knots, in_steps=options.feature_steps)
         self.attention = TargetAttention(shape, options.attention_dim) if shape.vector_dim else None
-        n_in = 2 * shape.n_features + (3 * options.attention_dim if shape.vector_dim else 0)
+        n_in = self.quantiles.n_out + shape.n_context + (3 * options.attention_dim if shape.vector_dim else 0)
+        self.same = SameItem(shape.n_kinds, N_AGES_S, options.attention_dim // 2) if options.same_item else None
+        n_in += 0 if self.same is None else self.same.n_out
+        self.others = _list_context(n_in, options)
+        n_in += 0 if self.others is None else self.others.n_out
         n_out = max(options.width // 2, 2)
         n_shared = 1 if options.experts == "shared" else options.n_shared
         n_own = options.n_own if options.experts == "ple" else 0
@@ -180,11 +217,13 @@ class RankingNetwork(nn.Module):
         minutes: Tensor,
         absent: Tensor,
         owners: Tensor,
+        same: Tensor,
     ) -> Tensor:
         """Predict.
 
         Args:
-            x: What `quantiles` makes of the features; shape `(N, 2 F)`. It learns nothing, and is made once.
+            x: What `quantiles` makes of the features, and the context; shape `(N, n_out + C)`. Nothing in it is
+                learned: it is made once.
             scenarios: Of each candidate's request; shape `(N,)`.
             positions: In the list shown; 0 where none was; shape `(N,)`.
             candidates: See `TargetAttention`, as all that follow.
@@ -193,6 +232,7 @@ class RankingNetwork(nn.Module):
             minutes: Likewise.
             absent: Likewise.
             owners: Likewise.
+            same: See `SameItem`.
 
         Returns:
             Log-probabilities over everything shown; of what is measured, log(1 + seconds) where its parent happens;
@@ -200,6 +240,10 @@ class RankingNetwork(nn.Module):
         """
         if self.attention is not None:
             x = torch.cat([x, self.attention(candidates, history, kinds, minutes, absent, owners)], dim=-1)
+        if self.same is not None:
+            x = torch.cat([x, self.same(same, kinds, minutes, absent, owners)], dim=-1)
+        if self.others is not None:
+            x = torch.cat([x, self.others(x, owners, history.shape[0])], dim=-1)
         gated = self.by_scenario(x, x, scenarios)
         shared = [expert(gated) for expert in self.shared]
         logits: list[Tensor] = []

@@ -24,6 +24,39 @@ class RankingOptions(Options):
     width: int = Field(default=64, ge=4, le=1_024, description="Hidden units of an expert; it answers with half.")
     attention_dim: int = Field(default=32, ge=4, le=256, description="Width of the attention to the user's history.")
     history: int = Field(default=20, ge=1, le=200, description="Latest events that the attention looks at.")
+    feature_steps: bool = Field(
+        default=False,
+        description=(
+            "Whether a feature is told as sixteen steps between its quantiles, and not as one number: finer, at more "
+            "weights to learn; meant for tables of few features that matter much."
+        ),
+    )
+    same_item: bool = Field(
+        default=False,
+        description=(
+            "Whether the network reads from the history what was done with this very candidate: kinds, ages, order. "
+            "For shops whose items have no texts, and whose people come back to what they looked at."
+        ),
+    )
+    list_context: Literal["none", "mean", "attention"] = Field(
+        default="none",
+        description=(
+            "What a candidate is told of the others of its request: nothing; how it differs from their mean; or what a "
+            "layer of attention finds among them. Meant for shops that log the lists they show."
+        ),
+    )
+    list_dim: int = Field(
+        default=32, ge=4, le=256, multiple_of=4, description="Width of the attention, with list_context = 'attention'."
+    )
+    list_loss: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description=(
+            "Weight of a further loss, of the first objectives only: of a softmax over the candidates of a request, "
+            "which tells that what happened there happened to the right one. 0 leaves it out."
+        ),
+    )
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of hidden units left out at each step.")
     balance: Literal["fixed", "uncertainty", "upgrad", "mgda", "pcgrad", "nash"] = Field(
         default="fixed",

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from shelfwise.neural.ranking.lines import ABSENT, Lines
-from shelfwise.neural.ranking.losses import Balance, losses, scales
-from shelfwise.neural.ranking.network import RankingNetwork, Shape
+from shelfwise.neural.ranking.losses import Balance, list_loss, losses, scales
+from shelfwise.neural.ranking.network import Quantiles, RankingNetwork, Shape
 from shelfwise.neural.ranking.settings import RankingOptions
 from shelfwise.schemas.ids import Floats
 from shelfwise.track.tracker import Curve
@@ -23,6 +23,15 @@ N_KNOTS = 17
 LONGEST_GRADIENT = 1.0
 WARM_UP = 0.25
 """Share of the steps in which the learning rate rises."""
+
+QUICKER = 5.0
+"""So many times the learning rate at which places in a list are learned."""
+
+FEW_SHOWN = 50
+"""Items' worth of the mean that each place starts from."""
+
+POSITIONS, OWNERS = 2, 8
+"""Places of these among the network's inputs."""
 
 LINES_AT_ONCE = 8_192
 """Candidates predicted at a time."""
@@ -37,16 +46,20 @@ class Tensors:
     lines: Lines
     described: Tensor
     vectors: Tensor
+    quantiles: Quantiles | None = None
+    """Where features are told in steps, which are made as they are needed: of all candidates they would not fit."""
 
     @classmethod
     def of(cls, lines: Lines, network: RankingNetwork) -> Tensors:
         """With the features as this network stands them."""
+        vectors = torch.as_tensor(np.ascontiguousarray(lines.vectors, np.float32))
+        if network.quantiles.in_steps:
+            return cls(lines, torch.as_tensor(lines.features), vectors, network.quantiles)
         parts = [
             network.quantiles(torch.as_tensor(lines.features[first : first + LINES_AT_ONCE]))
             for first in range(0, len(lines.features), LINES_AT_ONCE)
         ]
-        vectors = torch.as_tensor(np.ascontiguousarray(lines.vectors, np.float32))
-        return cls(lines, torch.cat(parts) if parts else torch.empty(0, 2 * network.shape.n_features), vectors)
+        return cls(lines, torch.cat(parts) if parts else torch.empty(0, network.quantiles.n_out), vectors)
 
     def inputs(self, requests: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[list[Tensor], Tensor, Tensor]:
         """The network's inputs for the candidates of some requests, their outcomes and their weights."""
@@ -58,8 +71,11 @@ class Tensors:
         )
         history = torch.as_tensor(lines.history_rows[requests].astype(np.int64))
         absent = history == ABSENT
+        described = self.described[torch.as_tensor(chosen)]
+        if self.quantiles is not None:
+            described = self.quantiles(described)
         given = [
-            self.described[torch.as_tensor(chosen)],
+            torch.cat([described, torch.as_tensor(lines.contexts[requests][owners])], dim=-1),
             torch.as_tensor(lines.scenarios[requests][owners]),
             torch.as_tensor(lines.positions[chosen]),
             self._vectors(torch.as_tensor(lines.rows[chosen].astype(np.int64))),
@@ -68,6 +84,7 @@ class Tensors:
             torch.as_tensor(lines.history_minutes[requests]),
             absent,
             torch.as_tensor(owners),
+            (torch.as_tensor(lines.rows[chosen].astype(np.int64)).unsqueeze(-1) == history[owners]).float(),
         ]
         return given, torch.as_tensor(lines.outcomes[chosen]), torch.as_tensor(lines.weights[chosen])
 
@@ -130,7 +147,15 @@ def _trained(
     tensors = Tensors.of(lines, network)
     scale = scales(torch.as_tensor(lines.outcomes), torch.as_tensor(lines.weights), shape)
     _begin_at_the_mean(network, lines, shape)
-    optimiser = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=options.weight_decay)
+    # A place in the list has one number, which all that stood there moves: at the rate of the others it would be
+    # learned too late, when what it did has been laid to the items that stood there.
+    of_places = [network.positions.weight]
+    others = [one for one in parameters if one is not network.positions.weight]
+    optimiser = torch.optim.AdamW(
+        [{"params": others}, {"params": of_places, "lr": QUICKER * options.rate}],
+        lr=options.rate,
+        weight_decay=options.weight_decay,
+    )
     n_steps = options.epochs * max(1, math.ceil(len(lines) / options.requests_per_step))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, n_steps))
     random = np.random.default_rng(seed)
@@ -139,11 +164,14 @@ def _trained(
         total, by_objective, n_batches = 0.0, np.zeros(len(names)), 0
         for requests in _batches(random, len(lines), options.requests_per_step):
             given, outcomes, weights = tensors.inputs(requests)
-            found = [
-                loss / one for loss, one in zip(losses(network(*given), outcomes, weights, shape), scale, strict=True)
-            ]
+            said = network(*given)
+            found = [loss / one for loss, one in zip(losses(said, outcomes, weights, shape), scale, strict=True)]
+            wanted = found
+            if options.list_loss:
+                of_lists = list_loss(said, outcomes, given[OWNERS], len(requests), shape)
+                wanted = [found[0] + options.list_loss * of_lists, *found[1:]]
             optimiser.zero_grad(set_to_none=True)
-            total += balance.backward(found, parameters)
+            total += balance.backward(wanted, parameters)
             nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
             optimiser.step()
             schedule.step()
@@ -156,16 +184,20 @@ def _trained(
     return network.eval()
 
 
-def predict(network: RankingNetwork, lines: Lines) -> Floats:
+def predict(network: RankingNetwork, lines: Lines, position: int | None = 0) -> Floats:
     """What the network says of every candidate; shape `(N, K)`, see `RankingNetwork.forward`.
 
-    Positions are left out, as in service.
+    Args:
+        network: Fitted.
+        lines: Requests.
+        position: At which every candidate is judged, as in service; None: where each stood.
     """
     tensors, parts = Tensors.of(lines, network), list[Tensor]()
     with torch.no_grad():
         for requests in _in_order(lines):
             given, _, _ = tensors.inputs(requests)
-            given[2] = torch.zeros_like(given[2])
+            if position is not None:
+                given[POSITIONS] = torch.full_like(given[POSITIONS], position)
             parts.append(network(*given))
     return torch.cat(parts).numpy() if parts else np.empty((0, len(network.shape.parents)), np.float32)
 
@@ -182,6 +214,7 @@ def _begin_at_the_mean(network: RankingNetwork, lines: Lines, shape: Shape) -> N
     """Start each tower at how often its objective happens where its parent does: rare ones need not learn that."""
     weights = lines.weights
     with torch.no_grad():
+        _begin_at_places(network, lines, shape)
         for column, (parent, is_measured) in enumerate(zip(shape.parents, shape.measured, strict=True)):
             wanted = lines.outcomes[:, column]
             known = ~np.isnan(wanted)
@@ -195,6 +228,23 @@ def _begin_at_the_mean(network: RankingNetwork, lines: Lines, shape: Shape) -> N
             share = float((wanted[known] * weights[known]).sum() / max(weights[known].sum(), 1e-9))
             share = min(max(share, 1e-6), 1 - 1e-6)
             network.towers[column].bias.fill_(math.log(share / (1 - share)))
+
+
+def _begin_at_places(network: RankingNetwork, lines: Lines, shape: Shape) -> None:
+    """Start each place of a list at how its log-odds differ from those of all places: items then explain the rest."""
+    places = np.minimum(lines.positions, len(network.positions.weight) - 1)
+    n = np.bincount(places, minlength=len(network.positions.weight)).astype(np.float64)
+    n[0] = 0  # of no list
+    for column, (parent, is_measured) in enumerate(zip(shape.parents, shape.measured, strict=True)):
+        if parent >= 0 or is_measured or not n.any():
+            continue
+        happened = np.bincount(places, np.nan_to_num(lines.outcomes[:, column]) == 1, minlength=len(n))
+        mean = happened[1:].sum() / n.sum()
+        share = (happened + FEW_SHOWN * mean) / (n + FEW_SHOWN)
+        share = np.clip(share, 1e-6, 1 - 1e-6)
+        mean = float(np.clip(mean, 1e-6, 1 - 1e-6))
+        odds = np.where(n > 0, np.log(share / (1 - share)) - np.log(mean / (1 - mean)), 0.0)
+        network.positions.weight[:, column] = torch.as_tensor(odds, dtype=torch.float32)
 
 
 def _batches(random: np.random.Generator, n: int, size: int) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
