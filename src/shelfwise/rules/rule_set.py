@@ -1,0 +1,163 @@
+"""Rules as they are written, in `rules.toml` or in a request."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from shelfwise.config.problems import as_config_error
+from shelfwise.errors import ConfigError
+from shelfwise.rules.parse import MAX_CHARS
+from shelfwise.schemas.events import MAX_ID_CHARS
+from shelfwise.schemas.queries import MAX_K
+
+FILE_NAME = "rules.toml"
+MAX_RULES = 1_000
+ACTIONS = ("pin", "boost", "bury", "block", "require")
+CONDITIONS = ("boost", "bury", "block", "require", "when")
+
+Action = Literal["pin", "boost", "bury", "block", "require"]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Text = Annotated[str, Field(max_length=MAX_CHARS)]
+ItemIds = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]], Field(min_length=1, max_length=100)
+]
+
+
+class Rule(BaseModel):
+    """One rule: exactly one of pin, boost, bury, block, require; and when it holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    pin: ItemIds | None = Field(
+        default=None,
+        description="Item ids that stand at `position` and after, whoever asks, as long as they may be shown.",
+    )
+    position: int = Field(default=1, ge=1, le=MAX_K, description="Where the first pinned item stands, from 1.")
+    boost: Text | None = Field(default=None, description="Condition over items: those move up.")
+    bury: Text | None = Field(default=None, description="Condition over items: those move down.")
+    places: int | None = Field(
+        default=None, ge=1, le=10_000, description="How many places they move; as far as it goes where omitted."
+    )
+    block: Text | None = Field(default=None, description="Condition over items: those are never shown.")
+    require: Text | None = Field(default=None, description="Condition over items: no others are shown.")
+    when: Text | None = Field(default=None, description="Condition over the request; always where omitted.")
+    from_: datetime | date | None = Field(default=None, alias="from", description="The first moment at which it holds.")
+    until: datetime | date | None = Field(
+        default=None, description="The moment at which it holds no more; a date without a time is still included."
+    )
+    enabled: bool = Field(default=True, description="False keeps the rule without using it.")
+    note: str = Field(default="", max_length=1_000, description="For people.")
+
+    @field_validator("pin", mode="before")
+    @classmethod
+    def _one_item_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        named = [action for action in ACTIONS if getattr(self, action) is not None]
+        if len(named) != 1:
+            found = f"does {' and '.join(named)} at once" if named else "does nothing"
+            raise ValueError(f"the rule {found}; write exactly one of {', '.join(ACTIONS)}")
+        if self.places is not None and named[0] not in ("boost", "bury"):
+            raise ValueError(f"`places` says nothing of {named[0]!r}; it belongs to boost and bury")
+        if "position" in self.model_fields_set and named[0] != "pin":
+            raise ValueError(f"`position` says nothing of {named[0]!r}; it belongs to pin")
+        if self.pin is not None and len(set(self.pin)) < len(self.pin):
+            raise ValueError("the rule pins an item twice")
+        return self
+
+    @property
+    def action(self) -> Action:
+        """What it does."""
+        return next(action for action in ACTIONS if getattr(self, action) is not None)
+
+    @property
+    def condition(self) -> str | None:
+        """Its condition over items; None for a pin."""
+        return None if self.pin is not None else getattr(self, self.action)
+
+    def span_ms(self, zone: ZoneInfo) -> tuple[float, float]:
+        """From when and until when it holds, in milliseconds; infinite where it says neither."""
+        start = float("-inf") if self.from_ is None else _moment(self.from_, zone).timestamp() * 1_000
+        if self.until is None:
+            return start, float("inf")
+        end = _moment(self.until, zone)
+        if not isinstance(self.until, datetime):
+            end = _moment(self.until + timedelta(days=1), zone)
+        return start, end.timestamp() * 1_000
+
+
+class RuleSet(BaseModel):
+    """All of a shop's rules; those further up win where two of them want the same place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = Field(default=1, description="Version of this file's format.")
+    time_zone: str = Field(default="UTC", max_length=64, description="What hours, weekdays and dates are told in.")
+    rules: dict[RuleName, Rule] = Field(default_factory=dict[str, Rule], max_length=MAX_RULES)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+            raise ValueError(f"there is no time zone {value!r}, as in 'Europe/Berlin'") from cause
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself."""
+        return ZoneInfo(self.time_zone)
+
+    def as_document(self) -> dict[str, Any]:
+        """Plain JSON, without what was left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"version": self.version}
+
+    def as_toml(self) -> str:
+        """As a file that reads as the same rules."""
+        plain = self.model_dump(mode="python", by_alias=True, exclude_defaults=True) | {"version": self.version}
+        return tomlkit.dumps({"version": plain.pop("version"), **plain})
+
+
+def read_rules(path: Path) -> RuleSet:
+    """The rules of a file.
+
+    Raises:
+        ConfigError: there is no such file, it is no TOML, or a rule says what it may not.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            "there is no such file", where=str(path), hint="write rules as docs/rules.md shows", code="no_rules"
+        )
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"not a TOML file: {cause}", where=str(path)) from cause
+    return rule_set(document)
+
+
+def rule_set(document: Any) -> RuleSet:
+    """The rules that a parsed document describes.
+
+    Raises:
+        ConfigError: a rule says what it may not; `where` is the path of the key.
+    """
+    try:
+        return RuleSet.model_validate(document)
+    except ValidationError as cause:
+        raise as_config_error(cause, RuleSet) from cause
+
+
+def _moment(value: datetime | date, zone: ZoneInfo) -> datetime:
+    if not isinstance(value, datetime):
+        return datetime.combine(value, time(), zone)
+    return value if value.tzinfo else value.replace(tzinfo=zone)
