@@ -37,6 +37,10 @@ def command(
     category: Annotated[str | None, typer.Option(help="Only items under this category path.")] = None,
     brand: Annotated[str | None, typer.Option(help="Only items of this brand.")] = None,
     region: Annotated[str | None, typer.Option(help="Whose trends: a region; the user's own where omitted.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--filter", help="Only items of which this is true: 'price < 20 and colour = \"red\"'."),
+    ] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="Every user's list, written to --output.")] = False,
     output: Annotated[Path | None, typer.Option(help="Parquet file: user_id, item_id, position, score.")] = None,
     as_json: JsonOption = False,
@@ -65,6 +69,7 @@ def command(
             category=category,
             brand=brand,
             region=region,
+            filter=only,
             weights=_numbers(weight, "--weight"),
             floors=_numbers(floor, "--floor"),
             diversity=None if diversity is None else _diversity(diversity),

@@ -12,7 +12,7 @@ from shelfwise.features.candidate_features import candidate_features
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import Themes
-from shelfwise.pipeline.merge import merge
+from shelfwise.pipeline.merge import NOTHING, merge
 from shelfwise.rank.ranker import Asked, Ranker, Scored
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, Merged, Situation
@@ -71,15 +71,23 @@ class Funnel:
     behaviour: TextVectors | None = None
     themes: Themes | None = None
 
-    def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Merged:
-        """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all."""
+    def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = (), also: Rows = NOTHING) -> Merged:
+        """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all.
+
+        Args:
+            situation: The request.
+            allowed: Whether each item may be shown; shape `(n,)`.
+            names: Retrievers to ask; empty: all.
+            also: Further items to be ranked, whoever names them.
+        """
         from_all = not names
         return merge(
             {
                 name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
                 for name, retriever in self.retrievers.items()
                 if retriever.is_ranked
-            }
+            },
+            also,
         )
 
     def describe(self, merged: Merged, situation: Situation) -> Floats:
@@ -109,23 +117,30 @@ class Funnel:
         for retriever in self.retrievers.values():
             retriever.add_item(row, vector=vector, created_ms=created_ms, traits=traits)
 
-    def rank(self, situation: Situation, allowed: Bools, names: Sequence[str] = ()) -> Ranked:
+    def rank(self, situation: Situation, allowed: Bools, names: Sequence[str] = (), also: Rows = NOTHING) -> Ranked:
         """All candidates of one request in order.
 
         Args:
             situation: The request.
             allowed: Whether each item may be shown; shape `(n,)`.
             names: Retrievers to ask; empty: all.
+            also: Further items to be ranked, whoever names them.
         """
-        merged = self.retrieve(situation, allowed, names)
+        merged = self.retrieve(situation, allowed, names, also)
         return in_order(merged, self.ranker.score(self._asked(merged, situation)))
 
     def _asked(self, merged: Merged, situation: Situation) -> Asked:
         return Asked(self.describe(merged, situation), merged.rows, situation, self.vectors)
 
-    def rank_many(self, requests: Sequence[tuple[Situation, Bools]], names: Sequence[str] = ()) -> list[Ranked]:
-        """`rank` for many requests, with one call of the ranker for all of them."""
-        merged = [self.retrieve(situation, allowed, names) for situation, allowed in requests]
+    def rank_many(
+        self, requests: Sequence[tuple[Situation, Bools]], names: Sequence[str] = (), also: Sequence[Rows] = ()
+    ) -> list[Ranked]:
+        """`rank` for many requests, with one call of the ranker for all of them; `also` is empty, or one of each."""
+        further = also or [NOTHING] * len(requests)
+        merged = [
+            self.retrieve(situation, allowed, names, rows)
+            for (situation, allowed), rows in zip(requests, further, strict=True)
+        ]
         asked = [
             self._asked(candidates, situation) for candidates, (situation, _) in zip(merged, requests, strict=True)
         ]
@@ -139,6 +154,32 @@ def in_order(merged: Merged, scored: Scored) -> Ranked:
     """Sort candidates by score; equal scores in the order of rows."""
     places = np.argsort(-scored.scores, kind="stable").astype(np.int32)
     return Ranked(merged.rows[places], scored.scores[places], merged, places, scored.predictions[places])
+
+
+def with_items(ranked: Ranked, rows: Rows) -> Ranked:
+    """Candidates with further items behind them, which nobody named and of which nothing is predicted.
+
+    Args:
+        ranked: As retrievers ordered them.
+        rows: Items; those that are there already are left out.
+    """
+    new = rows[~np.isin(rows, ranked.rows)]
+    if not len(new):
+        return ranked
+    merged, n = ranked.merged, len(new)
+    unknown = np.full((n, len(merged.sources)), np.nan, np.float32)
+    return Ranked(
+        np.concatenate([ranked.rows, new]),
+        np.concatenate([ranked.scores, np.full(n, ranked.scores.min(initial=0.0), np.float32)]),
+        Merged(
+            np.concatenate([merged.rows, new]),
+            np.concatenate([merged.scores, unknown]),
+            np.concatenate([merged.ranks, np.zeros_like(unknown, np.int32)]),
+            merged.sources,
+        ),
+        np.concatenate([ranked.places, np.arange(len(merged), len(merged) + n, dtype=np.int32)]),
+        np.concatenate([ranked.predictions, np.full((n, ranked.predictions.shape[1]), np.nan, np.float32)]),
+    )
 
 
 def taken(ranked: Ranked, places: Sequence[int]) -> Ranked:

@@ -8,6 +8,7 @@ import numpy as np
 
 from shelfwise.datasets.catalogue import SELLER, is_allowed
 from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.rules.columns import ItemColumns
 from shelfwise.schemas.ids import Bools, ItemId, Row
 from shelfwise.schemas.items import category_path
 from shelfwise.store.catalogue import StoredItem
@@ -23,6 +24,7 @@ class LiveCatalogue:
         kinds: Items by their whole category path.
         brands: Items by brand.
         sellers: Items by who sells them, the attribute `seller`.
+        columns: Items by every field; None before a rule or a filter needs it.
     """
 
     def __init__(self, items: Iterable[StoredItem]) -> None:
@@ -30,6 +32,7 @@ class LiveCatalogue:
         self.titles: list[str | None] = []
         self.paths: list[tuple[str, ...]] = []
         self.kinds, self.brands, self.sellers = NamedGroups(), NamedGroups(), NamedGroups()
+        self.columns: ItemColumns | None = None
         self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
         self._under: dict[tuple[str, ...], Bools] = {}
@@ -65,6 +68,8 @@ class LiveCatalogue:
         self._row_by_id[entry.item.item_id] = Row(entry.row)
         self._allowed[entry.row] = is_allowed(entry)
         self._under.clear()
+        if self.columns is not None:
+            self.columns.put(entry)
 
     def row(self, item_id: str) -> Row | None:
         """The row of an item, deleted or not; None where the shop never had it."""

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from shelfwise.schemas.candidates import Candidates, Merged
+from shelfwise.schemas.ids import Rows
+
+NOTHING: Rows = np.empty(0, np.int32)
 
 
-def merge(answers: Mapping[str, Candidates]) -> Merged:
+def merge(answers: Mapping[str, Candidates], also: Rows = NOTHING) -> Merged:
     """The union of the answers; who named an item, with which score, at which rank.
 
     Args:
         answers: Each retriever's candidates; the order of the names becomes that of the columns.
+        also: Further items, which nobody needs to have named.
 
     Returns:
         Distinct rows, ascending; scores and ranks of shape `(N, R)`. A retriever that can tell scores all of them,
@@ -21,7 +25,7 @@ def merge(answers: Mapping[str, Candidates]) -> Merged:
     """
     sources = tuple(answers)
     rows, place = np.unique(
-        np.concatenate([np.empty(0, np.int32), *(answer.rows for answer in answers.values())]),
+        np.concatenate([*(answer.rows for answer in answers.values()), also]),
         return_inverse=True,
     )
     scores = np.full((len(rows), len(sources)), np.nan, np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,15 +11,16 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError
 from shelfwise.pipeline.alternatives import alternatives
 from shelfwise.pipeline.bundles import Bundle, bundles
-from shelfwise.pipeline.funnel import Funnel, Ranked, in_order
+from shelfwise.pipeline.funnel import Funnel, Ranked, in_order, with_items
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
-from shelfwise.pipeline.merge import merge
+from shelfwise.pipeline.merge import NOTHING, merge
 from shelfwise.rank.ranker import unpredicted
 from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.retriever import Retriever
+from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Candidates, History, Situation
-from shelfwise.schemas.ids import Bools
+from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.schemas.queries import Query
 
 
@@ -119,6 +120,8 @@ class Place:
         allowed: What may be shown; shape `(n,)`.
         only_purchases: Whether the log holds nothing else: then what goes together was bought, not compared.
         degraded: What could not be done is told here.
+        plan: What rules do to this request; what they keep out is not allowed.
+        pinned: Items that are candidates of the place's own list, whoever names them.
     """
 
     spec: ScenarioSpec
@@ -128,6 +131,8 @@ class Place:
     allowed: Bools
     only_purchases: bool
     degraded: list[str]
+    plan: Plan = NO_PLAN
+    pinned: Rows = field(default_factory=lambda: NOTHING)
 
     @property
     def context_alone(self) -> Situation:
@@ -142,11 +147,11 @@ class Place:
             others = [name for name, one in funnel.retrievers.items() if one.is_ranked and name not in spec.retrieve]
             found, notes = ask_in_turn(funnel.retrievers, [*spec.retrieve, *others], self.situation, self.allowed, k)
             self.degraded.extend(notes)
-            return found
-        found = funnel.rank(self.situation, self.allowed, spec.retrieve)
+            return with_items(found, self.pinned)
+        found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned)
         if spec.retrieve and len(found.rows) < wanted:
             self.degraded.append("the scenario's retrievers found too little: all were asked")
-            return funnel.rank(self.situation, self.allowed)
+            return funnel.rank(self.situation, self.allowed, also=self.pinned)
         return found
 
     def alternatives(self, k: int) -> Ranked:

@@ -51,6 +51,8 @@ def reason(
         situation: The request that they answered.
         only_purchases: Whether the log holds nothing else: then shoppers "bought", otherwise they "turned to".
     """
+    if not sources:
+        return "Chosen by this shop"  # a rule pinned what no retriever named
     turned_to = "bought" if only_purchases else "turned to"
     for source in sorted(sources, key=lambda source: not isinstance(funnel.retrievers[source], Again)):
         retriever = funnel.retrievers[source]

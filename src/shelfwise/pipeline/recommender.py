@@ -15,6 +15,7 @@ from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
+from shelfwise.pipeline.live_rules import LiveRules, restricted
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
@@ -27,6 +28,7 @@ from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.trending import Trending
+from shelfwise.rules.plan import Plan
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats, Rows
 from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
@@ -40,6 +42,9 @@ NOTHING: Rows = np.empty(0, np.int32)
 
 PATIENCE_S = 5.0
 """How long a request waits for the vector of a profile that came after training, unless the caller says."""
+
+SIMILAR, TRENDING = "item", "trending"
+"""Scenarios that rules are told of where an item's neighbours or what is trending is asked for."""
 
 BATCH = 256
 """Users ranked at a time when all are asked for."""
@@ -82,12 +87,18 @@ class Recommender:
         self._records = records
         self._profiles = LiveProfiles(model, records, patience_s=patience_s)
         self._words = Wording(model, self.catalogue)
+        self.rules = LiveRules(self.catalogue, records)
         self._steps = SlateSteps(
             build_rerankers(model.config), facts_of(model.funnel, self.catalogue), model.funnel.ranker.objectives
         )
 
-    def recommend(self, query: Query) -> Slate:
+    def recommend(self, query: Query, slate_id: str | None = None) -> Slate:
         """Answer one query.
+
+        Args:
+            query: The request.
+            slate_id: Of an answer that is to be made again: what is drawn at random is drawn from it. A new one where
+                omitted.
 
         An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
         others are asked, and the answer says so in `degraded`.
@@ -99,7 +110,7 @@ class Recommender:
         require_answerable(query, spec)
         wanted = Wanted.of(query, spec, self.model.funnel.ranker)
         self._steps.require_answerable(query, spec)
-        slate_id = secrets.token_urlsafe(12)
+        slate_id = slate_id or secrets.token_urlsafe(12)
         k = query.k or spec.k
         place = self._place(query, spec)
         parts = self._answered(query, place, wanted, k, slate_id)
@@ -124,12 +135,23 @@ class Recommender:
     def _place(self, query: Query, spec: ScenarioSpec) -> Place:
         degraded: list[str] = []
         situation = self._situation(query, degraded)
-        allowed = self._allowed(query, spec, situation)
+        plan = self.rules.plan(query, situation.now_ms, _who(query), len(situation.history))
+        allowed, pinned = self._allowed(query, spec, situation, plan)
         allowed[self._resting(query, spec, degraded)] = False
         if not allowed.any():
             degraded.append("the request leaves no item of this shop that may be shown")
         short = situation.latest(self.model.config.behaviour.history)
-        return Place(spec, self.model.funnel, self.catalogue, short, allowed, self.model.only_purchases, degraded)
+        return Place(
+            spec,
+            self.model.funnel,
+            self.catalogue,
+            short,
+            allowed,
+            self.model.only_purchases,
+            degraded,
+            plan,
+            pinned,
+        )
 
     def _answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):
@@ -146,10 +168,14 @@ class Recommender:
                 return {"items": [], "brands": brands}
             place.degraded.append("none of the user's candidates has a brand: items are shown")
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
-        if not place.spec.rerank:
+        if not place.spec.rerank and place.plan.is_idle:
             return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
         made = self._steps.made(
-            ranked, place.spec, k, place.situation, Answering(slate_id, query.scenario, _who(query), query.diversity)
+            ranked,
+            place.spec,
+            k,
+            place.situation,
+            Answering(slate_id, query.scenario, _who(query), query.diversity, place.plan),
         )
         return {
             "items": self._words.made(made, place.situation, k),
@@ -206,7 +232,8 @@ class Recommender:
                 code="unknown_item",
             )
         situation = Situation(History.empty(), self.clock.now_ms(), np.array([row], np.int32))
-        allowed = allowed_for(self.catalogue.allowed, situation, repeats=True)
+        plan = self.rules.plan(Query(scenario=SIMILAR), situation.now_ms, None, 0)
+        allowed = allowed_for(restricted(self.catalogue.allowed, plan), situation, repeats=True)
         for kind in (Content, Cooccurrence):
             name = self._first(kind)
             if name is not None:
@@ -235,10 +262,11 @@ class Recommender:
                 hint=did_you_mean(region, known) or "name users' attribute in [behaviour] region, and train again",
                 code="unknown_region",
             )
-        allowed = self.catalogue.allowed
+        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING, region=region)
+        plan = self.rules.plan(Query(scenario=TRENDING, category=category), asked.now_ms, None, 0)
+        allowed = restricted(self.catalogue.allowed, plan)
         if category is not None:
             allowed = allowed & self.catalogue.under(category)
-        asked = Situation(History.empty(), self.clock.now_ms(), NOTHING, region=region)
         names = [name for name in (self._first(Trending), self._first(Popular)) if name is not None]
         found, _ = ask_in_turn(self.model.funnel.retrievers, names, asked, allowed, k)
         return self._words.ranked(found, asked, k)
@@ -298,14 +326,21 @@ class Recommender:
         found = None if name is None else self.model.funnel.retrievers[name]
         return found.regions if isinstance(found, Trending) else ()
 
-    def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation) -> Bools:
-        allowed = self.catalogue.allowed
+    def _allowed(self, query: Query, spec: ScenarioSpec, situation: Situation, plan: Plan) -> tuple[Bools, Rows]:
+        """What may be shown to this user, and what rules pin of that which may be shown to anybody who asks this."""
+        allowed = restricted(self.catalogue.allowed, plan)
         if query.category is not None:
             allowed = allowed & self.catalogue.under(query.category)
         if query.brand is not None:
             allowed = allowed & self.catalogue.brands.named(query.brand)
-        excluded = [row for row in map(self.catalogue.row, query.exclude) if row is not None]
-        return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=np.array(excluded, np.int32))
+        if query.filter is not None:
+            allowed = allowed & self.rules.filtered(query.filter, situation.now_ms)
+        excluded = np.array([row for row in map(self.catalogue.row, query.exclude) if row is not None], np.int32)
+        pinned = NOTHING
+        if plan.pins:
+            for_all = allowed_for(allowed, situation, repeats=True, exclude=excluded)
+            pinned = np.array(sorted({pin.row for pin in plan.pins if pin.row >= 0 and for_all[pin.row]}), np.int32)
+        return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=excluded), pinned
 
     def _repeats(self, spec: ScenarioSpec) -> bool:
         return self.model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"
@@ -314,31 +349,32 @@ class Recommender:
         self, batch: Sequence[tuple[str, Situation]], scenario: str, k: int, shown: Mapping[str, list[int]]
     ) -> Iterator[UserList]:
         spec = self.scenario(scenario)
-        repeats, n_history = self._repeats(spec), self.model.config.behaviour.history
+        n_history = self.model.config.behaviour.history
         profiles = self._profiles.of_many([user_id for user_id, _ in batch])
         regions = self.live.regions_of([user_id for user_id, _ in batch])
-        requests = [
-            (
-                replace(situation, profile=profile, region=region).latest(n_history),
-                allowed_for(
-                    self.catalogue.allowed,
-                    situation,
-                    repeats=repeats,
-                    exclude=self._known_rows(shown.get(user_id, [])),
-                ),
-            )
-            for (user_id, situation), profile, region in zip(batch, profiles, regions, strict=True)
-        ]
+        now_ms = batch[0][1].now_ms if batch else 0
+        plans = self.rules.plans(scenario, now_ms, [(user_id, len(asked.history)) for user_id, asked in batch])
+        query = Query(scenario=scenario)
+        requests: list[tuple[Situation, Bools]] = []
+        pinned: list[Rows] = []
+        for (user_id, situation), profile, region, plan in zip(batch, profiles, regions, plans, strict=True):
+            allowed, pins = self._allowed(query, spec, situation, plan)
+            allowed[self._known_rows(shown.get(user_id, []))] = False
+            requests.append((replace(situation, profile=profile, region=region).latest(n_history), allowed))
+            pinned.append(pins)
         funnel, is_ranked = self.model.funnel, spec.order == "ranker"
         wanted = Wanted.of(Query(scenario=scenario), spec, funnel.ranker)
-        lists = funnel.rank_many(requests, spec.retrieve) if is_ranked else [None] * len(batch)
-        for (user_id, _), (situation, allowed), ranked in zip(batch, requests, lists, strict=True):
+        lists = funnel.rank_many(requests, spec.retrieve, pinned) if is_ranked else [None] * len(batch)
+        for (user_id, _), (situation, allowed), ranked, plan, pins in zip(
+            batch, requests, lists, plans, pinned, strict=True
+        ):
             if ranked is None or (spec.retrieve and len(ranked.rows) < k):
-                place = Place(spec, funnel, self.catalogue, situation, allowed, self.model.only_purchases, [])
-                ranked = funnel.rank(situation, allowed) if is_ranked else place.ranked(k)
+                only_purchases = self.model.only_purchases
+                place = Place(spec, funnel, self.catalogue, situation, allowed, only_purchases, [], plan, pins)
+                ranked = funnel.rank(situation, allowed, also=pins) if is_ranked else place.ranked(k)
             ranked, _ = wanted.applied(ranked, funnel, k, [])
-            if spec.rerank:
-                asked = Answering(f"{self.model.name}/{scenario}/{user_id}", scenario, user_id)
+            if spec.rerank or not plan.is_idle:
+                asked = Answering(f"{self.model.name}/{scenario}/{user_id}", scenario, user_id, rules=plan)
                 ranked = self._steps.made(ranked, spec, k, situation, asked).ranked
             yield UserList(user_id, ranked.rows[:k], ranked.scores[:k])
 

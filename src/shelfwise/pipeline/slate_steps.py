@@ -17,8 +17,13 @@ from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
 from shelfwise.rerank.reranker import Reranker
+from shelfwise.rerank.rules import Rules
+from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.queries import Diversity, Query
+
+UNNAMED_RULES = Rules(Rules.Config())
+"""The step of places that do not say where rules come in."""
 
 
 class Answering(NamedTuple):
@@ -28,12 +33,14 @@ class Answering(NamedTuple):
         slate_id: Names it; whatever is drawn at random is drawn from it.
         user_id: None for somebody unknown.
         diversity: What the request asks for; None: nothing.
+        rules: What the rules that hold do to the items.
     """
 
     slate_id: str
     scenario: str
     user_id: str | None
     diversity: Diversity | None = None
+    rules: Plan = NO_PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class SlateSteps:
             objectives: Names of what the ranker predicts.
         """
         self._rerankers = rerankers
+        self._rules_steps = {name for name, one in rerankers.items() if isinstance(one, Rules)}
         self._objectives = objectives
         self.facts = facts
 
@@ -82,6 +90,12 @@ class SlateSteps:
             code="no_diversity",
         )
 
+    def _steps_of(self, spec: ScenarioSpec, plan: Plan) -> list[tuple[str, Reranker]]:
+        steps = [(name, self._rerankers[name]) for name in spec.rerank]
+        if plan.is_idle or not self._rules_steps.isdisjoint(spec.rerank):
+            return steps
+        return [("rules", UNNAMED_RULES), *steps]  # whoever forgets to name them has them all the same
+
     def made(self, ranked: Ranked, spec: ScenarioSpec, k: int, situation: Situation, asked: Answering) -> Made:
         """Make the slate.
 
@@ -98,7 +112,7 @@ class SlateSteps:
         told: dict[int, list[str]] = {}
         chances: dict[int, float] = {}
         held: dict[int, int] = {}
-        for name in spec.rerank:
+        for name, reranker in self._steps_of(spec, asked.rules):
             free = order[~np.isin(order, list(held.values()))] if held else order
             if not len(free):
                 break
@@ -114,8 +128,9 @@ class SlateSteps:
                 asked.diversity,
                 self._objectives,
                 ranked.predictions[free],
+                asked.rules,
             )
-            found = self._rerankers[name].rerank(listed)
+            found = reranker.rerank(listed)
             for place, sentence in found.why.items():
                 told.setdefault(int(free[place]), []).append(f"{name}: {sentence}")
             if found.propensities is not None:

@@ -12,8 +12,9 @@ BUILTIN = {
     "fresh": "shelfwise.rerank.brakes:Fresh",
     "exposure": "shelfwise.rerank.exposure:Exposure",
     "window": "shelfwise.rerank.window:Window",
+    "rules": "shelfwise.rerank.rules:Rules",
 }
 """MMR: unlike what was chosen already. DPP: a set that spans the most. Calibrated: the user's own mix of categories.
 Coverage: every interest somewhere in the slate. Tail and fresh: brakes on popularity and age. Exposure: every seller
 at least in proportion to its merit. Window: at most so many items of a brand, category or seller in any so many
-places."""
+places. Rules: what the merchandiser boosts, buries and pins; first of all steps where a place does not name it."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.features.item_state import ItemState
+from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.schemas.queries import Diversity
@@ -79,6 +80,8 @@ class Listed:
         diversity: What the request asks for; None: nothing, the component's own setting counts.
         objectives: Names of the columns of `predictions`.
         predictions: See `rank.ranker.Scored`; shape `(N, O)`.
+        rules: What the shop's rules that hold for this request do to its items.
+        shown: How often each candidate was shown in a slate so far; shape `(N,)`; None where nobody counts.
     """
 
     rows: Rows
@@ -92,6 +95,8 @@ class Listed:
     diversity: Diversity | None = None
     objectives: tuple[str, ...] = ()
     predictions: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    rules: Plan = NO_PLAN
+    shown: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -26,30 +26,28 @@ def moved(shift: npt.NDArray[np.int32]) -> Ints:
     return np.lexsort((-shift, wanted))
 
 
-def pinned(n: int, pins: Sequence[tuple[int, int]], k: int) -> list[int]:
-    """A list of at most `k` with pinned items in their places, and the others around them in their order.
+def pin_places(n: int, pins: Sequence[tuple[int, int]], k: int) -> dict[int, int]:
+    """Where pinned items stand in a list of at most `k`.
 
-    A pin whose place is taken by an earlier one stands in the nearest free place, after it before before it; one whose
-    position lies beyond `k` is not asked for. A list that is too short for a position ends with the pin.
+    A pin whose position is taken by an earlier one stands in the nearest free one, after it before before it. One whose
+    position lies beyond `k` is not asked for. A list that is too short for a position has the pin at its end.
 
     Args:
-        n: Length of the present list.
-        pins: Position from 1, and place in the present list; distinct places; those further up are placed first.
+        n: Length of the list that the places are of.
+        pins: Position from 1, and place in the list; those further up are placed first. Of a place that is named twice
+            the first counts.
         k: Items wanted.
 
     Returns:
-        Places of the present list.
+        Place by 0-based position.
     """
     length = min(n, k)
-    slots: list[int | None] = [None] * length
+    found: dict[int, int] = {}
     for position, place in pins:
-        if position > k:
+        if position > k or place in found.values():
             continue
         at = min(position, length) - 1
-        free = [slot for slot in range(length) if slots[slot] is None]
-        if not free:
-            break
-        slots[min(free, key=lambda slot: (abs(slot - at), slot < at))] = place
-    taken = {place for place in slots if place is not None}
-    others = iter(place for place in range(n) if place not in taken)
-    return [next(others) if place is None else place for place in slots]
+        free = [slot for slot in range(length) if slot not in found]
+        if free:
+            found[min(free, key=lambda slot: (abs(slot - at), slot < at))] = place
+    return found

@@ -41,6 +41,7 @@ class Column:
         self.values: list[Any] = []
         self._code_by_value: dict[Hashable, int] = {}
         self._codes: Codes = np.full(n + ROOM, NOTHING, np.int32)
+        self.has_numbers = False
 
     def codes(self, n: int) -> Codes:
         """Each item's code; shape `(n,)`; a view, not to be changed."""
@@ -48,7 +49,7 @@ class Column:
             self._grow(n)
         return self._codes[:n]
 
-    def put(self, row: int, value: Hashable | None) -> None:
+    def put(self, row: int, value: Any) -> None:
         """Say what an item holds."""
         if row >= len(self._codes):
             self._grow(row + 1)
@@ -59,6 +60,7 @@ class Column:
         if code is None:
             code = self._code_by_value[value] = len(self.values)
             self.values.append(value)
+            self.has_numbers = self.has_numbers or as_number(value) is not None
         self._codes[row] = code
 
     def get(self, row: int) -> Any:
@@ -87,6 +89,7 @@ class ItemColumns:
         """
         self._own = {name: Column() for name in ITEM_FIELDS if name != "age_d"}
         self._attributes: dict[str, Column] = {}
+        self._row_by_id: dict[str, int] = {}
         self._n = 0
         self.n_changes = 0
         self._changed: deque[int] = deque(maxlen=MAX_CATCH_UP)
@@ -112,23 +115,25 @@ class ItemColumns:
             self._attributes[name] = Column(row)
         for name, column in self._attributes.items():
             column.put(row, item.attributes.get(name))
+        self._row_by_id[item.item_id] = row
         self._n = max(self._n, row + 1)
         self.n_changes += 1
         self._changed.append(row)
 
     def fields(self) -> Fields:
         """What conditions over these items may name."""
-        numeric = (
-            name
-            for name, column in self._attributes.items()
-            if any(as_number(value) is not None for value in column.values)
+        return Fields.of_items(
+            self._attributes, (name for name, column in self._attributes.items() if column.has_numbers)
         )
-        return Fields.of_items(self._attributes, numeric)
 
     def values(self, name: str) -> list[Any]:
         """The distinct values that a field has or had."""
         column = self._column(name)
         return [] if column is None else column.values
+
+    def row(self, item_id: str) -> int:
+        """The row of an item; -1 where the shop never had it."""
+        return self._row_by_id.get(item_id, NOTHING)
 
     def get(self, row: int, name: str, now_ms: int) -> Any:
         """One field of one item; None where it has none."""

@@ -74,7 +74,7 @@ def findings(
         ConfigError: a rule pins an item that the shop does not have.
     """
     active = [rule for rule in rules if rule.enabled]
-    row_by_id = _rows_of_pins(active, columns, shown)
+    row_by_id = _rows_of_pins(active, columns)
     moments = {rule.name: _moments(rule, scenarios) for rule in active}
     masks = {rule.name: columns.matching(rule.items, now_ms) for rule in active if rule.items is not None}
     conflicts = [
@@ -126,14 +126,12 @@ def _is_partial(rule: ReadyRule) -> bool:
     return rule.when is not None and any(test.field not in ("scenario", "weekday", "hour") for test in tests(rule.when))
 
 
-def _rows_of_pins(rules: Sequence[ReadyRule], columns: ItemColumns, shown: Bools) -> dict[str, int]:
-    wanted = {item_id for rule in rules for item_id in rule.pinned}
-    if not wanted:
-        return {}
-    found = {item_id: row for row in range(len(columns)) if (item_id := columns.get(row, "item_id", 0)) in wanted}
+def _rows_of_pins(rules: Sequence[ReadyRule], columns: ItemColumns) -> dict[str, int]:
+    found: dict[str, int] = {}
     for rule in rules:
         for item_id in rule.pinned:
-            if item_id not in found:
+            found[item_id] = columns.row(item_id)
+            if found[item_id] < 0:
                 raise ConfigError(
                     f"there is no item {item_id!r}",
                     where=f"rules.{rule.name}.pin",

@@ -16,7 +16,7 @@ class FieldKind(StrEnum):
     """What a field holds."""
 
     TEXT = "text"
-    NUMBER = "number"
+    NUMBER = "a number"
     TRUTH = "true or false"
     PATH = "a category path"
     MOMENT = "a moment"
@@ -76,6 +76,8 @@ class Fields:
         prefix: What stands before an attribute's name.
         of: Whose they are, for messages.
         numeric: Attributes of which at least one value is a number.
+        is_open: Whether any other name is an attribute that nobody has at present: rules that were right when they
+            were applied stay in force.
     """
 
     own: Mapping[str, FieldKind]
@@ -83,6 +85,7 @@ class Fields:
     prefix: str = ""
     of: str = "item"
     numeric: frozenset[str] = field(default_factory=frozenset[str])
+    is_open: bool = False
 
     @classmethod
     def of_items(cls, attributes: Iterable[str], numeric: Iterable[str]) -> Fields:
@@ -103,7 +106,7 @@ class Fields:
         """What a field holds; None where there is no such field."""
         if name in self.own:
             return self.own[name]
-        if name.startswith(self.prefix) and name[len(self.prefix) :] in self.attributes:
+        if name.startswith(self.prefix) and (self.is_open or name[len(self.prefix) :] in self.attributes):
             return FieldKind.ATTRIBUTE
         return None
 
@@ -138,7 +141,7 @@ def _typed(test: Test, fields: Fields, where: str, error: type[InputError]) -> T
         )
     compares = test.operator in ("<", "<=", ">", ">=")
     name = test.field[len(fields.prefix) :] if kind is FieldKind.ATTRIBUTE else test.field
-    if kind is FieldKind.ATTRIBUTE and compares and name not in fields.numeric:
+    if kind is FieldKind.ATTRIBUTE and compares and not (fields.is_open or name in fields.numeric):
         raise error(
             f"`{test}`: no {fields.of}'s {test.field!r} is a number",
             expected="`=`, `in` or `contains`",

@@ -33,7 +33,7 @@ PERSONAL = ("user", "events")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What rules are told of a request.
 
     Attributes:
@@ -120,12 +120,12 @@ class Pin:
 
     Attributes:
         position: From 1.
-        item_id: Whose.
+        row: The item; -1 for one that the shop does not have.
         rule: Name of the rule.
     """
 
     position: int
-    item_id: str
+    row: int
     rule: str
 
 
@@ -184,7 +184,7 @@ class Planner:
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._n_changes = columns.n_changes
 
-    def plan(self, asked: Asked) -> Plan:
+    def plan(self, request: Request) -> Plan:
         """What the rules that hold for a request do.
 
         Cost:
@@ -195,39 +195,39 @@ class Planner:
         if self._n_changes != self.columns.n_changes:
             self._plans.clear()
             self._n_changes = self.columns.n_changes
-        quarter = asked.now_ms // QUARTER_MS
-        key: tuple[object, ...] = (asked.scenario, quarter, bisect_right(self._bounds, asked.now_ms))
+        quarter = request.now_ms // QUARTER_MS
+        key: tuple[object, ...] = (request.scenario, quarter, bisect_right(self._bounds, request.now_ms))
         if self._reads_place:
-            key = (*key, asked.category, asked.brand)
+            key = (*key, request.category, request.brand)
         active = self._moments.get(key)
         if active is None:
-            active = self._active(asked)
+            active = self._active(request)
             self._moments[key] = active
             if len(self._moments) > MAX_MOMENTS:
                 self._moments.popitem(last=False)
         if self._personal:
-            active = self._of_this_user(active, asked)
+            active = self._of_this_user(active, request)
         plan_key = (active, quarter if self._reads_age else 0)
         plan = self._plans.get(plan_key)
         if plan is None:
-            plan = self._made([self.rules[place] for place in active], asked.now_ms)
+            plan = self._made([self.rules[place] for place in active], request.now_ms)
             self._plans[plan_key] = plan
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         return plan
 
-    def _active(self, asked: Asked) -> tuple[int, ...]:
+    def _active(self, request: Request) -> tuple[int, ...]:
         """Rules that hold, and those that may, depending on who asks."""
-        fact_of = Facts(asked, self.zone, personal=False)
+        fact_of = Facts(request, self.zone, personal=False)
         return tuple(
             place
             for place, rule in enumerate(self.rules)
-            if rule.span_ms[0] <= asked.now_ms < rule.span_ms[1]
+            if rule.span_ms[0] <= request.now_ms < rule.span_ms[1]
             and (rule.when is None or holds(rule.when, fact_of) is not False)
         )
 
-    def _of_this_user(self, active: tuple[int, ...], asked: Asked) -> tuple[int, ...]:
-        fact_of = Facts(asked, self.zone)
+    def _of_this_user(self, active: tuple[int, ...], request: Request) -> tuple[int, ...]:
+        fact_of = Facts(request, self.zone)
         left_out = {
             place
             for place in self._personal
@@ -254,7 +254,10 @@ def made(rules: Sequence[ReadyRule], columns: ItemColumns, now_ms: int) -> Plan:
     pins: list[Pin] = []
     for rule in rules:
         if rule.items is None:
-            pins.extend(Pin(rule.position + offset, item_id, rule.name) for offset, item_id in enumerate(rule.pinned))
+            pins.extend(
+                Pin(rule.position + offset, columns.row(item_id), rule.name)
+                for offset, item_id in enumerate(rule.pinned)
+            )
             continue
         mask = columns.matching(rule.items, now_ms)
         if rule.action in ("block", "require"):
@@ -272,35 +275,35 @@ class Facts:
     """A request's facts by the names that conditions use.
 
     Args:
-        asked: The request.
+        request: The request.
         zone: What hours and weekdays are told in.
         personal: Whether to say who asks; otherwise that is `UNSAID`.
     """
 
-    def __init__(self, asked: Asked, zone: object, *, personal: bool = True) -> None:
-        self._asked, self._zone, self._personal = asked, zone, personal
+    def __init__(self, request: Request, zone: object, *, personal: bool = True) -> None:
+        self._request, self._zone, self._personal = request, zone, personal
 
     @cached_property
     def _local(self) -> datetime:
-        return datetime.fromtimestamp(self._asked.now_ms / 1_000, self._zone)  # pyright: ignore[reportArgumentType]
+        return datetime.fromtimestamp(self._request.now_ms / 1_000, self._zone)  # pyright: ignore[reportArgumentType]
 
     def __call__(self, name: str) -> Fact:
         """One fact; None where there is none."""
-        asked = self._asked
+        request = self._request
         if name == "scenario":
-            return asked.scenario
+            return request.scenario
         if name == "weekday":
             return WEEKDAYS[self._local.weekday()]
         if name == "hour":
             return float(self._local.hour)
         if name == "category":
-            return asked.category or None
+            return request.category or None
         if name == "brand":
-            return asked.brand
+            return request.brand
         if not self._personal:
             return UNSAID
         if name == "user":
-            return asked.user
+            return request.user
         if name == "events":
-            return float(asked.events)
-        return asked.attributes.get(name[len(USER_PREFIX) :])
+            return float(request.events)
+        return request.attributes.get(name[len(USER_PREFIX) :])

@@ -10,6 +10,7 @@ from shelfwise.schemas.events import MAX_ID_CHARS
 
 MAX_K = 500
 MAX_OBJECTIVES = 20
+MAX_FILTER_CHARS = 4_000
 
 Weights = Annotated[
     dict[str, Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]], Field(max_length=MAX_OBJECTIVES)
@@ -69,6 +70,12 @@ class Query(BaseModel):
         min_length=1,
         max_length=MAX_ID_CHARS,
         description="Whose trends: a region as the users' attribute spells it; the user's own where omitted.",
+    )
+    filter: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_FILTER_CHARS,
+        description="Only items of which this condition is true, as in 'price < 20 and not colour = \"red\"'.",
     )
     relation: Relation | None = Field(
         default=None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from shelfwise.serve import documentation, events, health, items, problems, recommend
+from shelfwise.serve import documentation, events, health, items, problems, recommend, rules
 from shelfwise.serve.access import Access
 from shelfwise.serve.bodies import BodyLimit
 from shelfwise.serve.item_paths import KeepEncoded
@@ -52,7 +52,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     )
     app.state.opening = opening
     # `recommend` first: its path /items/{id}/similar is also one of an item.
-    for module in (health, recommend, events, items):
+    for module in (health, recommend, events, items, rules):
         app.include_router(module.router, prefix="/v1")
     problems.install(app)
     documentation.install(app, with_key=key is not None)

@@ -29,8 +29,9 @@ PATIENCE_S = 0.05
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
-    def __init__(self, records: Records, recommender: Recommender | None) -> None:
+    def __init__(self, records: Records, recommender: Recommender | None, scenarios: list[str]) -> None:
         self.records = records
+        self.scenarios = scenarios
         self.writer = Writer(records)
         self.items = LiveItems(recommender)
         self._recommender = recommender
@@ -47,8 +48,9 @@ class Service:
             version = Versions(folder / config.store.models).current()
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train` and a restart", error.found)
-            return cls(records, None)
-        return cls(records, Recommender(models.load(version), records, patience_s=PATIENCE_S))
+            return cls(records, None, list(config.scenarios))
+        recommender = Recommender(models.load(version), records, patience_s=PATIENCE_S)
+        return cls(records, recommender, list(recommender.model.config.scenarios))
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
@@ -69,6 +71,11 @@ class Service:
                 code="no_model",
             )
         return self._recommender
+
+    @property
+    def has_model(self) -> bool:
+        """Whether something was trained before the server started."""
+        return self._recommender is not None
 
     def now_ms(self) -> int:
         """The shop's time."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
 
@@ -352,7 +353,7 @@ class Shop:
             user: None for a stranger; an unknown one gets what a stranger sees.
             scenario: The place of the shop that asks.
             k: Items; the scenario's number where omitted.
-            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`,
+            query: Further fields of `Query`: `items`, `relation`, `bundle`, `exclude`, `category`, `brand`, `filter`,
                 `region`, `session_id`, `weights`, `floors`, `diversity`.
 
         Raises:
@@ -458,6 +459,13 @@ class Shop:
         if k is not None:
             _checked_k(k)
         return write_lists(self.recommender, self.records, output, scenario, k, progress)
+
+    @property
+    def rules(self) -> ShopRules:
+        """What pins, boosts, buries, blocks and requires."""
+        from shelfwise.shop.rules import ShopRules
+
+        return ShopRules(self.folder, self.records, list(self.config.scenarios), lambda: self.recommender)
 
     @property
     def recommender(self) -> Recommender:

@@ -33,6 +33,15 @@ def read_attributes(connection: Connection) -> dict[int, dict[str, str]]:
     return {int(row): json.loads(written) for row, written in connection.execute(query)}
 
 
+def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
+    """The distinct values of every attribute that some user has."""
+    found: dict[str, set[str]] = {}
+    for attributes in read_attributes(connection).values():
+        for name, value in attributes.items():
+            found.setdefault(name, set()).add(value)
+    return found
+
+
 def count(connection: Connection) -> int:
     """Users stored, visitors included: one more than the highest row."""
     return int(connection.execute(select(func.count()).select_from(users)).scalar_one())

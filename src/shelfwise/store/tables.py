@@ -107,6 +107,34 @@ quarantine = Table(
 )
 Index("quarantine_by_reason", quarantine.c.source, quarantine.c.reason)
 
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+slates = Table(
+    "slates",
+    metadata,
+    Column("slate_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("user_id", Text),
+    Column("scenario", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("rules_version", Integer, nullable=False),
+    Column("item_rows", LargeBinary, nullable=False),
+    Column("propensities", LargeBinary, nullable=False),
+    Column("best_rows", LargeBinary, nullable=False),
+)
+Index("slates_by_time", slates.c.at_ms)
+Index("slates_by_user", slates.c.user_id)
+
 vectors = Table(
     "vectors",
     metadata,

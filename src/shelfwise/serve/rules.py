@@ -1,0 +1,159 @@
+"""The merchandiser's rules over HTTP: read, replace, look back, roll back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
+from shelfwise.rules.conflicts import Findings
+from shelfwise.rules.rule_set import RuleSet, rule_set
+from shelfwise.serve import documentation
+from shelfwise.serve.answers import Json
+from shelfwise.serve.service import Current, Service
+from shelfwise.store import rule_versions
+from shelfwise.store.rule_versions import RuleVersion
+
+router = APIRouter(tags=["rules"])
+
+
+class RulesToPut(BaseModel):
+    """Rules that are to be in force in place of all present ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any] = Field(description="As in rules.toml: `time_zone` and `rules` by name.")
+    author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
+    note: str = Field(default="", max_length=1_000, description="Why, for the history.")
+    replaces: int | None = Field(
+        default=None, ge=0, description="The version that was looked at; refused (409) where another is in force."
+    )
+    accept_conflicts: bool = Field(default=False, description="Apply rules that are in each other's way.")
+    dry_run: bool = Field(default=False, description="Only check them.")
+
+
+class GoBack(BaseModel):
+    """Which rules are to be in force again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int | None = Field(default=None, ge=1, description="The version before the present one where omitted.")
+    author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
+    note: str = Field(default="", max_length=1_000, description="Why, for the history.")
+
+
+class FindingAnswer(BaseModel):
+    """One thing that is odd about rules."""
+
+    code: str
+    rules: list[str]
+    message: str
+
+
+class RulesAnswer(BaseModel):
+    """Rules in force."""
+
+    version: int = Field(description="0 where none were applied yet.")
+    at: datetime | None = None
+    author: str | None = None
+    action: str | None = None
+    note: str | None = None
+    document: dict[str, Any]
+    conflicts: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
+    warnings: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
+
+
+class VersionAnswer(BaseModel):
+    """One version of the rules."""
+
+    version: int
+    at: datetime
+    author: str
+    action: str
+    note: str
+    n_rules: int
+
+
+class HistoryAnswer(BaseModel):
+    """All versions, newest first."""
+
+    versions: list[VersionAnswer]
+
+
+@router.get("/rules", response_model=RulesAnswer, responses=documentation.problems(503))
+async def get_rules(service: Current) -> Response:
+    """The rules in force."""
+    with service.records.read() as connection:
+        found = rule_versions.in_force(connection)
+    if found is None:
+        return Json(RulesAnswer(version=0, document=RuleSet().as_document()))
+    return Json(_answer(found))
+
+
+@router.put("/rules", response_model=RulesAnswer, responses=documentation.problems(400, 409, 413, 415, 422, 503))
+async def put_rules(sent: RulesToPut, service: Current) -> Response:
+    """Replace the rules; the next answer follows them.
+
+    Refused where a condition cannot be read or names what the shop does not have, and where rules are in each other's
+    way unless that is accepted.
+    """
+    rules = rule_set(sent.document)
+    found = await asyncio.to_thread(check_rules, rules, service.records, service.scenarios)
+    if not sent.accept_conflicts:
+        require_no_conflict(found)
+    if sent.dry_run:
+        with service.records.read() as connection:
+            newest = rule_versions.newest(connection)
+        return Json(RulesAnswer(version=newest, document=rules.as_document(), **_findings(found)))
+    version = await service.writer.run(
+        partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
+    )
+    _follow(service)
+    return Json(_answer(version, found))
+
+
+@router.get("/rules/history", response_model=HistoryAnswer, responses=documentation.problems(503))
+async def get_history(service: Current) -> Response:
+    """Who put which rules in force, newest first."""
+    with service.records.read() as connection:
+        versions = rule_versions.history(connection)
+    return Json(HistoryAnswer(versions=[VersionAnswer.model_validate(one.as_document()) for one in versions]))
+
+
+@router.post(
+    "/rules/rollback", response_model=RulesAnswer, responses=documentation.problems(400, 404, 409, 413, 415, 422, 503)
+)
+async def post_rollback(sent: GoBack, service: Current) -> Response:
+    """Put earlier rules in force again; the history keeps both."""
+    version = await service.writer.run(partial(roll_back, version=sent.version, author=sent.author, note=sent.note))
+    _follow(service)
+    return Json(_answer(version))
+
+
+def _follow(service: Service) -> None:
+    if service.has_model:
+        service.recommender.rules.refresh()
+
+
+def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:
+    return RulesAnswer(
+        version=version.version,
+        at=version.at,
+        author=version.author,
+        action=version.action,
+        note=version.note,
+        document=version.document,
+        **({} if found is None else _findings(found)),
+    )
+
+
+def _findings(found: Findings) -> dict[str, list[FindingAnswer]]:
+    return {
+        name: [FindingAnswer.model_validate(one.as_document()) for one in several]
+        for name, several in (("conflicts", found.conflicts), ("warnings", found.warnings))
+    }

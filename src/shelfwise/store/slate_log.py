@@ -1,0 +1,100 @@
+"""The slates that were answered: what stood where and with which chance, so that other policies are judged by them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from shelfwise.schemas.ids import Doubles, Rows
+from shelfwise.store.tables import slates
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSlate:
+    """One answer.
+
+    Attributes:
+        slate_id: Names it; events that answer it carry it.
+        at_ms: When.
+        user_id: Whose; None for somebody unknown.
+        scenario: The place that asked.
+        model_version: In service then.
+        rules_version: In force then; 0 before the first.
+        rows: Items in the order shown; shape `(k,)`.
+        propensities: The chance of each to stand where it stood, given those above it; 1 where nothing was drawn; shape
+            `(k,)`.
+        best: What would have stood there, given those above it, had nothing been drawn; shape `(k,)`.
+        query: The fields that were asked for, less who asked and what was searched.
+    """
+
+    slate_id: str
+    at_ms: int
+    user_id: str | None
+    scenario: str
+    model_version: str
+    rules_version: int
+    rows: Rows
+    propensities: Doubles
+    best: Rows
+    query: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
+    """Store answers; inside a write transaction."""
+    if batch:
+        connection.execute(
+            insert(slates),
+            [
+                {
+                    "slate_id": one.slate_id,
+                    "at_ms": one.at_ms,
+                    "user_id": one.user_id,
+                    "scenario": one.scenario,
+                    "query": json.dumps(one.query, ensure_ascii=False),
+                    "model_version": one.model_version,
+                    "rules_version": one.rules_version,
+                    "item_rows": one.rows.astype("<i4").tobytes(),
+                    "propensities": one.propensities.astype("<f8").tobytes(),
+                    "best_rows": one.best.astype("<i4").tobytes(),
+                }
+                for one in batch
+            ],
+        )
+
+
+def forget_before(connection: Connection, at_ms: int) -> int:
+    """Delete answers that are older; inside a write transaction; how many they were."""
+    return connection.execute(delete(slates).where(slates.c.at_ms < at_ms)).rowcount
+
+
+def latest(connection: Connection, n: int, scenario: str | None = None) -> list[LoggedSlate]:
+    """The latest `n` answers, newest first."""
+    query = select(slates).order_by(slates.c.at_ms.desc(), slates.c.slate_id).limit(n)
+    if scenario is not None:
+        query = query.where(slates.c.scenario == scenario)
+    return [_logged(row) for row in connection.execute(query)]
+
+
+def count(connection: Connection) -> int:
+    """Answers that are kept."""
+    return int(connection.execute(select(func.count()).select_from(slates)).scalar_one())
+
+
+def _logged(row: Row[Any]) -> LoggedSlate:
+    return LoggedSlate(
+        row.slate_id,
+        row.at_ms,
+        row.user_id,
+        row.scenario,
+        row.model_version,
+        row.rules_version,
+        np.frombuffer(row.item_rows, "<i4").astype(np.int32),
+        np.frombuffer(row.propensities, "<f8"),
+        np.frombuffer(row.best_rows, "<i4").astype(np.int32),
+        json.loads(row.query),
+    )
