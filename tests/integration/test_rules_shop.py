@@ -123,7 +123,7 @@ def test_one_step_back_at_a_time(shop: Path) -> None:
             "no request has a field 'user.countri'",
         ),
         (
-            "[rules.x]\nboost = 'price < 3'\nwhen = 'weekday = \"munday\"'",
+            "[rules.x]\nboost = 'price < 3'\nwhen = 'weekday = \"mondey\"'",
             "rules.x.when",
             r"(?s)expected one of monday.*did you mean 'monday'\?",
         ),

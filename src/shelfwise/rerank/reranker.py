@@ -11,7 +11,7 @@ import numpy as np
 
 from shelfwise.config.component import Options
 from shelfwise.rerank.listed import Listed
-from shelfwise.schemas.ids import Floats, Rows
+from shelfwise.schemas.ids import Doubles, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Reranked:
             has it there too. Later steps are asked about the others.
         propensities: The chance with which each item of `order` came to its position, where it was drawn; shape
             `(M,)`; None where nothing was drawn.
+        best: By position, the place of the item that would stand there, given those above it, had nothing been drawn;
+            of as many positions as were looked at; None where nothing was drawn.
     """
 
     order: Rows
     why: Mapping[int, str] = field(default_factory=dict)
     held: Mapping[int, int] = field(default_factory=dict)
-    propensities: Floats | None = None
+    propensities: Doubles | None = None
+    best: Rows | None = None
 
 
 class Reranker(ABC):
@@ -46,6 +49,9 @@ class Reranker(ABC):
     Config: ClassVar[type[Options]] = Options
     trades_diversity: ClassVar[bool] = False
     """Whether it reads `Listed.diversity`."""
+
+    draws: ClassVar[bool] = False
+    """Whether it draws at random: then no step may follow that moves what it drew, and `Listed.shown` is counted."""
 
     def __init__(self, config: Options) -> None:
         self.config = config
