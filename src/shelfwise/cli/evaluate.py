@@ -9,6 +9,7 @@ import typer
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
 
 if TYPE_CHECKING:
+    from shelfwise.evaluate.off_policy import OffPolicyReport
     from shelfwise.evaluate.report import EvaluationReport
 
 
@@ -22,11 +23,24 @@ def command(
     version: Annotated[
         str | None, typer.Option(help="Measure this version's configuration instead of shop.toml's; kept with it.")
     ] = None,
+    off_policy: Annotated[
+        bool, typer.Option("--off-policy", help="Judge the shop's order by its own logged slates instead.")
+    ] = False,
+    reward: Annotated[str, typer.Option(help="With --off-policy: kind of event that is counted.")] = "click",
+    scenario: Annotated[str | None, typer.Option(help="With --off-policy: only this place.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit on the past, ask about the rest, rank the whole catalogue; baselines tuned and asked in the same run."""
     from shelfwise.shop import Shop
 
+    if off_policy:
+        with Shop.open(shop) as opened:
+            judged = opened.off_policy(reward, scenario)
+        if as_json:
+            print_json(judged.as_document())
+        else:
+            show_off_policy(judged)
+        return
     with Shop.open(shop) as opened, steps() as show:
         report = opened.evaluate(protocol, k, show, version)
     if as_json:
@@ -59,6 +73,25 @@ def _show_exposure(report: EvaluationReport) -> None:
             ),
         )
     answers.print(shown)
+
+
+def show_off_policy(report: OffPolicyReport) -> None:
+    """What the shop's order is worth with and without exploring."""
+    answers.print(
+        f"\n{report.n_slates:,} logged slates, {report.n_drawn:,} of them with something tried out, "
+        f"{report.n_rewards:,} {report.reward}s"
+    )
+    shown = table("policy", "estimator", f"{report.reward}s a slate", "95 % interval", right=(2, 3))
+    rows = [("as it is, exploring", "counted", report.logged)]
+    rows += [("its order alone", name, value) for name, value in report.without_exploring.items()]
+    for policy, estimator, found in rows:
+        shown.add_row(policy, estimator, f"{found.value:.4f}", f"{found.low:.4f} – {found.high:.4f}")
+    answers.print(shown)
+    people.print(
+        f"the log is worth {report.effective_slates:,.0f} slates of the order alone; largest weight "
+        f"{report.largest_weight:.2f}",
+        markup=False,
+    )
 
 
 def show_report(report: EvaluationReport) -> None:

@@ -198,6 +198,14 @@ class ServeSpec(_Table):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=1, le=65_535, description="Port to listen on.")
+    log_slates: bool = Field(
+        default=True,
+        description=(
+            "Whether answers are kept, with the chance of every item to stand where it stood: what exploring, previews "
+            "of rules and `evaluate --off-policy` live on."
+        ),
+    )
+    slates_kept_d: float = Field(default=90.0, gt=0, le=3_650, description="Days after which kept answers are deleted.")
 
 
 def _default_retrievers() -> dict[str, ComponentSpec]:

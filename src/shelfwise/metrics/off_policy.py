@@ -51,7 +51,8 @@ def running_weights(target: Float64s, logged: Float64s) -> Float64s:
         raise ValueError(f"chances of shape {target.shape} and {logged.shape}")
     if (logged <= 0).any():
         raise ValueError("the log holds what its policy never does: a chance that is not above 0")
-    return np.cumprod(target / logged, axis=1)
+    ratios: Float64s = np.divide(target, logged, dtype=np.float64)
+    return np.multiply.accumulate(ratios, axis=1)
 
 
 def inverse_propensity(rewards: Float64s, weights: Float64s, *, n_resamples: int = 1_000, seed: int = 0) -> PolicyValue:

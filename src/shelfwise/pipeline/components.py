@@ -43,12 +43,24 @@ def build_rerankers(config: ShopConfig) -> dict[str, Reranker]:
     """One reranker per `[rerank.…]` table, by its name, in the file's order.
 
     Raises:
-        ConfigError: an unknown component or option; the message names the table.
+        ConfigError: an unknown component or option, or a scenario in which a step follows one that draws at random;
+            the message names the table.
     """
-    return {
+    made = {
         name: build("reranker", spec, RERANKERS, where=f"rerank.{name}", base=Reranker)
         for name, spec in config.rerank.items()
     }
+    for scenario, spec in config.scenarios.items():
+        drawing = [place for place, name in enumerate(spec.rerank) if made[name].draws]
+        if drawing and drawing[0] != len(spec.rerank) - 1:
+            raise ConfigError(
+                f"{spec.rerank[drawing[0]]!r} draws items, and {spec.rerank[drawing[0] + 1]!r} comes after it",
+                expected="what explores as the last of the names: later steps would move what it drew",
+                where=f"scenarios.{scenario}.rerank",
+                hint="pins of rules hold wherever the rules stand",
+                code="explores_too_early",
+            )
+    return made
 
 
 def build_text_encoder(config: ShopConfig) -> TextEncoder | None:

@@ -20,6 +20,7 @@ from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.pipeline.shown_counts import ShownCounts
 from shelfwise.pipeline.slate_steps import Answering, SlateSteps, facts_of
 from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.pipeline.wording import Wording
@@ -57,6 +58,25 @@ class SlateParts(TypedDict, total=False):
     bundles: list[Bundle]
     brands: list[BrandEntry]
     expected: dict[str, Expected]
+    best: Rows
+
+
+class Answer(NamedTuple):
+    """A slate, and what a log has to know of it.
+
+    Attributes:
+        slate: As it is sent.
+        user_id: Whose; None for somebody unknown.
+        rules_version: In force.
+        rows: The slate's items; shape `(k,)`.
+        best: By position, the item that would stand there, given those above it, had nothing been drawn.
+    """
+
+    slate: Slate
+    user_id: str | None
+    rules_version: int
+    rows: Rows
+    best: Rows
 
 
 class UserList(NamedTuple):
@@ -88,20 +108,28 @@ class Recommender:
         self._profiles = LiveProfiles(model, records, patience_s=patience_s)
         self._words = Wording(model, self.catalogue)
         self.rules = LiveRules(self.catalogue, records)
+        self.shown = ShownCounts(records)
         self._steps = SlateSteps(
-            build_rerankers(model.config), facts_of(model.funnel, self.catalogue), model.funnel.ranker.objectives
+            build_rerankers(model.config),
+            facts_of(model.funnel, self.catalogue),
+            model.funnel.ranker.objectives,
+            self.shown,
         )
 
     def recommend(self, query: Query, slate_id: str | None = None) -> Slate:
-        """Answer one query.
+        """Answer one query; see `answer`."""
+        return self.answer(query, slate_id).slate
+
+    def answer(self, query: Query, slate_id: str | None = None) -> Answer:
+        """Answer one query, with what a log has to know of it.
+
+        An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
+        others are asked, and the answer says so in `degraded`.
 
         Args:
             query: The request.
             slate_id: Of an answer that is to be made again: what is drawn at random is drawn from it. A new one where
                 omitted.
-
-        An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
-        others are asked, and the answer says so in `degraded`.
 
         Raises:
             QueryError: there is no such scenario, or the query asks it for what it cannot give.
@@ -114,13 +142,19 @@ class Recommender:
         k = query.k or spec.k
         place = self._place(query, spec)
         parts = self._answered(query, place, wanted, k, slate_id)
-        return Slate(
+        best = parts.get("best")
+        slate = Slate(
             slate_id=slate_id,
             scenario=query.scenario,
             model_version=self.model.name,
             degraded=place.degraded,
-            **parts,
+            items=parts["items"],
+            bundles=parts.get("bundles", []),
+            brands=parts.get("brands", []),
+            expected=parts.get("expected", {}),
         )
+        rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
+        return Answer(slate, _who(query), self.rules.version, rows, rows if best is None else best[: len(rows)])
 
     def candidates(self, query: Query, k: int) -> Ranked:
         """What a slate of `k` would be chosen from, by the ranker's own weights.
@@ -179,6 +213,7 @@ class Recommender:
         )
         return {
             "items": self._words.made(made, place.situation, k),
+            "best": made.ranked.rows[:k] if made.best is None else made.best,
             "expected": wanted.brought(made.ranked, self.model.funnel, k, expected, place.degraded),
         }
 

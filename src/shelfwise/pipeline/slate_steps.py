@@ -15,11 +15,13 @@ from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline.funnel import Funnel, Ranked, taken
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.pipeline.shown_counts import ShownCounts
 from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
 from shelfwise.rerank.reranker import Reranker
 from shelfwise.rerank.rules import Rules
 from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.queries import Diversity, Query
 
 UNNAMED_RULES = Rules(Rules.Config())
@@ -51,25 +53,36 @@ class Made:
         ranked: What is shown, in order.
         steps: Of each item, what each step says of it.
         propensities: Of each item, the chance with which it came to its position; None where nothing was drawn.
+        best: By position, the item that would stand there, given those above it, had nothing been drawn; None where
+            nothing was.
     """
 
     ranked: Ranked
     steps: list[list[str]]
     propensities: list[float | None]
+    best: Rows | None = None
 
 
 class SlateSteps:
     """The rerankers of a model in service, with what they are told of the items."""
 
-    def __init__(self, rerankers: Mapping[str, Reranker], facts: ItemFacts, objectives: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        rerankers: Mapping[str, Reranker],
+        facts: ItemFacts,
+        objectives: tuple[str, ...] = (),
+        shown: ShownCounts | None = None,
+    ) -> None:
         """Take the steps.
 
         Args:
             rerankers: By the name of their table.
             facts: What they are told of the items.
             objectives: Names of what the ranker predicts.
+            shown: How often items were shown; None where nobody counts.
         """
         self._rerankers = rerankers
+        self._shown = shown
         self._rules_steps = {name for name, one in rerankers.items() if isinstance(one, Rules)}
         self._objectives = objectives
         self.facts = facts
@@ -112,6 +125,7 @@ class SlateSteps:
         told: dict[int, list[str]] = {}
         chances: dict[int, float] = {}
         held: dict[int, int] = {}
+        best: Rows | None = None
         for name, reranker in self._steps_of(spec, asked.rules):
             free = order[~np.isin(order, list(held.values()))] if held else order
             if not len(free):
@@ -129,6 +143,7 @@ class SlateSteps:
                 self._objectives,
                 ranked.predictions[free],
                 asked.rules,
+                self._shown.of(ranked.rows[free]) if reranker.draws and self._shown is not None else None,
             )
             found = reranker.rerank(listed)
             for place, sentence in found.why.items():
@@ -136,6 +151,8 @@ class SlateSteps:
             if found.propensities is not None:
                 for place, chance in zip(free[found.order].tolist(), found.propensities.tolist(), strict=True):
                     chances[place] = chances.get(place, 1.0) * chance
+            if found.best is not None:
+                best = ranked.rows[_with_held(free[found.best], {at: one for at, one in held.items() if at < k})]
             order = _with_held(free[found.order], held)
             for position, place in found.held.items():
                 held.setdefault(position, int(free[place]))
@@ -144,6 +161,7 @@ class SlateSteps:
             taken(ranked, places),
             [told.get(place, []) for place in places],
             [chances.get(place) for place in places],
+            best,
         )
 
 

@@ -95,10 +95,12 @@ class Normals:
     """
 
     def __init__(self, means: Doubles, spreads: Doubles, k: int) -> None:
-        self._means, self._spreads = means, spreads
         # The highest draw lies above where the best that is left surely reaches: the integral begins there.
         surely = np.sort(means - REACH * spreads)[::-1]
         low, high = surely[min(k - 1, len(surely) - 1)], float((means + REACH * spreads).max())
+        # Draws are of the same spreads as chances, so that both stay true where the grid would be too coarse.
+        spreads = np.maximum(spreads, (high - low) / (0.8 * MOST_POINTS))
+        self._means, self.spreads = means, spreads
         n_points = int(np.clip((high - low) / (0.4 * float(spreads.min())), 16, MOST_POINTS))
         points = np.linspace(low, high, n_points)
         self._step = points[1] - points[0]
@@ -108,7 +110,7 @@ class Normals:
 
     def draw(self, left: Bools, random: np.random.Generator) -> int:
         """The place of the highest draw."""
-        drawn = random.normal(self._means, self._spreads)
+        drawn = random.normal(self._means, self.spreads)
         return int(np.argmax(np.where(left, drawn, -np.inf)))
 
     def chance(self, place: int, left: Bools) -> float:
@@ -116,7 +118,7 @@ class Normals:
         if not left[place]:
             return 0.0
         density = np.exp(-0.5 * self._z[place] ** 2 + self._log_all - self._log_below[place])
-        return float(min(density.sum() * self._step / (self._spreads[place] * np.sqrt(2 * np.pi)), 1.0))
+        return float(min(density.sum() * self._step / (self.spreads[place] * np.sqrt(2 * np.pi)), 1.0))
 
     def take(self, place: int) -> None:
         """A place is not left any more."""

@@ -39,7 +39,7 @@ async def post_recommend(query: Query, service: Current) -> Response:
     Somebody unknown gets what a stranger should see. What could not be done as configured stands in
     `degraded`.
     """
-    return Json(service.recommender.recommend(query))
+    return Json(service.answer(query))
 
 
 @router.get(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
-from shelfwise.rules.conflicts import Findings
+from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -109,7 +109,14 @@ async def put_rules(sent: RulesToPut, service: Current) -> Response:
     if sent.dry_run:
         with service.records.read() as connection:
             newest = rule_versions.newest(connection)
-        return Json(RulesAnswer(version=newest, document=rules.as_document(), **_findings(found)))
+        return Json(
+            RulesAnswer(
+                version=newest,
+                document=rules.as_document(),
+                conflicts=_told(found.conflicts),
+                warnings=_told(found.warnings),
+            )
+        )
     version = await service.writer.run(
         partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
     )
@@ -141,6 +148,7 @@ def _follow(service: Service) -> None:
 
 
 def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:
+    conflicts, warnings = ((), ()) if found is None else (found.conflicts, found.warnings)
     return RulesAnswer(
         version=version.version,
         at=version.at,
@@ -148,12 +156,10 @@ def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:
         action=version.action,
         note=version.note,
         document=version.document,
-        **({} if found is None else _findings(found)),
+        conflicts=_told(conflicts),
+        warnings=_told(warnings),
     )
 
 
-def _findings(found: Findings) -> dict[str, list[FindingAnswer]]:
-    return {
-        name: [FindingAnswer.model_validate(one.as_document()) for one in several]
-        for name, several in (("conflicts", found.conflicts), ("warnings", found.warnings))
-    }
+def _told(several: tuple[Finding, ...]) -> list[FindingAnswer]:
+    return [FindingAnswer.model_validate(one.as_document()) for one in several]

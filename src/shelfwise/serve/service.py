@@ -15,7 +15,9 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.schemas.queries import Query, Slate
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
@@ -29,10 +31,12 @@ PATIENCE_S = 0.05
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
-    def __init__(self, records: Records, recommender: Recommender | None, scenarios: list[str]) -> None:
+    def __init__(self, records: Records, recommender: Recommender | None, config: ShopConfig) -> None:
         self.records = records
-        self.scenarios = scenarios
+        scenarios = config.scenarios if recommender is None else recommender.model.config.scenarios
+        self.scenarios = list(scenarios)
         self.writer = Writer(records)
+        self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
         self.items = LiveItems(recommender)
         self._recommender = recommender
 
@@ -48,12 +52,13 @@ class Service:
             version = Versions(folder / config.store.models).current()
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train` and a restart", error.found)
-            return cls(records, None, list(config.scenarios))
-        recommender = Recommender(models.load(version), records, patience_s=PATIENCE_S)
-        return cls(records, recommender, list(recommender.model.config.scenarios))
+            return cls(records, None, config)
+        return cls(records, Recommender(models.load(version), records, patience_s=PATIENCE_S), config)
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
+        if self._slates is not None:
+            await self._slates.close()
         await self.writer.close()
         self.records.close()
 
@@ -71,6 +76,14 @@ class Service:
                 code="no_model",
             )
         return self._recommender
+
+    def answer(self, query: Query) -> Slate:
+        """Answer a query; the answer is kept for later, where the shop keeps answers."""
+        found = self.recommender.answer(query)
+        if self._slates is not None and len(found.rows):
+            self._slates.put(found, query)
+            self.recommender.shown.add(found.rows)
+        return found.slate
 
     @property
     def has_model(self) -> bool:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
-from shelfwise.errors import QueryError, StateError, did_you_mean
+from shelfwise.errors import InputError, QueryError, StateError, did_you_mean
+from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.queries import MAX_K, Query, Slate
 from shelfwise.store.evaluations import Evaluations
 from shelfwise.store.records import Records
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from shelfwise.encode.catalogue import EncodeOutcome
     from shelfwise.evaluate.compare import VersionComparison
     from shelfwise.evaluate.diversity import DiversityTradeOffs
+    from shelfwise.evaluate.off_policy import OffPolicyReport
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
@@ -326,6 +328,27 @@ class Shop:
                 keep(report, version, self.evaluations, {**origin(), "data": describe(loaded.data)})
             track(report, tracker)
         return report
+
+    def off_policy(self, reward: str = "click", scenario: str | None = None) -> OffPolicyReport:
+        """What the shop's order would have brought without exploring, told from the answers that were logged.
+
+        Args:
+            reward: Kind of event that is counted, where it carries the slate's id.
+            scenario: Only of this place; None: of all.
+
+        Raises:
+            InputError: there is no such kind of event.
+            StateError: the log cannot tell: no slates, nothing drawn in them, or no event that answers any.
+        """
+        from shelfwise.evaluate.off_policy import off_policy
+
+        if reward not in list(EventKind):
+            raise InputError(
+                f"there is no kind of event {reward!r}; known: {', '.join(EventKind)}",
+                where="reward",
+                hint=did_you_mean(reward, list(EventKind)),
+            )
+        return off_policy(self.records, reward=EventKind(reward), scenario=scenario)
 
     def compare(self, *versions: str, overlap: bool = False, progress: Progress = _silent) -> VersionComparison:
         """Model versions side by side: data, configuration, training, and what evaluations of them found.

@@ -98,3 +98,12 @@ def _logged(row: Row[Any]) -> LoggedSlate:
         np.frombuffer(row.best_rows, "<i4").astype(np.int32),
         json.loads(row.query),
     )
+
+
+def shown_counts(connection: Connection, n: int) -> Rows:
+    """How often each item stands in the latest `n` answers; shape `(highest row + 1,)`."""
+    query = select(slates.c.item_rows).order_by(slates.c.at_ms.desc()).limit(n)
+    parts = [np.frombuffer(found, "<i4") for found in connection.execute(query).scalars()]
+    if not parts:
+        return np.zeros(0, np.int32)
+    return np.bincount(np.concatenate(parts)).astype(np.int32)
