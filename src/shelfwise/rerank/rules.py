@@ -24,37 +24,34 @@ class Rules(Reranker):
         plan, n = listed.rules, len(listed)
         if not n or plan.is_idle:
             return unchanged(listed)
-        order = np.arange(n) if plan.shift is None else moved(plan.shift[listed.rows])
-        why: dict[int, str] = {}
+        order: list[int] = list(range(n)) if plan.shift is None else moved(plan.shift[listed.rows]).tolist()
+        k, why = listed.k, dict[int, str]()
         if plan.moves is not None:
-            climbed = order[: listed.k]
-            changed = climbed != np.arange(len(climbed))
-            for place, names in zip(
-                climbed[changed].tolist(), plan.moved_by(listed.rows[climbed[changed]]), strict=True
-            ):
+            climbed = [place for position, place in enumerate(order[:k]) if place != position]
+            for place, names in zip(climbed, plan.moved_by(listed.rows[climbed]), strict=True):
                 if names:
                     why[place] = f"moved by {_listed(names)}"
         held: dict[int, int] = {}
         if plan.pins:
-            place_by_row = {row: place for place, row in enumerate(listed.rows.tolist())}
-            pins = [(pin, place_by_row[pin.row]) for pin in plan.pins if pin.row in place_by_row]
-            held = pin_places(n, [(pin.position, place) for pin, place in pins], listed.k)
+            rows = listed.rows.tolist()
+            there = set(rows)
+            pins = [(pin, rows.index(pin.row)) for pin in plan.pins if pin.row in there]
+            held = pin_places(n, [(pin.position, place) for pin, place in pins], k)
             rule_by_place = {place: pin.rule for pin, place in reversed(pins)}
             for position, place in held.items():
                 why[place] = f"pinned to position {position + 1} by {rule_by_place[place]!r}"
             order = _with(order, held)
-            shown = set(order[: listed.k].tolist())
+            shown = set(order[:k])
             why = {place: sentence for place, sentence in why.items() if place in shown}
-        return Reranked(order.astype(np.int32), why, held)
+        return Reranked(np.array(order, np.int32), why, held)
 
 
-def _with(order: np.ndarray, held: dict[int, int]) -> np.ndarray:
-    if not held:
-        return order
-    others = order[~np.isin(order, list(held.values()))].tolist()
+def _with(order: list[int], held: dict[int, int]) -> list[int]:
+    fixed = set(held.values())
+    found = [place for place in order if place not in fixed]
     for position in sorted(held):
-        others.insert(position, held[position])
-    return np.array(others)
+        found.insert(position, held[position])
+    return found
 
 
 def _listed(names: list[str]) -> str:

@@ -158,8 +158,11 @@ class Plan:
         """Names of the rules that move each of some items."""
         if self.moves is None:
             return [[] for _ in rows]
-        by_item = self.moves[:, rows].T
-        return [[self.movers[place] for place in np.flatnonzero(line)] if line.any() else [] for line in by_item]
+        found: list[list[str]] = [[] for _ in rows]
+        movers, places = np.nonzero(self.moves[:, rows])
+        for mover, place in zip(movers.tolist(), places.tolist(), strict=True):
+            found[place].append(self.movers[mover])
+        return found
 
 
 NO_PLAN = Plan((), None, None, (), None, ())
@@ -173,7 +176,10 @@ class Planner:
         self.zone = rule_set.zone
         self.columns = columns
         self._bounds = sorted({bound for rule in self.rules for bound in rule.span_ms})
-        self._personal = [place for place, rule in enumerate(self.rules) if rule.is_personal]
+        self._personal: dict[Condition, set[int]] = {}
+        for place, rule in enumerate(self.rules):
+            if rule.when is not None and rule.is_personal:
+                self._personal.setdefault(rule.when, set()).add(place)
         fields = {test.field for rule in self.rules if rule.when is not None for test in tests(rule.when)}
         self.reads_attributes = any(name.startswith(USER_PREFIX) for name in fields)
         self._reads_place = bool(fields & {"category", "brand"})
@@ -228,11 +234,10 @@ class Planner:
 
     def _of_this_user(self, active: tuple[int, ...], request: Request) -> tuple[int, ...]:
         fact_of = Facts(request, self.zone)
-        left_out = {
-            place
-            for place in self._personal
-            if place in active and not holds(self.rules[place].when, fact_of)  # pyright: ignore[reportArgumentType]
-        }
+        left_out: set[int] = set()
+        for when, places in self._personal.items():  # segments share their conditions
+            if not holds(when, fact_of):
+                left_out |= places
         return tuple(place for place in active if place not in left_out) if left_out else active
 
     def _made(self, rules: Sequence[ReadyRule], now_ms: int) -> Plan:
