@@ -24,6 +24,7 @@ import faiss
 import numpy as np
 from rich.console import Console
 
+import rule_stage
 import sequence_stage
 import slate_stage
 from record import Record, arguments
@@ -52,6 +53,8 @@ from tables import (
     WHOLE,
     alone_lines,
     alone_title,
+    rules_lines,
+    rules_title,
     show,
     size_title,
     slate_lines,
@@ -318,6 +321,15 @@ def main() -> int:
             bar = slate_stage.BARS_US[found["reranker"]]
             record.promise(f"rerank-{found['reranker']}-us", found["p50_us"], bar, "below")
     record.promise("history-of-50-to-user-vector-us", alone["p50_us"], sequence_stage.BAR_US, "below")
+    with people.status("rules on their own"):
+        sizes_of_rules = QUICK_SIZES if options.quick else SIZES
+        ruled = [
+            rule_stage.measure(QUICK_ROUNDS if options.quick else ROUNDS, REQUESTS, n_items)
+            for n_items in sizes_of_rules
+        ]
+    show(console, rules_title(), ALONE_COLUMNS, rules_lines(ruled))
+    record.results["rules"] = ruled
+    record.promise("50-rules-us", max(one["p50_us"] for one in ruled), rule_stage.BAR_US, "below")
     whole = {found["n_items"]: found["stages"][-1]["p50_us"] for found in sizes}
     if len(whole) > 1:
         record.promise("growth-with-25-times-the-items", max(whole.values()) / min(whole.values()), GROWTH, "below")

@@ -82,6 +82,16 @@ def slate_lines(found: list[dict[str, Any]]) -> Lines:
     return [[one["stage"], f"{one['p50_us']:,.0f}", f"{one['p99_us']:,.0f}"] for one in found]
 
 
+def rules_title() -> str:
+    """What the rules that are measured on their own were given, in words."""
+    return "The merchandiser's rules on their own, one thread: those that hold for the request found and applied"
+
+
+def rules_lines(found: list[dict[str, Any]]) -> Lines:
+    """Rules at every size of catalogue, in the order of `ALONE_COLUMNS`."""
+    return [[one["stage"], f"{one['p50_us']:,.0f}", f"{one['p99_us']:,.0f}"] for one in found]
+
+
 def evaluation_title(found: dict[str, Any]) -> str:
     """What one data set was asked, in words."""
     evaluation = found["evaluation"]
@@ -384,6 +394,8 @@ def funnel_section(document: dict[str, Any]) -> str:
         parts += [f"{alone_title(alone)}:", markdown(ALONE_COLUMNS, alone_lines(alone))]
     if slates := document["results"].get("slates"):
         parts += [f"{SLATE_TITLE}:", markdown(ALONE_COLUMNS, slate_lines(slates))]
+    if "rules" in document["results"]:
+        parts += [f"{rules_title()}:", markdown(ALONE_COLUMNS, rules_lines(document["results"]["rules"]))]
     return "\n\n".join([*parts, promises(document)])
 
 

@@ -342,11 +342,12 @@ class Shop:
         """
         from shelfwise.evaluate.off_policy import off_policy
 
-        if reward not in list(EventKind):
+        kinds = [kind.value for kind in EventKind]
+        if reward not in kinds:
             raise InputError(
-                f"there is no kind of event {reward!r}; known: {', '.join(EventKind)}",
+                f"there is no kind of event {reward!r}; known: {', '.join(kinds)}",
                 where="reward",
-                hint=did_you_mean(reward, list(EventKind)),
+                hint=did_you_mean(reward, kinds),
             )
         return off_policy(self.records, reward=EventKind(reward), scenario=scenario)
 
