@@ -83,8 +83,16 @@ class LiveRules:
             return
         self._planner = Planner(ready(rules, *open_fields(self.columns)), rules, self.columns)
 
-    def plan(self, query: Query, now_ms: int, user: str | None, n_events: int) -> Plan:
-        """What the rules do to one request."""
+    def plan(self, query: Query, shop_ms: int, user: str | None, n_events: int) -> Plan:
+        """What the rules do to one request.
+
+        Args:
+            query: The request.
+            shop_ms: When, by the shop's clock: one that replays an old log lives at its end. Rules' own dates and hours
+                are those of the wall.
+            user: Who asks.
+            n_events: Events known of the user.
+        """
         if time.monotonic() - self._looked_at > LOOK_EVERY_S:
             self.refresh()
         planner = self._planner
@@ -95,9 +103,10 @@ class LiveRules:
             with self._records.read() as connection:
                 attributes = people.attributes_of_one(connection, user)
         path = () if query.category is None else category_path(query.category)
-        return planner.plan(Request(query.scenario, now_ms, user, n_events, attributes, path, query.brand))
+        request = Request(query.scenario, _wall_ms(), user, n_events, attributes, path, query.brand, shop_ms)
+        return planner.plan(request)
 
-    def plans(self, scenario: str, now_ms: int, users: list[tuple[str, int]]) -> list[Plan]:
+    def plans(self, scenario: str, shop_ms: int, users: list[tuple[str, int]]) -> list[Plan]:
         """What the rules do to the same request of many users; each with the number of events known."""
         planner = self._planner
         if planner is None:
@@ -106,8 +115,9 @@ class LiveRules:
         if planner.reads_attributes:
             with self._records.read() as connection:
                 attributes = people.attributes_of(connection, [user for user, _ in users])
+        now_ms = _wall_ms()
         return [
-            planner.plan(Request(scenario, now_ms, user, n_events, attributes.get(user, {})))
+            planner.plan(Request(scenario, now_ms, user, n_events, attributes.get(user, {}), shop_ms=shop_ms))
             for user, n_events in users
         ]
 
@@ -126,6 +136,10 @@ class LiveRules:
             if len(self._filters) > MAX_FILTERS:
                 self._filters.popitem(last=False)
         return self.columns.matching(condition, now_ms)
+
+
+def _wall_ms() -> int:
+    return int(time.time() * 1_000)
 
 
 def restricted(allowed: Bools, plan: Plan) -> Bools:

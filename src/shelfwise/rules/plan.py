@@ -38,7 +38,8 @@ class Request:
 
     Attributes:
         scenario: The place that asks.
-        now_ms: When.
+        now_ms: When, by the calendar on the wall: dates, weekdays and hours are people's.
+        shop_ms: When, by the shop's own clock, which ages of items count from; as `now_ms` where omitted.
         user: Who; None for a stranger.
         events: Events known of the user.
         attributes: The user's.
@@ -53,6 +54,7 @@ class Request:
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     category: tuple[str, ...] = ()
     brand: str | None = None
+    shop_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +215,11 @@ class Planner:
                 self._moments.popitem(last=False)
         if self._personal:
             active = self._of_this_user(active, request)
-        plan_key = (active, quarter if self._reads_age else 0)
+        shop_ms = request.now_ms if request.shop_ms is None else request.shop_ms
+        plan_key = (active, shop_ms // QUARTER_MS if self._reads_age else 0)
         plan = self._plans.get(plan_key)
         if plan is None:
-            plan = self._made([self.rules[place] for place in active], request.now_ms)
+            plan = self._made([self.rules[place] for place in active], shop_ms)
             self._plans[plan_key] = plan
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
