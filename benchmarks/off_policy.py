@@ -27,6 +27,14 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
+from off_policy_tables import (
+    REAL_COLUMNS,
+    REAL_TITLE,
+    SIMULATED_COLUMNS,
+    real_lines,
+    simulated_lines,
+    simulated_title,
+)
 from record import Record, arguments
 from shelfwise.evaluate.off_policy import ShownSlates, expected_rewards
 from shelfwise.features.item_state import ItemState
@@ -241,29 +249,14 @@ def main() -> int:
     if folder.is_dir():
         real = [open_bandit(folder, campaign) for campaign in CAMPAIGNS]
         record.results["open_bandit"] = real
-        lines = []
         for one in real:
-            for label, value in (("random policy, logged", one["logged"]), ("Thompson, true", one["true"])):
-                lines.append(
-                    [one["campaign"], label, f"{value['value']:.5f}", f"{value['low']:.5f} – {value['high']:.5f}", ""]
-                )
-            for name, value in one["estimates"].items():
-                lines.append(
-                    [
-                        one["campaign"],
-                        f"Thompson, {name}",
-                        f"{value['value']:.5f}",
-                        f"{value['low']:.5f} – {value['high']:.5f}",
-                        f"{value['relative_error']:.1%}",
-                    ]
-                )
             record.promise(
                 f"open-bandit-{one['campaign']}-intervals-that-hold-the-truth",
                 sum(value["holds_truth"] for value in one["estimates"].values()),
                 3,
                 "at least",
             )
-        show(console, "Open Bandit: clicks a round", ("campaign", "", "clicks", "95 % interval", "off by"), lines)
+        show(console, REAL_TITLE, REAL_COLUMNS, real_lines(real))
     else:
         record.skip("open-bandit", f"{folder} is not there: set SHELFWISE_BENCH_DATA")
     n_logs = QUICK_LOGS if options.quick else N_LOGS
@@ -282,22 +275,7 @@ def main() -> int:
                 record.promise(promised, value["held"], FEWEST_HELD, "at least")
         record.promise(f"{name}-cost-of-exploring", found[-1]["cost"], 0.2, "below")
     record.results["simulated"] = found
-    show(
-        console,
-        "Own exploration: the order alone, told from its log",
-        ("policy", "estimator", "intervals that hold the truth", "mean error", "root mean squared error"),
-        [
-            [
-                one["policy"],
-                estimator,
-                f"{value['held']:.0%}",
-                f"{value['mean_error']:+.2%} ± {1.96 * value['mean_error_spread']:.2%}",
-                f"{value['root_mean_squared_error']:.2%}",
-            ]
-            for one in found
-            for estimator, value in one["estimates"].items()
-        ],
-    )
+    show(console, simulated_title(found), SIMULATED_COLUMNS, simulated_lines(found))
     return record.finish(options.json)
 
 

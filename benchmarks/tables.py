@@ -26,6 +26,14 @@ from goal_tables import (
     retail_notes,
     retail_title,
 )
+from off_policy_tables import (
+    REAL_COLUMNS,
+    REAL_TITLE,
+    SIMULATED_COLUMNS,
+    real_lines,
+    simulated_lines,
+    simulated_title,
+)
 from record import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -600,8 +608,19 @@ def baskets_section(document: dict[str, Any]) -> str:
     )
 
 
+def off_policy_section(document: dict[str, Any]) -> str:
+    """The page's part on what logs tell of other policies."""
+    parts = [provenance(document)]
+    if "open_bandit" in document["results"]:
+        parts += [f"{REAL_TITLE}:", markdown(REAL_COLUMNS, real_lines(document["results"]["open_bandit"]))]
+    found = document["results"]["simulated"]
+    parts += [f"{simulated_title(found)}:", markdown(SIMULATED_COLUMNS, simulated_lines(found))]
+    return "\n\n".join([*parts, promises(document)])
+
+
 SECTIONS = {
     "baskets": baskets_section,
+    "off_policy": off_policy_section,
     "funnel": funnel_section,
     "accuracy": accuracy_section,
     "peers": peers_section,

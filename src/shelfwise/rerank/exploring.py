@@ -77,18 +77,21 @@ class Exploring(Reranker):
         # New items may be tried from below the pool too: nobody knows better of them.
         new = {int(place) for place in np.flatnonzero(shown < options.new_until)} if listed.shown is not None else set()
         trial = self.trial(listed, n)
-        first, order, best, propensities = 0, [], [], []
+        first, n_left, taken = 0, n, set[int]()
+        order: list[int] = []
+        best: list[int] = []
+        propensities: list[float] = []
         for _ in range(k):
-            while first in order:
+            while first in taken:
                 first += 1
             of_new = options.new_share if new else 0.0
-            if not left.any():  # all of the pool is shown
+            if not n_left:  # all of the pool is shown
                 of_new = 1.0 if new else 0.0
             place = first
             if random.random() < options.share:
                 if random.random() < of_new:
                     place = sorted(new)[int(random.integers(len(new)))]
-                elif left.any():
+                elif n_left:
                     place = trial.draw(left, random)
             drawn = of_new * (place in new) / max(len(new), 1)
             if place < n and of_new < 1:
@@ -96,9 +99,11 @@ class Exploring(Reranker):
             propensities.append((1 - options.share) * (place == first) + options.share * drawn)
             order.append(place)
             best.append(first)
+            taken.add(place)
             new.discard(place)
             if place < n:
                 left[place] = False
+                n_left -= 1
                 trial.take(place)
         why = {place: "tried out" for place, usual in zip(order, best, strict=True) if place != usual}
         chosen = with_the_rest(np.array(order, np.int32), n_all)

@@ -16,7 +16,10 @@ NARROWEST = 0.1
 REACH = 5.0
 """Spreads of an item that are looked at: beyond lies less than a millionth."""
 
-MOST_POINTS = 400
+STEP = 0.8
+"""Between points of the integral, in spreads of the narrowest item: the sum is then right to nine digits."""
+
+MOST_POINTS = 250
 
 
 class Thompson(Exploring):
@@ -34,7 +37,7 @@ class Thompson(Exploring):
     The chances are exact either way, by integration of `density × product of the others' distributions`.
 
     Cost:
-        O(N G + k (N + G)), G being points of the integral; some 0.3 ms for 60 candidates.
+        O(N G + k (N + G)), G being points of the integral; some 0.3 ms for 60 candidates and 20 positions.
 
     Source:
         Thompson (1933); Chapelle & Li (2011), An Empirical Evaluation of Thompson Sampling.
@@ -99,9 +102,9 @@ class Normals:
         surely = np.sort(means - REACH * spreads)[::-1]
         low, high = surely[min(k - 1, len(surely) - 1)], float((means + REACH * spreads).max())
         # Draws are of the same spreads as chances, so that both stay true where the grid would be too coarse.
-        spreads = np.maximum(spreads, (high - low) / (0.8 * MOST_POINTS))
+        spreads = np.maximum(spreads, (high - low) / (STEP * MOST_POINTS))
         self._means, self.spreads = means, spreads
-        n_points = int(np.clip((high - low) / (0.4 * float(spreads.min())), 16, MOST_POINTS))
+        n_points = int(np.clip((high - low) / (STEP * float(spreads.min())), 16, MOST_POINTS))
         points = np.linspace(low, high, n_points)
         self._step = points[1] - points[0]
         self._z = (points - means[:, None]) / spreads[:, None]  # (n, G)
