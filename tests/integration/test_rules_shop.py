@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from shelfwise.cli.main import app
 from shelfwise.errors import ConfigError, QueryError, StateError, UnknownError
+from shelfwise.rules.rule_set import rule_set
 from shelfwise.shop import Shop
+from shelfwise.store import rule_versions
 
 RULES = """\
 time_zone = "Europe/Berlin"
@@ -94,6 +96,25 @@ def test_what_is_listed_can_be_applied_again(shop: Path) -> None:
         _, rules = opened.rules.in_force()
         (shop / "again.toml").write_text(rules.as_toml())
         assert opened.rules.read(shop / "again.toml") == rules
+
+
+def test_a_shop_in_python_follows_at_once(shop: Path) -> None:
+    with Shop.open(shop) as opened:
+        before = [item.item_id for item in opened.recommend("user-0", k=10).items]
+        opened.rules.apply(opened.rules.read())
+        assert opened.recommend("user-0", k=10).items[1].item_id == "kite-violet"
+        opened.rules.apply(rule_set({}))
+        assert [item.item_id for item in opened.recommend("user-0", k=10).items] == before
+
+
+def test_rules_that_a_newer_release_wrote_leave_those_before(shop: Path) -> None:
+    with Shop.open(shop) as opened:
+        opened.rules.apply(opened.rules.read())
+        assert opened.recommend("user-0", k=10).items[1].item_id == "kite-violet"
+        with opened.records.write() as connection:
+            rule_versions.put(connection, {"version": 1, "rules": {"x": {"hide": "price < 3"}}}, author="newer")
+        opened.recommender.rules.refresh()
+        assert opened.recommend("user-0", k=10).items[1].item_id == "kite-violet"
 
 
 def test_one_step_back_at_a_time(shop: Path) -> None:

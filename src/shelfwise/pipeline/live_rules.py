@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 
 import numpy as np
 
-from shelfwise.errors import QueryError
+from shelfwise.errors import ConfigError, QueryError
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.rules.columns import ItemColumns
 from shelfwise.rules.conditions import Condition
@@ -21,6 +22,8 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import people, rule_versions
 from shelfwise.store.records import Records
+
+log = logging.getLogger("shelfwise.rules")
 
 LOOK_EVERY_S = 1.0
 """How often the store is asked whether somebody applied other rules."""
@@ -74,7 +77,10 @@ class LiveRules:
             found = rule_versions.in_force(connection)
         if found is not None:
             self.version = found.version
-            self.use(rule_set(found.document))
+            try:
+                self.use(rule_set(found.document))
+            except ConfigError as error:  # a newer release wrote them: those before stay, and requests are answered
+                log.error("version %d of the rules cannot be followed: %s", found.version, error)
 
     def use(self, rules: RuleSet) -> None:
         """Follow these rules from now on."""

@@ -489,7 +489,8 @@ class Shop:
         """What pins, boosts, buries, blocks and requires."""
         from shelfwise.shop.rules import ShopRules
 
-        return ShopRules(self.folder, self.records, list(self.config.scenarios), lambda: self.recommender)
+        scenarios = list(self.config.scenarios)
+        return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
 
     @property
     def recommender(self) -> Recommender:

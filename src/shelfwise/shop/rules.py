@@ -27,12 +27,19 @@ class ShopRules:
         records: The shop's.
         scenarios: Names of the places that ask.
         recommender: Loads the model in service.
+        loaded: The model in service where it is loaded already, which then follows at once.
     """
 
     def __init__(
-        self, folder: Path, records: Records, scenarios: list[str], recommender: Callable[[], Recommender]
+        self,
+        folder: Path,
+        records: Records,
+        scenarios: list[str],
+        recommender: Callable[[], Recommender],
+        loaded: Callable[[], Recommender | None],
     ) -> None:
-        self._folder, self._records, self._scenarios, self._recommender = folder, records, scenarios, recommender
+        self._folder, self._records, self._scenarios = folder, records, scenarios
+        self._recommender, self._loaded = recommender, loaded
 
     def read(self, path: Path | None = None) -> RuleSet:
         """The rules of a file; `rules.toml` of the shop's folder where omitted.
@@ -78,7 +85,9 @@ class ShopRules:
         if not accept_conflicts:
             require_no_conflict(found)
         with self._records.write() as connection:
-            return put_in_force(connection, rules, author=author or _me(), note=note), found
+            version = put_in_force(connection, rules, author=author or _me(), note=note)
+        self._follow()
+        return version, found
 
     def roll_back(self, version: int | None = None, *, author: str | None = None, note: str = "") -> RuleVersion:
         """Put earlier rules in force again: those of a version, or those before the present ones.
@@ -90,7 +99,14 @@ class ShopRules:
         from shelfwise.pipeline.rule_changes import roll_back
 
         with self._records.write() as connection:
-            return roll_back(connection, version, author=author or _me(), note=note)
+            made = roll_back(connection, version, author=author or _me(), note=note)
+        self._follow()
+        return made
+
+    def _follow(self) -> None:
+        found = self._loaded()
+        if found is not None:
+            found.rules.refresh()
 
     def in_force(self) -> tuple[RuleVersion | None, RuleSet]:
         """The rules in force; without a version where none were applied yet."""
