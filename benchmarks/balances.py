@@ -151,7 +151,7 @@ def _values(table: RankingTable, asked: RankingTable, seed: int, **options: Any)
     config = RankingOptions(**options)
     names = list(table.objectives)
     parents = tuple(-1 if one.given is None else names.index(one.given) for one in table.objectives.values())
-    shape = Shape(table.features.shape[1], 0, len(EventKind), 1, parents, (False,) * len(names))
+    shape = Shape(table.features.shape[1], 0, 0, len(EventKind), 1, parents, (False,) * len(names))
     network = training.train(
         _lines(*thinned(table, seed)), shape, names, config, seed=seed, report=lambda *_: None, track=untracked
     )
@@ -168,6 +168,7 @@ def _lines(table: RankingTable, weights: Floats) -> Lines:
         table.rows,
         np.zeros(len(table.rows), np.int64),
         np.concatenate([[0], np.cumsum(table.groups)]).astype(np.int64),
+        np.zeros((n, 0), np.float32),
         np.zeros(n, np.int64),
         np.full((n, 1), ABSENT, np.int32),
         np.zeros((n, 1), np.int64),

@@ -15,7 +15,7 @@ from shelfwise.neural.ranking.training import knots_of  # noqa: E402
 
 @pytest.mark.parametrize("logit", [-300.0, -95.0, 0.0, 95.0])
 def test_what_is_all_but_impossible_is_answered_alike(logit: float) -> None:
-    shape = Shape(3, 0, 2, 2, (-1, 0), (False, False))
+    shape = Shape(3, 0, 0, 2, 2, (-1, 0), (False, False))
     features = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     network = RankingNetwork(shape, RankingOptions(width=8), knots_of(features)).eval()
     with torch.no_grad():
