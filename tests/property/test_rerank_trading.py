@@ -58,17 +58,24 @@ def vectors(asked: Listed) -> np.ndarray:
     return mixed_vectors(asked.rows, asked.facts, LikenessOptions()).astype(np.float64)
 
 
-@given(asked=requests, against=st.sampled_from(["nearest", "mean"]), tail=st.sampled_from([0.0, 0.5]))
-def test_mmr(asked: Listed, against: Any, tail: float) -> None:
+@given(
+    asked=requests,
+    against=st.sampled_from(["nearest", "mean"]),
+    tail=st.sampled_from([0.0, 0.5]),
+    seldom=st.sampled_from([0.0, 0.7]),
+    counts=st.lists(st.integers(0, 5), min_size=40, max_size=40),
+)
+def test_mmr(asked: Listed, against: Any, tail: float, seldom: float, counts: list[int]) -> None:
+    asked = replace(asked, shown=np.array(counts[: len(asked)], np.int32))
     rarity = standing(-asked.facts.state.popularity[asked.rows, -1].astype(np.float64))
     alike, worth, share = vectors(asked) @ vectors(asked).T, relevance(len(asked)), float(asked.diversity or 0)
 
     def value(place: int, before: list[int]) -> float:
         to_those = [alike[place, other] for other in before] or [0.0]
         likeness = max(to_those) if against == "nearest" else float(np.mean(to_those))
-        return (1 - share) * worth[place] + share * (tail * rarity[place] - likeness)
+        return (1 - share) * worth[place] + share * (tail * rarity[place] + seldom / (1 + counts[place] / 2) - likeness)
 
-    chosen = picked(MMR(MMR.Config(against=against, tail=tail)), asked)
+    chosen = picked(MMR(MMR.Config(against=against, tail=tail, seldom=seldom, seldom_half=2)), asked)
     assert len(chosen) == asked.k
     assert chosen[0] == 0  # the most relevant is always shown
     assert_greedy(chosen[1:], len(asked), lambda place, before: value(place, [0, *before]) if place else -np.inf)

@@ -131,15 +131,19 @@ def qualities(questions: Sequence[Question], items: Items, make: Make, k: int, *
     Args:
         with_mix: Whether to hold every slate's mix against the user's own, which takes longer than making it.
 
+    Slates are made one after the other, and each is told how often the ones before it showed its candidates.
+
     NDCG counts all right answers: what no retriever named is missed by every slate alike.
     """
     discounts = 1 / np.log2(np.arange(k) + 2)
     ideals = np.concatenate([[1.0], np.cumsum(discounts)])
     lists = np.full((len(questions), k), -1, np.int32)
     ndcg, off = np.zeros(len(questions)), np.full(len(questions), np.nan)
+    shown = np.zeros(len(items.popularity), np.int32)
     for line, one in enumerate(questions):
-        order = make(one.listed)[:k]
+        order = make(replace(one.listed, shown=shown[one.listed.rows]))[:k]
         rows = lists[line, : len(order)] = one.listed.rows[order]
+        shown[rows] += 1
         if one.is_right.any():
             ndcg[line] = discounts[: len(order)][one.is_right[order]].sum() / ideals[min(one.n_right, k)]
         if with_mix:

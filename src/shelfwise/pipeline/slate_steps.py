@@ -143,7 +143,7 @@ class SlateSteps:
                 self._objectives,
                 ranked.predictions[free],
                 asked.rules,
-                self._shown.of(ranked.rows[free]) if reranker.draws and self._shown is not None else None,
+                self._shown.of(ranked.rows[free]) if reranker.reads_shown and self._shown is not None else None,
             )
             found = reranker.rerank(listed)
             for place, sentence in found.why.items():

@@ -20,10 +20,11 @@ EVEN = {"mean": 1.7, "nearest": 0.7}
 class MMR(Trading):
     """Picks what is relevant and unlike what was picked before.
 
-    Each pick maximises `(1 - share) * relevance + share * (tail * rarity - likeness)`, likeness to the nearest
-    of those picked, or the mean over them: the mean is what the distance within a list is made of, the nearest keeps
-    twins apart. Rarity is an item's standing among the candidates by how few turn to it: without it, what is unlike
-    everything is picked for everybody.
+    Each pick maximises `(1 - share) * relevance + share * (tail * rarity + seldom * novelty - likeness)`, likeness to
+    the nearest of those picked, or the mean over them: the mean is what the distance within a list is made of, the
+    nearest keeps twins apart. Rarity is an item's standing among the candidates by how few turn to it. Novelty is
+    `1 / (1 + shown / half)`, by how often the item was shown in answers so far: without it, what is unlike everything
+    is picked for everybody, and with it most of the catalogue is shown to somebody.
 
     Cost:
         One product of `(n, D)` with itself, then O(k n).
@@ -42,11 +43,24 @@ class MMR(Trading):
         tail: float = Field(
             default=0.0, ge=0, le=10, description="Weight of being little known, beside being unlike the others."
         )
+        seldom: float = Field(
+            default=0.0,
+            ge=0,
+            le=10,
+            description=(
+                "Weight of having been shown seldom, by the log of answers: of the candidates that are nearly as good, "
+                "those that nobody saw yet."
+            ),
+        )
+        seldom_half: float = Field(
+            default=1.0, gt=0, le=1_000_000, description="Times shown after which an item is half as novel."
+        )
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
         self.even = EVEN[config.against]
+        self.reads_shown = config.seldom > 0
 
     def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
         """Greedy, with the likeness to what was picked kept up to date."""
@@ -56,6 +70,9 @@ class MMR(Trading):
         value = worth * np.float32(1 - share)
         if self.options.tail:
             value += standing(rarity(listed, listed.rows[:n])) * np.float32(share * self.options.tail)
+        if self.options.seldom and listed.shown is not None:
+            half = np.float32(self.options.seldom_half)
+            value += (half / (half + listed.shown[:n])).astype(np.float32) * np.float32(share * self.options.seldom)
         chosen = np.empty(k, np.int32)
         chosen[0] = place = 0
         value[0] = -np.inf

@@ -51,10 +51,12 @@ class Reranker(ABC):
     """Whether it reads `Listed.diversity`."""
 
     draws: ClassVar[bool] = False
-    """Whether it draws at random: then no step may follow that moves what it drew, and `Listed.shown` is counted."""
+    """Whether it draws at random: then no step may follow that moves what it drew."""
 
     def __init__(self, config: Options) -> None:
         self.config = config
+        self.reads_shown = self.draws
+        """Whether `Listed.shown` has to be counted for it."""
 
     @abstractmethod
     def rerank(self, listed: Listed) -> Reranked:
