@@ -76,9 +76,11 @@ def main() -> int:
     args = parser.parse_args()
     if args.data == "online-retail":
         return online_retail.run(args.work, args.json, say, quick=args.quick)
-    record = Record("objectives", args.quick)
     if args.data == "trivago":
-        return on_trivago(record, args.json, args.part or shown_lists.PARTS, quick=args.quick)
+        return on_trivago(
+            Record("objectives-trivago", args.quick), args.json, args.part or shown_lists.PARTS, quick=args.quick
+        )
+    record = Record("objectives", args.quick)
     folder = Path(os.environ.get(DATA, "")) / "retailrocket"
     if DATA not in os.environ or not folder.is_dir():
         record.skip("every bar", f"{DATA} must name the folder that holds retailrocket/")

@@ -26,6 +26,7 @@ from goal_tables import (
     retail_notes,
     retail_title,
 )
+from goals.shown_tables import shown_tables
 from off_policy_tables import (
     REAL_COLUMNS,
     REAL_TITLE,
@@ -664,7 +665,28 @@ def off_policy_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+def exposure_section(document: dict[str, Any]) -> str:
+    """The page's part on diversity in training."""
+    parts = [provenance(document)]
+    for title, found in document["results"].items():
+        parts += [
+            f"{title}, the sequence network alone; chosen on validation: {found['chosen']}:",
+            markdown(EXPOSURE_COLUMNS, exposure_lines(found["lines"])),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
+def shown_section(document: dict[str, Any]) -> str:
+    """The page's part on lists that were shown."""
+    parts = [provenance(document)]
+    for title, columns, lines in shown_tables(document["results"]["trivago"]):
+        parts += [f"{title}:", markdown(columns, lines)]
+    return "\n\n".join([*parts, promises(document)])
+
+
 SECTIONS = {
+    "exposure": exposure_section,
+    "objectives-trivago": shown_section,
     "diversity": diversity_section,
     "baskets": baskets_section,
     "off_policy": off_policy_section,

@@ -296,9 +296,12 @@ class TestTheDraftedFile:
 
 def _options_of(config: ShopConfig) -> dict[str, Any]:
     """Every component with all of its options, those at their default too."""
-    from shelfwise.pipeline.components import build_retrievers, build_tracker
+    from shelfwise.pipeline.components import build_rerankers, build_retrievers, build_tracker
 
-    document = config.model_dump(exclude={"retrieve", "rank", "encode", "track"})
+    document = config.model_dump(exclude={"retrieve", "rank", "rerank", "encode", "track"})
+    document["rerank"] = {
+        name: (type(one).__name__, one.config.model_dump()) for name, one in build_rerankers(config).items()
+    }
     document["track"] = (config.track.use, build_tracker(config).config.model_dump())
     document["retrieve"] = {
         name: (type(one).__name__, one.config.model_dump()) for name, one in build_retrievers(config).items()

@@ -26,11 +26,15 @@ WITH_INPUT = [
     ("PUT", "/v1/items/{item_id}"),
     ("GET", "/v1/items/{item_id}/similar"),
     ("GET", "/v1/trending"),
+    ("PUT", "/v1/rules"),
+    ("POST", "/v1/rules/rollback"),
 ]
 ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/items/{item_id}"),
     ("DELETE", "/v1/items/{item_id}"),
     ("GET", "/v1/health/ready"),
+    ("GET", "/v1/rules"),
+    ("GET", "/v1/rules/history"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),
@@ -64,6 +68,9 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/items/{item_id}",
         "/v1/items/{item_id}/similar",
         "/v1/trending",
+        "/v1/rules",
+        "/v1/rules/history",
+        "/v1/rules/rollback",
         "/v1/health/live",
         "/v1/health/ready",
     }

@@ -29,6 +29,10 @@ class Model:
     def catalogue(self) -> Model:
         return self
 
+    @property
+    def live(self) -> Model:
+        return self
+
     def row(self, item_id: str) -> int | None:
         return 0 if item_id in self.titles else None
 

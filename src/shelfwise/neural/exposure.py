@@ -105,6 +105,7 @@ class Exposure:
             torch.stack([lines, names[lines, places] - 1]),
             1 / n_own[lines],
             (len(names), int(names.max()) if len(lines) else 1),
+            check_invariants=True,
         ).coalesce()
         even = torch.full((len(names),), 1 / len(names), device=names.device)
         return cls(options.spread_items, options.spread_names, options.own_mix, mix, even)

@@ -21,6 +21,9 @@ from shelfwise.store.rule_versions import RuleVersion
 
 router = APIRouter(tags=["rules"])
 
+MAX_VERSION = 2**31 - 1
+"""Versions are counted from 1; the store has no room for more."""
+
 
 class RulesToPut(BaseModel):
     """Rules that are to be in force in place of all present ones."""
@@ -31,7 +34,10 @@ class RulesToPut(BaseModel):
     author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
     note: str = Field(default="", max_length=1_000, description="Why, for the history.")
     replaces: int | None = Field(
-        default=None, ge=0, description="The version that was looked at; refused (409) where another is in force."
+        default=None,
+        ge=0,
+        le=MAX_VERSION,
+        description="The version that was looked at; refused (409) where another is in force.",
     )
     accept_conflicts: bool = Field(default=False, description="Apply rules that are in each other's way.")
     dry_run: bool = Field(default=False, description="Only check them.")
@@ -42,7 +48,9 @@ class GoBack(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int | None = Field(default=None, ge=1, description="The version before the present one where omitted.")
+    version: int | None = Field(
+        default=None, ge=1, le=MAX_VERSION, description="The version before the present one where omitted."
+    )
     author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
     note: str = Field(default="", max_length=1_000, description="Why, for the history.")
 
