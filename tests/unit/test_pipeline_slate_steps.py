@@ -16,6 +16,7 @@ from shelfwise.pipeline.funnel import Ranked
 from shelfwise.pipeline.slate_steps import Answering, Made, SlateSteps
 from shelfwise.pipeline.trade_off import Wanted
 from shelfwise.rerank.listed import Listed
+from shelfwise.rerank.mmr import MMR
 from shelfwise.rerank.reranker import Reranked, Reranker
 from shelfwise.schemas.candidates import History, Merged, Situation
 from shelfwise.schemas.queries import Expected, Query
@@ -42,14 +43,21 @@ def order(*places: int) -> np.ndarray:
     return np.array(places, np.int32)
 
 
-def made(steps: Mapping[str, Reranker], k: int = 3) -> Made:
+class Shown:
+    """Item 11 and 12 were shown often, the others never."""
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        return np.where(np.isin(rows, (11, 12)), 1_000, 0)
+
+
+def made(steps: Mapping[str, Reranker], k: int = 3, shown: Any = None) -> Made:
     rows = np.arange(10, 10 + N, dtype=np.int32)
     scores = np.linspace(1, 0, N, dtype=np.float32)
     merged = Merged(rows, np.zeros((N, 1), np.float32), np.ones((N, 1), np.int32), ("one",))
     ranked = Ranked(rows, scores, merged, np.arange(N, dtype=np.int32), np.empty((N, 0), np.float32))
     situation = Situation(History.empty(), 0, np.empty(0, np.int32))
     spec = ScenarioSpec(rerank=list(steps))
-    return SlateSteps(steps, item_facts()).made(ranked, spec, k, situation, ASKED)
+    return SlateSteps(steps, item_facts(), shown=shown).made(ranked, spec, k, situation, ASKED)
 
 
 def test_a_later_step_is_told_of_the_order_and_scores_follow_positions() -> None:
@@ -94,6 +102,15 @@ def test_chances_of_steps_that_draw_multiply() -> None:
     }
     assert made(steps).propensities == [0.25 * 0.5, 0.5 * 0.25, 1.0]
     assert made({"plain": Step(Reranked(order(0, 1, 2, 3, 4, 5)))}).propensities == [None, None, None]
+
+
+def test_who_asks_how_often_items_were_shown_is_told() -> None:
+    asking = MMR(MMR.Config(diversity=0.9, text=0.0, picture=0.0, behaviour=0.0, seldom=5.0))
+    assert made({"seldom": asking}, shown=Shown()).ranked.rows.tolist() == [10, 13, 14]
+    assert made({"seldom": asking}).ranked.rows.tolist() == [10, 11, 12]  # nobody counts
+    plain = Step(Reranked(order(0, 1, 2, 3, 4, 5)))
+    made({"plain": plain}, shown=Shown())
+    assert plain.told[0].shown is None
 
 
 def test_diversity_is_refused_where_nobody_trades_it() -> None:
