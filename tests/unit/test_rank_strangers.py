@@ -78,13 +78,22 @@ def test_a_ranker_that_is_as_good_keeps_its_strangers() -> None:
 @pytest.mark.parametrize(
     "table",
     [
-        pytest.param(at_two_moments(ENOUGH - 1), id="too few strangers"),
+        pytest.param(at_two_moments(ENOUGH - 1, known_by="popularity_7d"), id="too few strangers"),
         pytest.param(requests(400, strangers=True, moment=0), id="one moment"),
         pytest.param(requests(400, strangers=False, moment=0), id="no strangers"),
     ],
 )
-def test_nothing_is_chosen_where_nobody_could_tell(table: RankingTable) -> None:
-    assert StrangersOrder.choose(table, lambda _: by("noise"))[0] is None
+class TestWhereNobodyCouldTell:
+    def test_a_ranker_that_learned_from_others_does_not_serve_strangers(self, table: RankingTable) -> None:
+        order, about = StrangersOrder.choose(table, lambda _: by("noise"))
+        assert order is not None
+        assert about["model"] == NAMES[order.ordered_by] == "popularity_7d"
+        assert "held_out_ndcg" not in about
+
+    def test_a_rule_that_learned_nothing_keeps_them(self, table: RankingTable) -> None:
+        order, about = StrangersOrder.choose(table, lambda _: by("noise"), unproven=True)
+        assert order is None
+        assert about["model"] == "ranker"
 
 
 def test_only_strangers_are_ordered_by_it() -> None:

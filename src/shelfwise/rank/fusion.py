@@ -122,7 +122,7 @@ class Fusion(Ranker):
         }
         n_trees = max(1, round(float(np.mean(rounds)))) if rounds else 0
         self._strangers, about["strangers"] = StrangersOrder.choose(
-            table, lambda learn: self._fitted(learn, n_trees, seed)
+            table, lambda learn: self._fitted(learn, n_trees, seed), unproven=self._choice == "reciprocal"
         )
         if self._choice == "linear":
             self._linear = LinearScorer.fit(table)

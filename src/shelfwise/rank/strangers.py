@@ -40,35 +40,44 @@ class StrangersOrder:
     ordered_by: int
 
     @classmethod
-    def choose(cls, table: RankingTable, learn: Callable[[RankingTable], Scorer]) -> tuple[Self | None, dict[str, Any]]:
-        """The feature that would have served strangers best, if it serves those of the latest moment better.
+    def choose(
+        cls, table: RankingTable, learn: Callable[[RankingTable], Scorer], *, unproven: bool = False
+    ) -> tuple[Self | None, dict[str, Any]]:
+        """The feature that would have served strangers best, unless the ranker serves the latest ones better.
 
         Args:
             table: All requests.
             learn: Fits the ranker on some requests.
+            unproven: Whether the ranker keeps its strangers where nobody can tell. One that learned from known users
+                only says of strangers whatever falls out of its branches, so it should not; a rule that learned nothing
+                may.
 
         Returns:
-            None where the ranker is as good or nobody could tell; and what the manifest states, as plain JSON.
+            None where the ranker keeps its strangers; and what the manifest states, as plain JSON.
         """
         names = table.feature_names
-        moments = np.unique(table.moments)
-        if KNOWN_BY not in names or len(moments) < 2:
+        plain_names = [name for name in PLAIN if name in names]
+        if KNOWN_BY not in names or not plain_names or not len(table.groups):
             return None, {"model": "ranker"}
-        of_strangers, is_latest = _requests_of_strangers(table), table.moments == moments[0]
+        of_strangers = _requests_of_strangers(table)
+        is_latest = table.moments == table.moments.min()
         asked, judged = table.where(of_strangers), table.where(of_strangers & is_latest)
-        if len(judged.groups) < ENOUGH:
-            return None, {"model": "ranker", "n_requests": len(asked.groups)}
-        found = {name: asked.ndcg(_known(asked.column(name))) for name in PLAIN if name in names}
+        about: dict[str, Any] = {"n_requests": len(asked.groups)}
+        enough = len(judged.groups) >= ENOUGH and not is_latest.all()
+        if not enough and unproven:
+            return None, {"model": "ranker", **about}
+        # Where hardly a stranger was ever asked, what pleases most of the others is the best guess.
+        by_whom = asked if len(asked.groups) >= ENOUGH else table
+        found = {name: by_whom.ndcg(_known(by_whom.column(name))) for name in plain_names}
         best = max(found, key=lambda name: found[name])
+        order = cls(names.index(KNOWN_BY), names.index(best))
+        if not enough:
+            return order, {"model": best, **about}
         plain = judged.ndcg(_known(judged.column(best)))
         # Not having seen the moment: requests of one moment share what is popular, and trees know it by heart.
         ranker = judged.ndcg(learn(table.where(~is_latest))(judged.features))
-        about = {
-            "model": best if plain > ranker else "ranker",
-            "n_requests": len(asked.groups),
-            "held_out_ndcg": {"ranker": round(ranker, 5), best: round(plain, 5)},
-        }
-        return (cls(names.index(KNOWN_BY), names.index(best)) if plain > ranker else None), about
+        about["held_out_ndcg"] = {"ranker": round(ranker, 5), best: round(plain, 5)}
+        return (order, {"model": best, **about}) if plain > ranker else (None, {"model": "ranker", **about})
 
     def instead_of(self, scores: Floats, features: Floats) -> Floats:
         """The ranker's scores, but strangers' candidates by the feature; shape `(N,)`."""
