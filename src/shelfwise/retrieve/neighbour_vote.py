@@ -35,6 +35,10 @@ class NeighbourVote(Retriever):
             raise RuntimeError("fit() or load() comes first")
         return self._lists
 
+    def take_over(self, fitted: NeighbourVote) -> None:
+        """Vote with the lists of another, of which only how its seeds are weighed may differ."""
+        self._lists = fitted.lists
+
     def save(self, folder: Path) -> None:
         """Write the lists."""
         self.lists.save(folder)
