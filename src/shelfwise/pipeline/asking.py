@@ -43,6 +43,7 @@ class Asking:
 
     def place(self, query: Query, spec: ScenarioSpec) -> Place:
         """The request in its place of the shop; what could not be done stands in its `degraded`."""
+        self.follow()
         degraded: list[str] = []
         situation = self.situation(query, degraded)
         plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history))
@@ -62,6 +63,11 @@ class Asking:
             plan,
             pinned,
         )
+
+    def follow(self) -> None:
+        """Take up what any process stored: an answer is never older than what was acknowledged before it."""
+        self._live.follow()
+        self._rules.follow(self._live.marks.rules)
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:
         """Who asks, about what; what was left out is added to `degraded`."""

@@ -185,6 +185,9 @@ class Recommender:
         Raises:
             QueryError: there is no such scenario, or it needs what is not the same for everybody.
         """
+        while self.live.follow():
+            pass
+        self.asking.follow()
         return self._batches.lists(histories, scenario, self.scenario(scenario), k)
 
     def similar(self, item_id: str, k: int) -> list[SlateItem]:
@@ -193,6 +196,7 @@ class Recommender:
         Raises:
             UnknownError: the shop never had this item.
         """
+        self.asking.follow()
         row = self.catalogue.row(item_id)
         if row is None:
             raise UnknownError(
@@ -222,6 +226,7 @@ class Recommender:
         Raises:
             QueryError: the trends of this region are not told apart.
         """
+        self.asking.follow()
         known = self.asking.regions
         if region is not None and region not in known:
             raise QueryError(
