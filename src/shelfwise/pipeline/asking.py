@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sqlalchemy import Connection
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.interactions import DAY_MS
@@ -43,9 +44,11 @@ class Asking:
 
     def place(self, query: Query, spec: ScenarioSpec) -> Place:
         """The request in its place of the shop; what could not be done stands in its `degraded`."""
-        self.follow()
         degraded: list[str] = []
-        situation = self.situation(query, degraded)
+        with self._records.read() as connection:
+            self.follow(connection)
+            history = self._history(query, connection)
+        situation = self._asked(query, history, degraded)
         plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history))
         allowed, pinned = self.allowed(query, spec, situation, plan)
         allowed[self._resting(query, spec, degraded)] = False
@@ -64,18 +67,25 @@ class Asking:
             pinned,
         )
 
-    def follow(self) -> None:
+    def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
-        self._live.follow()
+        self._live.follow(connection=connection)
         self._rules.follow(self._live.marks.rules)
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:
         """Who asks, about what; what was left out is added to `degraded`."""
+        with self._records.read() as connection:
+            history = self._history(query, connection)
+        return self._asked(query, history, degraded)
+
+    def _history(self, query: Query, connection: Connection) -> History:
         user = who(query)
-        history = History.empty()
-        if user is not None:
-            with self._records.read() as connection:
-                history = self._live.known(event_log.recent_events(connection, user, SEEN, self._model.scenario_names))
+        if user is None:
+            return History.empty()
+        return self._live.known(event_log.recent_events(connection, user, SEEN, self._model.scenario_names))
+
+    def _asked(self, query: Query, history: History, degraded: list[str]) -> Situation:
+        user = who(query)
         context: list[int] = []
         for item_id in query.items:
             row = self._catalogue.row(item_id)

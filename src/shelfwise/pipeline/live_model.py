@@ -69,11 +69,12 @@ class LiveModel:
         for user_row, row, time_ms in missed:
             model.funnel.observe(row, time_ms, homes.get(user_row))
 
-    def follow(self, limit: int = AT_ONCE) -> bool:
+    def follow(self, limit: int = AT_ONCE, connection: Connection | None = None) -> bool:
         """Take up what was stored since the last look.
 
         Args:
             limit: Events and items at most.
+            connection: To look through; one of its own where omitted.
 
         Returns:
             Whether there is more.
@@ -87,18 +88,19 @@ class LiveModel:
         if not self._following.acquire(blocking=False):
             return False  # somebody is at it
         try:
-            return self._followed(limit)
+            if connection is not None:
+                return self._followed(limit, connection)
+            with self._records.read() as own:
+                return self._followed(limit, own)
         finally:
             self._following.release()
 
-    def _followed(self, limit: int) -> bool:
-        seen = self.marks
-        with self._records.read() as connection:
-            now = marks(connection)
-            if now == seen:
-                return False
-            changed = item_store.changed_since(connection, seen.items, limit) if now.items > seen.items else []
-            happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
+    def _followed(self, limit: int, connection: Connection) -> bool:
+        seen, now = self.marks, marks(connection)
+        if now == seen:
+            return False
+        changed = item_store.changed_since(connection, seen.items, limit) if now.items > seen.items else []
+        happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
         for one in changed:
             self._put_changed(one, seen.items)
         if self.encodes_at_once and self.pending:
