@@ -36,6 +36,7 @@ from off_policy_tables import (
     simulated_title,
 )
 from record import RESULTS, ROOT
+from serving_tables import SERVING_COLUMNS, serving_lines, serving_notes, serving_title
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 WHOLE = "whole request"
@@ -408,6 +409,18 @@ def funnel_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+def serving_section(document: dict[str, Any]) -> str:
+    """The page's part on what a server takes."""
+    parts = [provenance(document)]
+    for found in document["results"]["sizes"]:
+        parts += [
+            f"{serving_title(found)}:",
+            markdown(SERVING_COLUMNS, serving_lines(found)),
+            "\n".join(f"- {note}" for note in serving_notes(found)),
+        ]
+    return "\n\n".join([*parts, promises(document)])
+
+
 def accuracy_section(document: dict[str, Any]) -> str:
     """The page's part on accuracy."""
     parts = [provenance(document)]
@@ -691,6 +704,7 @@ SECTIONS = {
     "baskets": baskets_section,
     "off_policy": off_policy_section,
     "funnel": funnel_section,
+    "serving": serving_section,
     "accuracy": accuracy_section,
     "peers": peers_section,
     "pictures": pictures_section,

@@ -1,0 +1,52 @@
+"""The tables of what a server takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SERVING_COLUMNS = ("load", "a second", "p50 ms", "p95 ms", "p99 ms", "most ms", "failed", "CPU ms a request", "MiB")
+LOADS = {
+    "steady": "steady: home, item, cart, events",
+    "batches": "events, 100 a request",
+    "single": "events, one a request",
+    "bare": "the bare framework",
+}
+
+
+def serving_title(found: dict[str, Any]) -> str:
+    """One size of shop."""
+    return (
+        f"{found['n_items']:,} items, {found['n_users']:,} shoppers with history, {found['workers']} server processes, "
+        f"ready after {found['ready_s']:g} s"
+    )
+
+
+def serving_lines(found: dict[str, Any]) -> list[list[str]]:
+    """Every load, in the order of `SERVING_COLUMNS`."""
+    lines: list[list[str]] = []
+    for name, title in LOADS.items():
+        one = found[name]
+        took = one["took_ms"]["all"]
+        failed = sum(n for status, n in one["statuses"].items() if status[0] != "2") + one["unanswered"]
+        lines.append(
+            [
+                title,
+                f"{one['per_second']:,.0f}",
+                *(f"{took[at]:,.1f}" for at in ("p50", "p95", "p99", "max")),
+                str(failed),
+                f"{one['server_cpu_ms_per_request']:.2f}",
+                f"{one['server_mib']:,.0f}",
+            ]
+        )
+    return lines
+
+
+def serving_notes(found: dict[str, Any]) -> list[str]:
+    """What the table does not say."""
+    event = found["followed"]
+    return [
+        f"From the acknowledgement of an event to the first answer that knows it, beside the steady load: p50 "
+        f"{event['p50']:.1f} ms, p99 {event['p99']:.1f} ms, the slowest of {event['n']} {event['max']:.1f} ms.",
+        f"The bare framework, answering the same bytes from memory, takes {found['of_bare']:.0%} of our CPU a request. "
+        f"The load itself took {found['steady']['cpu_s'] / found['steady']['seconds']:.2f} of the cores.",
+    ]
