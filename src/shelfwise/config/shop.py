@@ -170,6 +170,15 @@ class ScenarioSpec(_Table):
         default_factory=list[str],
         description="Names of the [rerank.…] tables that make the slate of what was ordered, one after the other.",
     )
+    latency_budget_ms: float = Field(
+        default=1_000.0,
+        ge=0,
+        le=60_000,
+        description=(
+            "Time that a server may take for an answer here. Where it is spent before the ranker begins, the "
+            "retrievers' common order is shown, and the answer says so; 0: as long as it takes."
+        ),
+    )
     rest_d: float = Field(
         default=0.0,
         ge=0,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import time
+
 import numpy as np
 from sqlalchemy import Connection
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.errors import ServiceError
+from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.funnel import allowed_for
+from shelfwise.pipeline.last_histories import LastHistories
 from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.live_rules import LiveRules, restricted
 from shelfwise.pipeline.places import Place
@@ -20,6 +26,12 @@ from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Rows
 from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log
 from shelfwise.store.records import Records
+
+AWAY = "the records store cannot be read: this answer goes on from what was known before"
+ASK_AGAIN_S = 1.0
+"""How long a store that could not be read is left alone."""
+
+log = logging.getLogger("shelfwise.pipeline")
 
 SEEN = 2_000
 """Latest events of a user that count as had before, where repeats are not allowed."""
@@ -41,17 +53,26 @@ class Asking:
         self._records = records
         self._rules = rules
         self.profiles = profiles
+        self.remembered = LastHistories()
+        self._away_until = 0.0
 
-    def place(self, query: Query, spec: ScenarioSpec) -> Place:
-        """The request in its place of the shop; what could not be done stands in its `degraded`."""
+    def place(self, query: Query, spec: ScenarioSpec, budget: Budget | None = None) -> Place:
+        """The request in its place of the shop; what could not be done stands in its `degraded`.
+
+        Where the store cannot be read, the answer goes on from what was known when it could.
+        """
         degraded: list[str] = []
-        with self._records.read() as connection:
-            self.follow(connection)
-            history = self._history(query, connection)
-        situation = self._asked(query, history, degraded)
-        plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history))
+        history = self._read(query)
+        is_away = history is None
+        if history is None:
+            user = who(query)
+            history = History.empty() if user is None else self.remembered.of(user)
+            degraded.append(AWAY)
+        situation = self._asked(query, history, degraded, is_away=is_away)
+        plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=is_away)
         allowed, pinned = self.allowed(query, spec, situation, plan)
-        allowed[self._resting(query, spec, degraded)] = False
+        if not is_away:
+            allowed[self._resting(query, spec, degraded)] = False
         if not allowed.any():
             degraded.append("the request leaves no item of this shop that may be shown")
         short = situation.latest(self._model.config.behaviour.history)
@@ -65,7 +86,25 @@ class Asking:
             degraded,
             plan,
             pinned,
+            budget,
         )
+
+    def _read(self, query: Query) -> History | None:
+        """What is new in the store, and the user's history; None where the store cannot be read."""
+        if time.monotonic() < self._away_until:
+            return None  # to ask again at every request would only make all of them late
+        try:
+            with self._records.read() as connection:
+                self.follow(connection)
+                history = self._history(query, connection)
+        except ServiceError as error:
+            log.warning("answers go on without the store: %s", error.found)
+            self._away_until = time.monotonic() + ASK_AGAIN_S
+            return None
+        user = who(query)
+        if user is not None and len(history):
+            self.remembered.put(user, history)
+        return history
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
@@ -76,7 +115,7 @@ class Asking:
         """Who asks, about what; what was left out is added to `degraded`."""
         with self._records.read() as connection:
             history = self._history(query, connection)
-        return self._asked(query, history, degraded)
+        return self._asked(query, history, degraded, is_away=False)
 
     def _history(self, query: Query, connection: Connection) -> History:
         user = who(query)
@@ -84,7 +123,7 @@ class Asking:
             return History.empty()
         return self._live.known(event_log.recent_events(connection, user, SEEN, self._model.scenario_names))
 
-    def _asked(self, query: Query, history: History, degraded: list[str]) -> Situation:
+    def _asked(self, query: Query, history: History, degraded: list[str], *, is_away: bool) -> Situation:
         user = who(query)
         context: list[int] = []
         for item_id in query.items:
@@ -93,7 +132,7 @@ class Asking:
                 degraded.append(f"the context item {item_id!r} is unknown and was left out")
             else:
                 context.append(row)
-        profile = None if user is None else self.profiles.of(user, degraded)
+        profile = None if user is None or is_away else self.profiles.of(user, degraded)
         return Situation(
             history,
             self._clock.now_ms(),
@@ -101,7 +140,7 @@ class Asking:
             self._model.had,
             profile,
             self._model.scenario_names.code(query.scenario),
-            self._region(query, user, degraded),
+            self._region(query, None if is_away else user, degraded),
             device_code(query.device),
         )
 

@@ -12,8 +12,9 @@ from shelfwise.features.candidate_features import candidate_features
 from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import Themes
+from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.merge import NOTHING, merge
-from shelfwise.rank.ranker import Asked, Ranker, Scored
+from shelfwise.rank.ranker import Asked, Ranker, Scored, unpredicted
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, Merged, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -71,7 +72,14 @@ class Funnel:
     behaviour: TextVectors | None = None
     themes: Themes | None = None
 
-    def retrieve(self, situation: Situation, allowed: Bools, names: Sequence[str] = (), also: Rows = NOTHING) -> Merged:
+    def retrieve(
+        self,
+        situation: Situation,
+        allowed: Bools,
+        names: Sequence[str] = (),
+        also: Rows = NOTHING,
+        budget: Budget | None = None,
+    ) -> Merged:
         """Ask the named of the retrievers that the ranker is told of, or all; the columns are always those of all.
 
         Args:
@@ -79,16 +87,23 @@ class Funnel:
             allowed: Whether each item may be shown; shape `(n,)`.
             names: Retrievers to ask; empty: all.
             also: Further items to be ranked, whoever names them.
+            budget: Where it is spent, the retrievers after the first that named anything are not asked.
         """
-        from_all = not names
-        return merge(
-            {
-                name: retriever.retrieve(situation, allowed) if from_all or name in names else NOT_ASKED
-                for name, retriever in self.retrievers.items()
-                if retriever.is_ranked
-            },
-            also,
-        )
+        answers: dict[str, Candidates] = {}
+        late: list[str] = []
+        for name, retriever in self.retrievers.items():
+            if not retriever.is_ranked:
+                continue
+            answers[name] = NOT_ASKED
+            if names and name not in names:
+                continue
+            if budget is not None and budget.is_over and any(len(answer) for answer in answers.values()):
+                late.append(name)
+            else:
+                answers[name] = retriever.retrieve(situation, allowed)
+        if budget is not None and late:
+            budget.left_out.append(f"the time is spent: {', '.join(late)} were not asked")
+        return merge(answers, also)
 
     def describe(self, merged: Merged, situation: Situation) -> Floats:
         """The ranker's features for merged candidates; shape `(N, F)`."""
@@ -117,7 +132,14 @@ class Funnel:
         for retriever in self.retrievers.values():
             retriever.add_item(row, vector=vector, created_ms=created_ms, traits=traits)
 
-    def rank(self, situation: Situation, allowed: Bools, names: Sequence[str] = (), also: Rows = NOTHING) -> Ranked:
+    def rank(
+        self,
+        situation: Situation,
+        allowed: Bools,
+        names: Sequence[str] = (),
+        also: Rows = NOTHING,
+        budget: Budget | None = None,
+    ) -> Ranked:
         """All candidates of one request in order.
 
         Args:
@@ -125,8 +147,12 @@ class Funnel:
             allowed: Whether each item may be shown; shape `(n,)`.
             names: Retrievers to ask; empty: all.
             also: Further items to be ranked, whoever names them.
+            budget: Where it is spent, candidates stand in the order that the retrievers give them together.
         """
-        merged = self.retrieve(situation, allowed, names, also)
+        merged = self.retrieve(situation, allowed, names, also, budget)
+        if budget is not None and budget.is_over:
+            budget.left_out.append("the time is spent: the retrievers' common order stands for the ranker's")
+            return in_order(merged, unpredicted(fused(merged)))
         return in_order(merged, self.ranker.score(self._asked(merged, situation)))
 
     def _asked(self, merged: Merged, situation: Situation) -> Asked:
@@ -148,6 +174,15 @@ class Funnel:
             in_order(candidates, scored)
             for candidates, scored in zip(merged, self.ranker.score_many(asked), strict=True)
         ]
+
+
+def fused(merged: Merged) -> Floats:
+    """What the retrievers say together, without a ranker; shape `(N,)`.
+
+    Source:
+        Cormack, Clarke & Büttcher (2009), Reciprocal Rank Fusion.
+    """
+    return np.where(merged.ranks > 0, 1 / (60 + merged.ranks), 0).sum(axis=1).astype(np.float32)
 
 
 def in_order(merged: Merged, scored: Scored) -> Ranked:

@@ -89,7 +89,7 @@ class LiveRules:
             return
         self._planner = Planner(ready(rules, *open_fields(self.columns)), rules, self.columns)
 
-    def plan(self, query: Query, shop_ms: int, user: str | None, n_events: int) -> Plan:
+    def plan(self, query: Query, shop_ms: int, user: str | None, n_events: int, *, is_away: bool = False) -> Plan:
         """What the rules do to one request.
 
         Args:
@@ -98,12 +98,13 @@ class LiveRules:
                 are those of the wall.
             user: Who asks.
             n_events: Events known of the user.
+            is_away: Whether the store cannot be read: then nothing is known of the user's attributes.
         """
         planner = self._planner
         if planner is None:
             return NO_PLAN
         attributes: dict[str, str] = {}
-        if planner.reads_attributes and user is not None:
+        if planner.reads_attributes and user is not None and not is_away:
             with self._records.read() as connection:
                 attributes = people.attributes_of_one(connection, user)
         path = () if query.category is None else category_path(query.category)

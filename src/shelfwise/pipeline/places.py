@@ -10,6 +10,7 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError
 from shelfwise.pipeline.alternatives import alternatives
+from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.bundles import Bundle, bundles
 from shelfwise.pipeline.funnel import Funnel, Ranked, in_order, with_items
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
@@ -122,6 +123,7 @@ class Place:
         degraded: What could not be done is told here.
         plan: What rules do to this request; what they keep out is not allowed.
         pinned: Items that are candidates of the place's own list, whoever names them.
+        budget: Of time, for the place's own list.
     """
 
     spec: ScenarioSpec
@@ -133,6 +135,7 @@ class Place:
     degraded: list[str]
     plan: Plan = NO_PLAN
     pinned: Rows = field(default_factory=lambda: NOTHING)
+    budget: Budget | None = None
 
     @property
     def context_alone(self) -> Situation:
@@ -148,7 +151,10 @@ class Place:
             found, notes = ask_in_turn(funnel.retrievers, [*spec.retrieve, *others], self.situation, self.allowed, k)
             self.degraded.extend(notes)
             return with_items(found, self.pinned)
-        found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned)
+        found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned, self.budget)
+        if self.budget is not None and self.budget.left_out:
+            self.degraded.extend(self.budget.left_out)
+            return found
         if spec.retrieve and len(found.rows) < wanted:
             self.degraded.append("the scenario's retrievers found too little: all were asked")
             return funnel.rank(self.situation, self.allowed, also=self.pinned)

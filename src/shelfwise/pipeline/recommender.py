@@ -12,6 +12,7 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.asking import NOTHING, Asking, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
+from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
@@ -103,7 +104,7 @@ class Recommender:
         """Answer one query; see `answer`."""
         return self.answer(query, slate_id).slate
 
-    def answer(self, query: Query, slate_id: str | None = None) -> Answer:
+    def answer(self, query: Query, slate_id: str | None = None, *, late_s: float | None = None) -> Answer:
         """Answer one query, with what a log has to know of it.
 
         An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
@@ -113,6 +114,8 @@ class Recommender:
             query: The request.
             slate_id: Of an answer that is to be made again: what is drawn at random is drawn from it. A new one where
                 omitted.
+            late_s: How late the request is already; the place's budget of time is less by it. None: there is no
+                budget.
 
         Raises:
             QueryError: there is no such scenario, or the query asks it for what it cannot give.
@@ -123,7 +126,10 @@ class Recommender:
         self._steps.require_answerable(query, spec)
         slate_id = slate_id or secrets.token_urlsafe(12)
         k = query.k or spec.k
-        place = self.asking.place(query, spec)
+        budget = None
+        if late_s is not None and spec.latency_budget_ms:
+            budget = Budget(spec.latency_budget_ms / 1_000 - late_s)
+        place = self.asking.place(query, spec, budget)
         parts = self._answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
         slate = Slate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from shelfwise.errors import ServiceError
 from shelfwise.schemas.ids import Rows
 from shelfwise.store import slate_log
 from shelfwise.store.records import Records
@@ -31,8 +32,11 @@ class ShownCounts:
 
     def _ready(self, n: int) -> Rows:
         if self._counts is None:
-            with self._records.read() as connection:
-                self._counts = slate_log.shown_counts(connection, LATEST)
+            try:
+                with self._records.read() as connection:
+                    self._counts = slate_log.shown_counts(connection, LATEST)
+            except ServiceError:
+                return np.zeros(n, np.int32)  # read once the store is back
         if n > len(self._counts):
             self._counts = np.concatenate([self._counts, np.zeros(n + 1_024 - len(self._counts), np.int32)])
         return self._counts

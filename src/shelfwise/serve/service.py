@@ -17,6 +17,7 @@ from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.model_in_service import ModelInService
+from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
@@ -45,6 +46,7 @@ class Service:
         self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
+        self.pulse = Pulse()
 
     @classmethod
     def open(cls, folder: Path, config: ShopConfig) -> Service:
@@ -61,12 +63,14 @@ class Service:
     def start(self) -> None:
         """Follow what other processes store, and the version in service, from now on."""
         self._follower = asyncio.create_task(self._follow())
+        self.pulse.start()
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.gather(self._follower, return_exceptions=True)
+        await self.pulse.stop()
         if self._slates is not None:
             await self._slates.close()
         await self.writer.close()
@@ -91,7 +95,7 @@ class Service:
     def answer(self, query: Query) -> Slate:
         """Answer a query; the answer is kept for later, where the shop keeps answers."""
         recommender = self.recommender
-        found = recommender.answer(query)
+        found = recommender.answer(query, late_s=self.pulse.late_s)
         if self._slates is not None and len(found.rows):
             self._slates.put(found, query)
             recommender.shown.add(found.rows)

@@ -11,6 +11,9 @@ from sqlalchemy import Connection
 from shelfwise.errors import ServiceError
 from shelfwise.store.records import Records
 
+MAX_WAITING = 2_000
+"""Jobs that may wait; more are refused at once, since to wait longer than a client does is to work for nobody."""
+
 MAX_JOBS = 64
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
 
@@ -35,8 +38,12 @@ class Writer:
         """Do a job in a transaction; what it returned, once it is durable.
 
         Raises:
-            ServiceError: the store refused.
+            ServiceError: the store refused, or too much waits already.
         """
+        if len(self._waiting) >= MAX_WAITING:
+            raise ServiceError(
+                "more is to be stored than the store takes", hint="send it again a little later", code="busy"
+            )
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, future))
         if self._task is None or self._task.done():
