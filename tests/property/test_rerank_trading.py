@@ -179,17 +179,19 @@ def test_coverage(asked: Listed, own_share: float) -> None:
     )
 
 
-@given(asked=requests)
-def test_tail_prefers_what_few_turn_to(asked: Listed) -> None:
+@given(asked=requests, apart=st.sampled_from([0.0, 0.75]))
+def test_tail_prefers_what_few_turn_to(asked: Listed, apart: float) -> None:
+    alike = vectors(asked) @ vectors(asked).T
     popularity = asked.facts.state.popularity[asked.rows, -1].astype(np.float64)
     worth, share, n = relevance(len(asked)), float(asked.diversity or 0), len(asked)
 
     def value(place: int, before: list[int]) -> float:
         more = sum(other > popularity[place] for other in popularity)
         same = sum(other == popularity[place] for other in popularity) - 1
-        return (1 - share) * worth[place] + share * (more + same / 2) / (n - 1)
+        likeness = float(np.mean([alike[place, other] for other in before] or [0.0]))
+        return (1 - share) * worth[place] + share * ((more + same / 2) / (n - 1) - apart * likeness)
 
-    assert_greedy(picked(Tail(Tail.Config()), asked), n, value)
+    assert_greedy(picked(Tail(Tail.Config(apart=apart)), asked), n, value)
 
 
 @given(asked=requests, half_life_d=st.floats(1, 365))

@@ -7,8 +7,10 @@ from abc import abstractmethod
 import numpy as np
 from pydantic import Field
 
+from shelfwise.rerank.likeness import LikenessOptions, mixed_vectors
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.trading import Trading, TradingOptions
+from shelfwise.rerank.unlike import pick_unlike
 from shelfwise.schemas.ids import Doubles, Floats, Rows
 
 DAY_MS = 86_400_000
@@ -36,13 +38,38 @@ class Brake(Trading):
 
 
 class Tail(Brake):
-    """Prefers what few turn to over what everybody sees.
+    """Prefers what few turn to over what everybody sees, and of that what is unlike the others.
 
-    See `Brake`; an item's quality is how few events it had, of all times.
+    See `Brake`; an item's quality is how few events it had, of all times. What few turn to is often all of a kind, so
+    that each pick's standing is less by its mean likeness to those picked before, times `apart`.
     """
 
-    class Config(TradingOptions):
+    even = 0.25
+
+    class Config(TradingOptions, LikenessOptions):
         """Options of a `[rerank.…]` table with `use = "tail"`."""
+
+        apart: float = Field(
+            default=0.75,
+            ge=0,
+            le=10,
+            description="Weight of being unlike the others, beside being little known; 0: being little known alone.",
+        )
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.options = config
+
+    def choose(self, listed: Listed, worth: Floats, k: int, share: float) -> Rows:
+        """Greedy, from the largest sum of relevance and standing on."""
+        n = len(worth)
+        value = worth * np.float32(1 - share)
+        value += standing(self.quality(listed, listed.rows[:n])) * np.float32(share)
+        if not self.options.apart:
+            return np.argsort(-value, kind="stable")[:k].astype(np.int32)
+        vectors = mixed_vectors(listed.rows[:n], listed.facts, self.options)
+        alike = (vectors @ vectors.T) * np.float32(share * self.options.apart)
+        return pick_unlike(value, alike, k, first=int(value.argmax()), by_mean=True)
 
     def quality(self, listed: Listed, rows: Rows) -> Doubles:
         """Minus the number of events, on the scale of `ItemState.popularity`."""

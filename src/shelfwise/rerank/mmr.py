@@ -11,6 +11,7 @@ from shelfwise.rerank.brakes import rarity, standing
 from shelfwise.rerank.likeness import LikenessOptions, mixed_vectors
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.trading import Trading, TradingOptions
+from shelfwise.rerank.unlike import pick_unlike
 from shelfwise.schemas.ids import Floats, Rows
 
 EVEN = {"mean": 1.7, "nearest": 0.7}
@@ -73,25 +74,7 @@ class MMR(Trading):
         if self.options.seldom and listed.shown is not None:
             half = np.float32(self.options.seldom_half)
             value += (half / (half + listed.shown[:n])).astype(np.float32) * np.float32(share * self.options.seldom)
-        chosen = np.empty(k, np.int32)
-        chosen[0] = place = 0
-        value[0] = -np.inf
-        summed = alike[0].copy()
-        scratch = np.empty(n, np.float32)
-        for picked in range(1, k):
-            if by_mean:
-                np.multiply(summed, np.float32(1 / picked), out=scratch)
-                np.subtract(value, scratch, out=scratch)
-            else:
-                np.subtract(value, summed, out=scratch)
-            place = int(scratch.argmax())
-            chosen[picked] = place
-            value[place] = -np.inf
-            if by_mean:
-                summed += alike[place]
-            else:
-                np.maximum(summed, alike[place], out=summed)
-        return chosen
+        return pick_unlike(value, alike, k, first=0, by_mean=by_mean)
 
     def told(self, listed: Listed, place: int) -> str:
         """Nothing more can be said of a distance."""
