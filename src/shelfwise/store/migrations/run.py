@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -25,9 +27,7 @@ def upgrade(engine: Engine) -> None:
     Raises:
         StateError: a newer release made this database.
     """
-    with engine.connect().execution_options(shelfwise_write=True) as connection, connection.begin():
-        alembic = config()
-        alembic.attributes["connection"] = connection
+    with _alembic(engine) as alembic:
         try:
             command.upgrade(alembic, "head")
         except CommandError as cause:
@@ -37,3 +37,21 @@ def upgrade(engine: Engine) -> None:
                 hint="a newer release made it: install that one, or restore a backup",
                 code="newer_store",
             ) from cause
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Go back to an earlier revision, for an earlier release; what only later schemas hold is dropped.
+
+    Args:
+        revision: As `migrations/versions` names it; `base` is no table at all.
+    """
+    with _alembic(engine) as alembic:
+        command.downgrade(alembic, revision)
+
+
+@contextmanager
+def _alembic(engine: Engine) -> Generator[Config]:
+    with engine.connect().execution_options(shelfwise_write=True) as connection, connection.begin():
+        alembic = config()
+        alembic.attributes["connection"] = connection
+        yield alembic
