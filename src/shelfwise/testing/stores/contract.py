@@ -59,3 +59,10 @@ def line_of(process: Popen[Any]) -> str:
     """The next line that a process prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def go_on(process: Popen[Any]) -> None:
+    """Let a process go on that waits for a line."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()

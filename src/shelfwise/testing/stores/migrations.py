@@ -21,7 +21,7 @@ from shelfwise.store.engine import HEAD, open_engine
 from shelfwise.store.event_log import recent_events
 from shelfwise.store.migrations.run import config, downgrade, upgrade
 from shelfwise.store.tables import events, metadata
-from shelfwise.testing.stores.contract import StoreContract, line_of, process
+from shelfwise.testing.stores.contract import StoreContract, go_on, line_of, process
 
 REVISIONS = [one.revision for one in reversed(list(ScriptDirectory.from_config(config()).walk_revisions()))]
 """Every released schema, oldest first."""
@@ -141,9 +141,7 @@ class MigrationsContract(StoreContract):
         openers = [process(OPENS, url, tmp_path) for _ in range(3)]
         assert [line_of(one) for one in openers] == ["ready"] * 3
         for one in openers:
-            assert one.stdin is not None
-            one.stdin.write("go\n")
-            one.stdin.flush()
+            go_on(one)
         for one in openers:
             one.communicate(timeout=60)
         assert [one.returncode for one in openers] == [0] * 3

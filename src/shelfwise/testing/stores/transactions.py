@@ -14,7 +14,7 @@ from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue, event_log, people, rule_versions
 from shelfwise.store.records import Records
 from shelfwise.store.tables import events, items, users
-from shelfwise.testing.stores.contract import StoreContract, an_event, line_of, process
+from shelfwise.testing.stores.contract import StoreContract, an_event, go_on, line_of, process
 
 START = """
 import os, sys
@@ -150,7 +150,9 @@ class TransactionsContract(StoreContract):
         writers = [process(WRITES, url, tmp_path, name) for name in ("left", "right")]
         assert [line_of(writer) for writer in writers] == ["open", "open"]
         for writer in writers:
-            writer.communicate("go\n", timeout=60)
+            go_on(writer)
+        for writer in writers:
+            writer.communicate(timeout=60)
         assert [writer.returncode for writer in writers] == [0, 0]
         with records.read() as connection:
             for table in (items, users):
@@ -164,9 +166,7 @@ class TransactionsContract(StoreContract):
     ) -> None:
         writer = process(DIES, url, tmp_path, "dies")
         assert line_of(writer) == "open"
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
+        go_on(writer)
         assert [line_of(writer), line_of(writer)] == ["committed", "in the middle"]
         with records.read() as connection:
             assert [one.item.item_id for one in catalogue.read_all(connection)] == ["committed"]
