@@ -121,6 +121,30 @@ def test_doctor_and_models(cli: Cli, shop: Path) -> None:
     assert [one["in_service"] for one in cli("models", "list", "--shop", shop, "--json").document] == [True]
 
 
+def test_a_shop_moves_from_sqlite_with_its_model(
+    cli: Cli, trained: Path, trained_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with of_postgresql() as url:
+        monkeypatch.setenv("NEW_PLACE", url)
+        ran = cli("records", "copy", "${NEW_PLACE}", "--shop", trained, "--json")
+        assert ran.code == 0, ran.err
+        assert (ran.document["items"], ran.document["events"]) == (40, 280)
+        again = cli("records", "copy", "${NEW_PLACE}", "--shop", trained, "--json")
+        assert (again.code, again.document["error"]["code"]) == (2, "target_not_empty")
+        in_postgresql(trained, url)
+        (trained / "shelfwise.db").unlink()
+        for asked in (("--user", "user-0"), ("--scenario", "item", "--item", "boot-red")):
+            ours, theirs = (
+                cli("recommend", "--shop", folder, *asked, "--json").document for folder in (trained, trained_template)
+            )
+            assert lasting(ours) == lasting(theirs)
+        assert all(one["skipped"] for one in cli("ingest", "--shop", trained, "--json").document)
+        ran = cli("records", "downgrade", "9999", "--shop", trained, "--json")
+        assert (ran.code, ran.document["error"]["code"]) == (2, "unknown_revision")
+        assert cli("records", "downgrade", "0003", "--shop", trained, "--json").document == {"revision": "0003"}
+        assert cli("doctor", "--shop", trained).code == 0
+
+
 def test_no_file_beside_the_shops_own_holds_the_password(cli: Cli, shop: Path) -> None:
     ran = cli("check", "--shop", shop)
     assert PASSWORD not in ran.out + ran.err

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
-from shelfwise.errors import StateError
+from shelfwise.errors import StateError, UnknownError, did_you_mean
 
 
 def config() -> Config:
@@ -44,7 +45,18 @@ def downgrade(engine: Engine, revision: str) -> None:
 
     Args:
         revision: As `migrations/versions` names it; `base` is no table at all.
+
+    Raises:
+        UnknownError: there is none of that name.
     """
+    known = [one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+    if revision not in ("base", *known):
+        raise UnknownError(
+            f"there is no schema {revision!r}; known: {', '.join(known)}",
+            where="store.records",
+            hint=did_you_mean(revision, known),
+            code="unknown_revision",
+        )
     with _alembic(engine) as alembic:
         command.downgrade(alembic, revision)
 
