@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from shelfwise.errors import StateError
 from shelfwise.store.bulk import insert_rows, is_postgresql
 from shelfwise.store.records import Records
-from shelfwise.store.tables import events, metadata
+from shelfwise.store.tables import metadata
 from shelfwise.store.urls import WHERE
 
 CHUNK = 10_000
@@ -45,14 +45,21 @@ def copy_records(source: Records, target: Records) -> dict[str, int]:
                 rows = [tuple(row) for row in chunk]
                 insert_rows(writing, table, names, rows)
                 copied[table.name] += len(rows)
-        if is_postgresql(writing) and copied[events.name]:
-            # What was given a number by hand is not known to the sequence that gives the next one.
-            writing.exec_driver_sql(
-                "SELECT setval(pg_get_serial_sequence(%s, %s), %s)",
-                (events.name, events.c.seq.name, writing.execute(select(func.max(events.c.seq))).scalar_one()),
-            )
+        if is_postgresql(writing):
+            for table in metadata.sorted_tables:
+                _count_on(writing, table)
     return copied
 
 
 def _in_order(table: Table) -> Select[Any]:
     return select(table).order_by(*table.primary_key.columns.values())
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """Let the sequence that numbers a table's rows go on after those that were given by hand."""
+    column = table.autoincrement_column
+    highest = None if column is None else connection.execute(select(func.max(column))).scalar()
+    if column is not None and highest:
+        connection.exec_driver_sql(
+            "SELECT setval(pg_get_serial_sequence(%s, %s), %s)", (table.name, column.name, highest)
+        )
