@@ -49,13 +49,13 @@ SETTINGS: dict[str, dict[str, float]] = {
     "log-q 0.1": {"log_q": 0.1},
     "log-q 0.2": {"log_q": 0.2},
     "log-q 0.35": {"log_q": 0.35},
+    "items 0.05": {"spread_items": 0.05},
+    "items 0.2": {"spread_items": 0.2},
+    "items 0.5": {"spread_items": 0.5},
+    "log-q 0.1, items 0.1": {"log_q": 0.1, "spread_items": 0.1},
+    "names 0.2": {"spread_names": 0.2},
+    "own mix 0.1": {"own_mix": 0.1},
     "propensity 0.2": {"propensity": 0.2},
-    "items 1": {"spread_items": 1.0},
-    "items 4": {"spread_items": 4.0},
-    "names 2": {"spread_names": 2.0},
-    "own mix 0.3": {"own_mix": 0.3},
-    "items 4, own mix 0.3": {"spread_items": 4.0, "own_mix": 0.3},
-    "log-q 0.2, items 4": {"log_q": 0.2, "spread_items": 4.0},
 }
 
 console = Console(width=140)
@@ -73,7 +73,7 @@ def main() -> int:
         return record.finish(args.json)
     with tempfile.TemporaryDirectory(prefix="shelfwise-exposure-") as scratch:
         rows = Path(scratch) if args.quick else ROWS
-        names = args.setting or ([PLAIN, "log-q 0.2, items 4"] if args.quick else list(SETTINGS))
+        names = args.setting or ([PLAIN, "log-q 0.1, items 0.1"] if args.quick else list(SETTINGS))
         found = on(args.data, names, rows, quick=args.quick)
     if PLAIN not in found:
         record.skip("every bar", f"there is no row of {PLAIN!r} to hold the others against")

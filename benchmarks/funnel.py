@@ -137,8 +137,9 @@ def stages_timed(recommender: Recommender, on_merged: Callable[[Merged], None]) 
     watch = Stopwatch()
     model_funnel = recommender.model.funnel
     try:
-        watch.watch(recommender, "_situation", "history from the store")
-        watch.watch(recommender, "_allowed", "what may be shown")
+        watch.watch(recommender.asking, "follow", "what is new in the store")
+        watch.watch(recommender.asking, "_history", "history from the store")
+        watch.watch(recommender.asking, "allowed", "what may be shown")
         for name, retriever in model_funnel.retrievers.items():
             watch.watch(retriever, "retrieve", f"retrieve: {name}")
         watch.watch(funnel_module, "merge", "merge", on_merged)

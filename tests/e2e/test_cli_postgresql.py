@@ -175,10 +175,11 @@ def test_serve_answers_learns_and_stops(cli: Cli, shop: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
+    at = ("--port", str(port), "--workers", "2")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     with (shop.parent / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "shelfwise.cli.main", "serve", "--shop", str(shop), "--port", str(port)],
+            [*(sys.executable, "-m", "shelfwise.cli.main"), *("serve", "--shop", str(shop)), *at],
             stdout=log,
             stderr=log,
             env=environment,

@@ -171,7 +171,7 @@ class TestModels:
         assert cli("models", "promote", second, *at, "--json").document == {"in_service": second}
         assert cli("recommend", *at, "--json").document["model_version"] == second
         assert second in told(cli("models", "list", *at))
-        assert "when it is restarted" in told(cli("models", "promote", first[0]["version"], *at))
+        assert "takes it up by itself" in told(cli("models", "promote", first[0]["version"], *at))
 
     def test_a_misspelt_version_names_the_near_one(self, cli: Cli, trained_template: Path) -> None:
         name = cli("models", "list", "--shop", trained_template, "--json").document[0]["version"]

@@ -225,7 +225,7 @@ from shelfwise.errors import ShelfwiseError
 from shelfwise.serve.run import serve
 
 try:
-    serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
 except ShelfwiseError as error:
     print(error, file=sys.stderr)
     raise SystemExit(error.exit_code)
@@ -233,7 +233,7 @@ except ShelfwiseError as error:
 
 
 def start_process(
-    shop: Path, port: int, errors: Path, *, host: str = "127.0.0.1", key: str | None = None
+    shop: Path, port: int, errors: Path, *, host: str = "127.0.0.1", key: str | None = None, workers: int = 1
 ) -> subprocess.Popen[bytes]:
     """Start a server, as the command line does."""
     script = errors.with_suffix(".py")
@@ -243,16 +243,27 @@ def start_process(
         environment["SHELFWISE_API_KEY"] = key
     with errors.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, str(script), str(shop), host, str(port)],
+            [sys.executable, str(script), str(shop), host, str(port), str(workers)],
             stdout=subprocess.DEVNULL,
             stderr=log,
             env=environment,
         )
 
 
+def has_opened(server: Server, workers: int) -> bool:
+    """Whether every worker has: the one that happens to answer knows of itself only."""
+    return workers == 1 or server.log().count("ready after") >= workers
+
+
 @contextmanager
 def serving(
-    shop: Path, *, host: str = "127.0.0.1", key: str | None = None, ready: int = 200, killed: bool = False
+    shop: Path,
+    *,
+    host: str = "127.0.0.1",
+    key: str | None = None,
+    ready: int = 200,
+    killed: bool = False,
+    workers: int = 1,
 ) -> Iterator[Server]:
     """A real server on a free port, ready to answer; stopped at the end, and its log looked through.
 
@@ -262,11 +273,12 @@ def serving(
         key: API key, in the environment and sent with every request.
         ready: What `/v1/health/ready` should answer at last.
         killed: Whether the test kills it.
+        workers: Processes that answer.
     """
     port = free_port()
     errors = shop.parent / f"server-{port}.log"
     started = time.perf_counter()
-    process = start_process(shop, port, errors, host=host, key=key)
+    process = start_process(shop, port, errors, host=host, key=key, workers=workers)
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", headers=headers, timeout=20) as http:
         server = Server(process, http, port, started, errors)
@@ -274,7 +286,8 @@ def serving(
             while True:
                 try:
                     answer = http.get("/health/ready")
-                    if answer.status_code == ready and answer.json().get("code") != "loading":
+                    is_loading = answer.json().get("code") == "loading"
+                    if answer.status_code == ready and not is_loading and has_opened(server, workers):
                         break
                 except httpx.TransportError:
                     pass

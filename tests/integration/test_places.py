@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,15 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import QueryError
-from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
-from shelfwise.schemas.items import Item
 from shelfwise.schemas.queries import Query, Slate
-from shelfwise.store import catalogue, event_log
+from shelfwise.store import event_log
 from shelfwise.store.event_log import EventRow
-from shelfwise.store.records import Records
 from shelfwise.testing.basket_shop import basket_shop, partner
+from shelfwise.testing.opened_shop import opened_shop
 from shelfwise.testing.small_shop import GROUP_SIZE, N_ITEMS
-from shelfwise.train.fit import fit
 
 Ask = Callable[..., Slate]
 
@@ -40,51 +36,7 @@ def ids(slate: Slate) -> list[str]:
 
 
 def opened(folder: Path, data: TrainingData) -> Recommender:
-    """A shop that sold what `data` says, its model in service; the ranker is the quickest there is."""
-    config = ShopConfig.model_validate({"version": 1, "rank": {"use": "fusion", "model": "reciprocal"}})
-    fitted = fit(config, data, np.ones(data.interactions.n_users, bool), lambda *_: None)
-    records = Records.open("sqlite:///places.db", folder)
-    known, log = data.catalogue, data.interactions
-    with records.write() as connection:
-        catalogue.upsert(
-            connection,
-            [
-                Item(
-                    item_id=item_id,
-                    title=title,
-                    category=" > ".join(path) or None,
-                    brand=brand,
-                    price=float(price),
-                    created_at=datetime(2020, 1, 1, tzinfo=UTC),
-                )
-                for item_id, title, path, brand, price in zip(
-                    known.item_ids, known.titles, known.paths, known.brands, known.prices, strict=True
-                )
-            ],
-        )
-        event_log.append(
-            connection,
-            [
-                EventRow(f"{place:016d}".encode(), f"user-{user}", known.item_ids[item], int(kind), int(time))
-                for place, (user, item, kind, time) in enumerate(
-                    zip(log.user_rows, log.item_rows, log.kinds, log.times_ms, strict=True)
-                )
-            ],
-            None,
-        )
-    model = Model(
-        "v1",
-        config,
-        fitted.funnel,
-        fitted.repeats,
-        CODE_BY_KIND[fitted.target],
-        bool((log.kinds == CODE_BY_KIND[EventKind.PURCHASE]).all()),
-        len(known),
-        data.now_ms,
-        None,
-        None,
-    )
-    return Recommender(model, records)
+    return opened_shop(folder, data)[0]
 
 
 @pytest.fixture(scope="module")

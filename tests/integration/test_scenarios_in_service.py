@@ -87,7 +87,7 @@ def shop(folder: Path) -> Iterator[Shop]:
 
 def history(shop: Shop, user: str) -> History:
     """As a request reads it."""
-    return shop.recommender._situation(Query(user_id=user), []).history
+    return shop.recommender.asking.situation(Query(user_id=user), []).history
 
 
 def sequence(shop: Shop) -> Sequence:
@@ -133,16 +133,16 @@ def test_the_model_in_service_reads_them_as_in_training(shop: Shop) -> None:
     bought(shop, "elsewhere", ("kite-red", "toaster"))
     bought(shop, "unsaid", ("kite-red", None))
     users = ("by-search", "at-home", "elsewhere", "unsaid")
-    vectors = [sequence(shop).user_vector(shop.recommender._situation(Query(user_id=user), [])) for user in users]
+    vectors = [sequence(shop).user_vector(shop.recommender.asking.situation(Query(user_id=user), [])) for user in users]
     assert not np.allclose(vectors[0], vectors[1], atol=1e-5)
     assert not np.allclose(vectors[1], vectors[3], atol=1e-5)
     np.testing.assert_array_equal(vectors[2], vectors[3])  # what nobody saw in training says nothing
 
 
 def test_the_request_says_where_its_items_are_looked_at(shop: Shop) -> None:
-    scenario = shop.recommender._situation(Query(scenario="home", items=["mug-red"]), []).scenario
+    scenario = shop.recommender.asking.situation(Query(scenario="home", items=["mug-red"]), []).scenario
     assert scenario == HOME
-    assert shop.recommender._situation(Query(scenario="item"), []).scenario == 0
+    assert shop.recommender.asking.situation(Query(scenario="item"), []).scenario == 0
 
 
 def test_all_users_are_read_with_the_same_codes(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

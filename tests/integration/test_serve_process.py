@@ -127,8 +127,6 @@ def test_what_another_process_stored_is_no_obstacle(tiny_shop: Path, serve: Any)
             assert event_log.append(connection, [view], None).stored == [0]
         records.close()
         assert server.http.post("/recommend", json={"user_id": "outsider"}).status_code == 200
-        # Sent again as it is stored, it is taken up all the same.
-        assert server.http.put("/items/ingested", json={"title": "Ingested"}).json()["status"] == "unchanged"
         shown = server.http.post("/recommend", json={"k": 100}).json()["items"]
         assert "ingested" in {item["item_id"] for item in shown}
 

@@ -145,7 +145,7 @@ def test_no_rules_show_what_is_blocked_or_lose_what_is_pinned(
     rules = {f"rule-{place}": rule for place, rule in enumerate(documents)}
     shop.rules.use(rule_set({"rules": rules}))
     slate = shop.recommend(query)
-    n_events = len(shop._situation(query, []).history)
+    n_events = len(shop.asking.situation(query, []).history)
     active = holding(rules, query, n_events)
     columns, fields = shop.rules.columns, shop.rules.columns.fields()
 
@@ -204,7 +204,9 @@ def test_everybodys_lists_obey_rules_too(shop: Recommender) -> None:
             }
         )
     )
-    histories = [(f"user-{user}", shop._situation(Query(user_id=f"user-{user}"), []).history) for user in range(20)]
+    histories = [
+        (f"user-{user}", shop.asking.situation(Query(user_id=f"user-{user}"), []).history) for user in range(20)
+    ]
     found = list(shop.recommend_all(iter(histories), "home", 10))
     assert len(found) == 20
     for one in found:

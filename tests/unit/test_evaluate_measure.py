@@ -108,6 +108,20 @@ def test_baselines_do_what_their_names_say() -> None:
     assert all(users_of[33] & users_of[row] for row in np.flatnonzero(scores >= 1))
 
 
+@pytest.mark.parametrize("kind", BASELINES)
+def test_a_grid_that_takes_over_what_was_learned_scores_as_one_fitted_alone(kind: Any) -> None:
+    like = None
+    for settings in kind.grid(DATA, repeats=True):
+        alone, in_turn = kind(**settings), kind(**settings)
+        alone.fit(DATA)
+        in_turn.fit(DATA, like)
+        for history in ([3, 8, 3], [33], []):
+            np.testing.assert_array_equal(
+                alone.scores(situation(DATA, history)), in_turn.scores(situation(DATA, history))
+            )
+        like = in_turn
+
+
 def test_recency_makes_no_sense_where_repeats_are_left_out() -> None:
     assert Recency.grid(DATA, repeats=False) == []
     assert Recency.grid(DATA, repeats=True)

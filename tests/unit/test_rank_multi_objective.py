@@ -214,3 +214,27 @@ def test_default_weights_are_those_that_ordered_later_requests_best() -> None:
     assert ranker.default_weights["purchase"] == 1
     assert set(ranker.default_weights) <= {"click", "purchase"}
     assert max(about["held_out_ndcg"].values()) > 0.5
+
+
+def test_exposure_may_be_spread_in_training() -> None:
+    """Some items please everybody; who cares for exposure as well shows the others more often."""
+    table = planted(by_history=True)
+    quality = np.linspace(-2, 2, N_ITEMS)[table.rows]
+    last = np.repeat([one.history.rows[0] for one in table.situations], table.groups)
+    odds = 2 * (VECTORS[table.rows] * VECTORS[last]).sum(axis=1) + 0.7 * quality - 1
+    random = np.random.default_rng(3)
+    clicked = random.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    table = replace(
+        table,
+        features=np.column_stack([quality, table.features[:, 1:]]).astype(np.float32),
+        outcomes=np.column_stack([clicked, clicked & (random.random(len(odds)) < 0.4)]).astype(np.float32),
+        labels=clicked.astype(np.int8),
+        item_names=(np.arange(N_ITEMS, dtype=np.int32) % 4 + 1)[:, None],
+    )
+
+    def shown(**options: float) -> Floats:
+        said = predicted(fitted(table, **options), table)[:, 0].reshape(-1, N_CANDIDATES)
+        best = np.argsort(-said, axis=1)[:, :10]
+        return np.bincount(np.take_along_axis(table.rows.reshape(-1, N_CANDIDATES), best, axis=1).ravel())
+
+    assert shown(spread_items=1.0).std() < 0.8 * shown().std()

@@ -1,4 +1,4 @@
-"""Items that change while serving: the latest wins, however long each took to encode."""
+"""Items that change while serving: shown at once, encoded later, and the latest wins however long each took."""
 
 from __future__ import annotations
 
@@ -11,112 +11,123 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shelfwise.pipeline.live_model import LiveModel
+from shelfwise.pipeline.new_items import ContentVectors
 from shelfwise.schemas.items import Item
-from shelfwise.serve.live_items import Change, ItemStatus, LiveItems
-from shelfwise.store.catalogue import StoredItem
+from shelfwise.serve.live_items import ItemStatus, LiveItems, store
+from shelfwise.store import catalogue
 from shelfwise.store.records import Records
+from shelfwise.testing.opened_shop import opened_shop
+from shelfwise.testing.small_shop import small_shop
+
+DIM = 8
+"""Of the small shop's vectors."""
 
 
-class Model:
-    """Stands where the recommender stands: encodes slowly what says so, and remembers what it was given."""
+class SlowEncoder:
+    """Stands where the model's encoders stand: slow for what says so, and remembers what it was given."""
 
     def __init__(self) -> None:
-        self.titles: dict[str, str | None] = {}
         self.encoded: list[str | None] = []
-        self.shown: set[str] = set()
 
-    @property
-    def catalogue(self) -> Model:
-        return self
-
-    @property
-    def live(self) -> Model:
-        return self
-
-    def row(self, item_id: str) -> int | None:
-        return 0 if item_id in self.titles else None
-
-    def encode_many(self, items: Sequence[Item]) -> list[Any]:
-        return [self._encode(item) for item in items]
-
-    def _encode(self, item: Item) -> Any:
-        if item.title and "slow" in item.title:
-            time.sleep(0.1)
-        self.encoded.append(item.title)
-        return np.zeros(2, np.float32)
-
-    def put_item(self, entry: StoredItem, vector: Any) -> None:
-        self.titles[entry.item.item_id] = entry.item.title
-        (self.shown.discard if entry.deleted else self.shown.add)(entry.item.item_id)
+    def encode(self, items: Sequence[Item]) -> list[ContentVectors]:
+        for item in items:
+            if item.title and "slow" in item.title:
+                time.sleep(0.1)
+            if item.title and "broken" in item.title:
+                raise RuntimeError("no memory left")
+            self.encoded.append(item.title)
+        return [ContentVectors(text=np.full(DIM, DIM**-0.5, np.float32)) for _ in items]
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records.open("sqlite:///s.db", tmp_path)
-    yield opened
-    opened.close()
+def shop(tmp_path: Path) -> Iterator[tuple[LiveModel, Records, SlowEncoder]]:
+    recommender, records = opened_shop(tmp_path, small_shop())
+    live, encoder = recommender.live, SlowEncoder()
+    live.encodes_at_once = False
+    live._new_items = encoder  # type: ignore[assignment]
+    yield live, records, encoder
+    records.close()
 
 
-def store(records: Records, live: LiveItems, *items: Item) -> list[Change]:
+def send(records: Records, *items: Item) -> list[ItemStatus]:
     with records.write() as connection:
-        return list(live.store(connection, items).values())
+        return [change.status for change in store(connection, items).values()]
 
 
-def make(model: Model) -> LiveItems:
-    return LiveItems(model)  # pyright: ignore[reportArgumentType]
+async def take_up(live: LiveModel, items: LiveItems) -> None:
+    live.follow()
+    await items.encode(live)
 
 
-def test_a_late_encoding_does_not_undo_a_later_change(records: Records) -> None:
-    model = Model()
-    live = make(model)
-    first = store(records, live, Item(item_id="a", title="slow"))
-    second = store(records, live, Item(item_id="a", title="fast"))
+def title(live: LiveModel, item_id: str) -> str | None:
+    row = live.catalogue.row(item_id)
+    return None if row is None else live.catalogue.titles[row]
+
+
+def is_shown(live: LiveModel, item_id: str) -> bool:
+    row = live.catalogue.row(item_id)
+    return row is not None and bool(live.catalogue.allowed[row])
+
+
+def test_a_late_encoding_does_not_undo_a_later_change(shop: Any) -> None:
+    live, records, encoder = shop
 
     async def run() -> None:
-        await asyncio.gather(live.take_up(first), live.take_up(second))
+        items = LiveItems()
+        send(records, Item(item_id="a", title="slow"))
+        first = asyncio.create_task(take_up(live, items))
+        await asyncio.sleep(0.03)  # it is being encoded
+        send(records, Item(item_id="a", title="fast", price=3))
+        await take_up(live, items)
+        await first
 
     asyncio.run(run())
-    assert model.titles == {"a": "fast"}
+    assert title(live, "a") == "fast"
+    assert encoder.encoded == ["slow", "fast"]
+    assert not live.pending
 
 
-def test_a_late_encoding_does_not_bring_back_what_was_deleted(records: Records) -> None:
-    model = Model()
-    live = make(model)
-    changes = store(records, live, Item(item_id="a", title="slow"))
-    with records.write() as connection:
-        gone = live.delete(connection, "a")
-    assert gone is not None
+def test_a_late_encoding_does_not_bring_back_what_was_deleted(shop: Any) -> None:
+    live, records, _ = shop
 
     async def run() -> None:
-        await asyncio.gather(live.take_up(changes), live.take_up([gone]))
+        items = LiveItems()
+        send(records, Item(item_id="a", title="slow"))
+        first = asyncio.create_task(take_up(live, items))
+        await asyncio.sleep(0.03)
+        assert is_shown(live, "a")  # before it is encoded
+        with records.write() as connection:
+            assert catalogue.delete(connection, "a")
+        await take_up(live, items)
+        await first
 
     asyncio.run(run())
-    assert model.shown == set()
+    assert not is_shown(live, "a")
 
 
-def test_only_new_texts_are_encoded(records: Records) -> None:
-    model = Model()
-    live = make(model)
+def test_only_new_texts_and_pictures_are_encoded(shop: Any) -> None:
+    live, records, encoder = shop
+    items = [
+        ([Item(item_id="a", title="A", price=1), Item(item_id="b", title="B")], ["new", "new"], ["A", "B"]),
+        ([Item(item_id="a", title="A", price=2)], ["changed"], []),
+        ([Item(item_id="a", title="A", price=2)], ["unchanged"], []),
+        ([Item(item_id="a", title="C", price=2)], ["changed"], ["C"]),
+        ([Item(item_id="a", title="C", image="a.png")], ["changed"], ["C"]),
+        ([Item(item_id="a", title="C", image="a.png", available=False)], ["changed"], []),
+        ([Item(item_id="a", title="C", image=None)], ["changed"], ["C"]),
+    ]
+    for sent, statuses, encoded in items:
+        encoder.encoded.clear()
+        assert send(records, *sent) == statuses
+        asyncio.run(take_up(live, LiveItems()))
+        assert encoder.encoded == encoded
+    assert is_shown(live, "a")
 
-    def send(*items: Item) -> list[ItemStatus]:
-        model.encoded.clear()
-        changes = store(records, live, *items)
-        asyncio.run(live.take_up(changes))
-        return [change.status for change in changes]
 
-    assert send(Item(item_id="a", title="A", price=1), Item(item_id="b", title="B")) == [ItemStatus.NEW] * 2
-    assert model.encoded == ["A", "B"]
-    assert send(Item(item_id="a", title="A", price=2)) == [ItemStatus.CHANGED]
-    assert model.encoded == []
-    assert send(Item(item_id="a", title="A", price=2)) == [ItemStatus.UNCHANGED]
-    assert send(Item(item_id="a", title="C", price=2)) == [ItemStatus.CHANGED]
-    assert model.encoded == ["C"]
-
-
-def test_a_new_picture_is_encoded_too(records: Records) -> None:
-    model = Model()
-    live = make(model)
-    for image, expected in (("a.png", ["A"]), ("a.png", []), ("b.png", ["A"]), (None, ["A"])):
-        model.encoded.clear()
-        asyncio.run(live.take_up(store(records, live, Item(item_id="a", title="A", image=image))))
-        assert model.encoded == expected
+def test_what_cannot_be_encoded_is_shown_and_not_tried_for_ever(shop: Any) -> None:
+    live, records, _ = shop
+    send(records, Item(item_id="a", title="broken"))
+    asyncio.run(take_up(live, LiveItems()))
+    assert is_shown(live, "a")
+    assert not live.pending

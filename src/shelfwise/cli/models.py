@@ -93,4 +93,4 @@ def _say(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"in_service": name})
     else:
-        people.print(f"in service: {name}; a running server takes it up when it is restarted", markup=False)
+        people.print(f"in service: {name}; a running server takes it up by itself", markup=False)

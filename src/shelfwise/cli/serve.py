@@ -13,6 +13,9 @@ def command(
     shop: ShopOption = HERE,
     host: Annotated[str | None, typer.Option(help="Address to listen on; shop.toml's where omitted.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; shop.toml's where omitted.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes that answer; shop.toml's where omitted.")
+    ] = None,
 ) -> None:
     """Serve the JSON API until stopped; outside localhost it wants the environment's SHELFWISE_API_KEY."""
     from shelfwise.shop import Shop
@@ -20,4 +23,4 @@ def command(
     opened = Shop.open(shop)
     serve = opened.config.serve
     people.print(f"serving {shop} on http://{host or serve.host}:{port or serve.port}/v1", markup=False)
-    opened.serve(host, port)
+    opened.serve(host, port, workers)

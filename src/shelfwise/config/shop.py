@@ -209,6 +209,12 @@ class ServeSpec(_Table):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=1, le=65_535, description="Port to listen on.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that answer, one for each core that the shop may use; they share the records store.",
+    )
     log_slates: bool = Field(
         default=True,
         description=(

@@ -41,8 +41,14 @@ class Baseline(ABC):
     def __init__(self, **settings: Any) -> None: ...
 
     @abstractmethod
-    def fit(self, data: TrainingData) -> None:
-        """Learn from what happened before `data.now_ms`."""
+    def fit(self, data: TrainingData, like: Baseline | None = None) -> None:
+        """Learn from what happened before `data.now_ms`.
+
+        Args:
+            data: What may be known.
+            like: One that was fitted on the same data: what it learned is taken over where the settings that learning
+                depends on are equal, so that a grid costs what its distinct fits cost.
+        """
 
     @abstractmethod
     def scores(self, situation: Situation) -> Doubles:
@@ -73,7 +79,7 @@ class Popularity(Baseline):
         half_lives = (None, 3.0, 7.0, 14.0, 30.0, 90.0) if data.interactions.has_clock else (None,)
         return [{"half_life_d": half_life} for half_life in half_lives]
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, like: Baseline | None = None) -> None:
         interactions = data.interactions
         weights = (
             None
@@ -115,7 +121,7 @@ class Recency(Baseline):
             for near_ties in (0.0, 0.001, 0.1)
         ]
 
-    def fit(self, data: TrainingData) -> None:
+    def fit(self, data: TrainingData, like: Baseline | None = None) -> None:
         self._popular.fit(data)
 
     def scores(self, situation: Situation) -> Doubles:
@@ -146,6 +152,7 @@ class ItemKNN(Baseline):
                 within=within, decay=decay, shrinkage=shrinkage, half_life_d=half_life_d, list_length=500
             )
         )
+        self._learned_by = (within, shrinkage, half_life_d)
         self._own = own
         self._popular = Popularity(**(fallback or {}))
 
@@ -165,14 +172,17 @@ class ItemKNN(Baseline):
                 "fallback": fallback,
             }
             for group in within
-            for decay in (0.6, 1.0)
             for shrinkage in (0.0, 10.0)
             for half_life in half_lives
+            for decay in (0.6, 1.0)
             for own in ((0.0, 1.0) if repeats else (0.0,))
         ]
 
-    def fit(self, data: TrainingData) -> None:
-        self._lists.fit(data)
+    def fit(self, data: TrainingData, like: Baseline | None = None) -> None:
+        if isinstance(like, ItemKNN) and like._learned_by == self._learned_by:
+            self._lists.take_over(like._lists)
+        else:
+            self._lists.fit(data)
         self._popular.fit(data)
 
     def scores(self, situation: Situation) -> Doubles:

@@ -246,11 +246,12 @@ def _tuned(
     asked = questions if exam.repeats else questions.without_repeats()
     asked = Examples(asked.entries[:TUNING_QUESTIONS])
     best: tuple[float, dict[str, Any]] | None = None
+    candidate: Baseline | None = None
     for place, settings in enumerate(grid):
         progress(f"{kind.name}: tuning", place, len(grid))
         if len(grid) > 1 and len(asked):
-            candidate = kind(**settings)
-            candidate.fit(moment.data)
+            before, candidate = candidate, kind(**settings)
+            candidate.fit(moment.data, before)
             everything = np.ones(len(exam.allowed), bool)
             score = score_with_baseline(candidate, everything, repeats=exam.repeats, n_history=exam.n_history)
             ndcg = float(measure(score, asked, len(everything), exam.k).by_metric["ndcg"].mean())

@@ -109,6 +109,11 @@ class ItemState:
         popularity = np.stack(columns, axis=1).astype(np.float32)
         return cls(popularity, rate, reach, return_rate, first, last, log_price, names, rarity)
 
+    @property
+    def codes_from_one(self) -> npt.NDArray[np.int32]:
+        """The names with 0 for the padding, and all others above it; shape `(n, MAX_NAMES)`."""
+        return np.where(self.names == len(self.rarity) - 1, 0, self.names + 1).astype(np.int32)
+
     def put(self, row: int, *, price: float | None, created_ms: int) -> None:
         """Make room for an item that came while serving; its names are known at the next training."""
         if row >= len(self):

@@ -2,8 +2,7 @@
 
     total = relevance + a (1 - entropy of items shown) + b (1 - entropy of names shown) + c KL(own mix, shown mix)
 
-The relevance is the softmax over what came next; the three others look at the slates that the network would show to
-the users of a step.
+The relevance is the network's own loss; the three others look at the slates that it would show to the users of a step.
 """
 
 from __future__ import annotations
@@ -15,41 +14,68 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from shelfwise.neural.settings import NetworkOptions
+from shelfwise.neural.exposure_options import ExposureOptions
 
 SLATE = 10
 """Items of the slate that is looked at."""
 
-SOFTNESS = 0.5
-"""How gradually an item leaves the slate, in units of the logits."""
+SOFTNESS = 0.25
+"""How gradually an item leaves the slate, see `soft_slate`."""
+
+REACH = 20
+"""Slates' worth of the best items that share in the sum, and widths within which the border is looked for."""
+
+HALVINGS = 24
+MASKED = -1e3
+"""Logits below this are of items that may not be shown."""
+
+NARROWEST = 1e-3
 
 USERS = 256
 """Users of a step whose slates are looked at, at most."""
 
-MEMORY = 0.95
-"""Of the running exposure, from step to step: a step alone shows too few items to tell who is shown often."""
+MEMORY = 0.8
+"""Of the running exposure, from step to step: a step alone shows too few items to tell who is shown often, and a long
+memory keeps pushing after the exposure has turned, so that items swing between always and never."""
 
 LEAST = 1e-8
 
 
 def soft_slate(logits: Tensor, k: int, softness: float = SOFTNESS) -> Tensor:
-    """How much each item is in the slate: 1 for those well above the border, 0 for those well below.
+    """How much each item is in the slate: 1 for those well above the border, 0 for those well below, k in all.
 
-    The border lies between the k-th and the one after it, so that the sum is near k.
+    The border moves so that the sum stays k: who is pushed out makes room for the next. How soft it is follows each
+    request's own logits, since a border that is sharp against their differences leaves those in the slate, and those
+    who could be, without a gradient.
 
     Args:
         logits: Shape `(B, N)`, N above k.
+        softness: Width of the border, as a share of the step from the middle of the slate to the end of another one.
 
     Returns:
         Shape `(B, N)`, each in (0, 1).
 
     Source:
-        In the spirit of Xie et al. (2020), Differentiable Top-k with Optimal Transport; a sigmoid at the border is all
-        that is needed where the border itself gets no gradient.
+        Top-k as a linear programme with an entropic regulariser: Xie et al. (2020), Differentiable Top-k with Optimal
+        Transport; Petersen et al. (2022), Differentiable Top-k Classification Learning. Its solution is a sigmoid at
+        the border, whose derivative follows from that of the sum.
     """
-    highest = logits.detach().topk(k + 1, dim=-1).values
-    border = (highest[:, k - 1] + highest[:, k]) / 2
-    return torch.sigmoid((logits - border.unsqueeze(-1)) / softness)
+    with torch.no_grad():
+        highest = logits.topk(min(logits.shape[-1], REACH * k), dim=-1).values
+        among = (highest > MASKED).sum(-1, keepdim=True).clamp(min=k + 1)
+        last = highest.gather(-1, (among - 1).clamp(max=2 * k - 1))
+        width = softness * (highest[:, (k - 1) // 2].unsqueeze(-1) - last).clamp(min=NARROWEST)
+        low, high = highest[:, k].unsqueeze(-1) - REACH * width, highest[:, k - 1].unsqueeze(-1) + REACH * width
+        for _ in range(HALVINGS):
+            border = (low + high) / 2
+            excess = torch.sigmoid((highest - border) / width).sum(-1, keepdim=True) - k
+            low, high = torch.where(excess > -NARROWEST, border, low), torch.where(excess < NARROWEST, border, high)
+        border = (low + high) / 2
+        slopes = torch.sigmoid((logits - border) / width)
+        slopes = slopes * (1 - slopes)
+        slopes = slopes / slopes.sum(-1, keepdim=True).clamp(min=LEAST)
+    moved = border + (slopes * (logits - logits.detach())).sum(-1, keepdim=True)
+    return torch.sigmoid((logits - moved) / width)
 
 
 def evenness(shares: Tensor) -> Tensor:
@@ -95,7 +121,7 @@ class Exposure:
     shown: Tensor
 
     @classmethod
-    def of(cls, options: NetworkOptions, names: Tensor) -> Self | None:
+    def of(cls, options: ExposureOptions, names: Tensor) -> Self | None:
         """From the names' codes of all items that may come next, `(C, M)`, 0 for none; None where no term counts."""
         if not (options.spread_items or options.spread_names or options.own_mix) or len(names) <= SLATE + 1:
             return None
@@ -111,7 +137,7 @@ class Exposure:
         return cls(options.spread_items, options.spread_names, options.own_mix, mix, even)
 
     def loss(self, users: Tensor, items: Tensor, had: Tensor, scale: Tensor) -> Tensor:
-        """The terms of one step; scalar.
+        """The terms of one step of a network that scores every item by a cosine; scalar.
 
         Args:
             users: Vectors; shape `(B, D)`.
@@ -121,11 +147,45 @@ class Exposure:
         """
         if not len(users):
             return users.sum()
-        # One more column takes what is no item: there the mark may be set without harm.
-        own = torch.zeros((len(users), len(items) + 1), device=users.device)
-        own.scatter_(1, torch.where(had < 0, len(items), had), 1.0)
-        own = own[:, :-1]
+        own = self._marked(had)
         slates = soft_slate((scale * (users @ items.T)).masked_fill(own > 0, -1e4), SLATE)
+        return self._terms(slates, own)
+
+    def loss_of_candidates(self, scores: Tensor, rows: Tensor, owners: Tensor, had: Tensor) -> Tensor:
+        """The terms of one step of a network that scores some candidates of each request; scalar.
+
+        Requests of no more candidates than a slate holds show all of them whatever the scores, and say nothing.
+
+        Args:
+            scores: As logits; shape `(N,)`.
+            rows: Item of each candidate; shape `(N,)`.
+            owners: Request of each, ascending; shape `(N,)`.
+            had: Items of each request's user, -1 for none; shape `(B, T)`.
+        """
+        n_each = torch.bincount(owners, minlength=len(had))
+        is_chosen_from = n_each > SLATE
+        if not bool(is_chosen_from.any()):
+            return scores.sum() * 0
+        place = torch.arange(len(owners), device=owners.device) - (n_each.cumsum(0) - n_each)[owners]
+        grid = scores.new_full((len(had), int(n_each.max())), -1e4).index_put((owners, place), scores)
+        soft = soft_slate(grid[is_chosen_from], SLATE)
+        line = is_chosen_from.cumsum(0) - 1
+        kept = is_chosen_from[owners]
+        lines, columns = line[owners[kept]], place[kept]
+        slates = soft.new_zeros((len(soft), len(self.shown)))
+        slates = slates.index_put((lines, rows[kept]), soft[lines, columns], accumulate=True)
+        return self._terms(slates, self._marked(had[is_chosen_from]))
+
+    def _marked(self, had: Tensor) -> Tensor:
+        """1 for every item of a user's history; shape `(B, C)`."""
+        # One more column takes what is no item: there the mark may be set without harm.
+        n_items = len(self.shown)
+        own = torch.zeros((len(had), n_items + 1), device=had.device)
+        own.scatter_(1, torch.where(had < 0, n_items, had), 1.0)
+        return own[:, :-1]
+
+    def _terms(self, slates: Tensor, own: Tensor) -> Tensor:
+        """Of slates and histories; shape `(B, C)` each."""
         now = slates.mean(0)
         now = now / now.sum().clamp(min=LEAST)
         before = MEMORY * self.shown

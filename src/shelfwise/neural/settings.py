@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shelfwise.config.component import Options
+from shelfwise.neural.exposure_options import ExposureOptions
 
 OF_LEARNING = frozenset(
     {
@@ -43,7 +43,7 @@ OF_LEARNING = frozenset(
 ItemSource = Literal["fused", "text", "raw-text", "ids"]
 
 
-class NetworkOptions(Options):
+class NetworkOptions(ExposureOptions):
     """Options of every retriever that trains a network. What is left open follows from `preset`."""
 
     preset: Literal["auto", "cpu", "gpu"] = Field(
@@ -91,19 +91,6 @@ class NetworkOptions(Options):
         default=50_000, ge=1, description="Items up to which the softmax runs over all; above, over a sample."
     )
     n_negatives: int = Field(default=2_048, ge=1, description="Items drawn uniformly per step where it is sampled.")
-    spread_items: float = Field(
-        default=0.0,
-        ge=0,
-        description="Weight, beside 1 for relevance, of how unevenly slates show items: 1 - their relative entropy.",
-    )
-    spread_names: float = Field(
-        default=0.0, ge=0, description="The same of categories and brands: how unevenly slates show them."
-    )
-    own_mix: float = Field(
-        default=0.0,
-        ge=0,
-        description="Weight of how far a slate's mix of categories and brands is from the user's own (KL divergence).",
-    )
     log_q: float = Field(
         default=0.0,
         ge=0,

@@ -1,8 +1,10 @@
-"""A model version that follows the shop: items and events that came after it was trained."""
+"""A model version that follows the shop: what came after it was trained, whichever process stored it."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,22 +19,44 @@ from shelfwise.schemas.ids import Floats
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log, people
-from shelfwise.store.catalogue import StoredItem
+from shelfwise.store.catalogue import ChangedItem, StoredItem
+from shelfwise.store.marks import Marks, marks
 from shelfwise.store.records import Records
+
+AT_ONCE = 256
+"""Changes taken up by one look: a request that comes while a million are stored does not wait for all of them."""
+
+
+class Pending(NamedTuple):
+    """An item that is shown already, and whose text or picture is still to be encoded."""
+
+    entry: StoredItem
+    content_seq: int
 
 
 class LiveModel:
     """What is known now, above what was known in training.
 
-    `observe` and `put_item` change it; the caller sees to it that one of them runs at a time.
+    `follow` and `encoded` change it; the caller sees to it that one of them runs at a time.
+
+    Attributes:
+        marks: How far the store has been followed.
+        pending: By row, items whose content changed since and is not encoded yet.
+        encodes_at_once: Whether `follow` encodes before it returns. A server does not want that: it takes what is
+            pending to a thread.
     """
 
     def __init__(self, model: Model, records: Records) -> None:
         """Open the catalogue, and take up the items and events that came after the model was trained."""
         self.model = model
+        self.pending: dict[int, Pending] = {}
+        self.encodes_at_once = True
         self._records = records
+        self._following = threading.Lock()
         has_clock = model.funnel.has_clock
         with records.read() as connection:
+            # First: what comes while the rest is read is then seen twice rather than never.
+            self.marks = marks(connection)
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
             late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
             newest_ms = event_log.newest_ms(connection)
@@ -45,14 +69,81 @@ class LiveModel:
         for user_row, row, time_ms in missed:
             model.funnel.observe(row, time_ms, homes.get(user_row))
 
+    def follow(self, limit: int = AT_ONCE, connection: Connection | None = None) -> bool:
+        """Take up what was stored since the last look.
+
+        Args:
+            limit: Events and items at most.
+            connection: To look through; one of its own where omitted.
+
+        Returns:
+            Whether there is more.
+
+        Raises:
+            ServiceError: the store cannot be read; what is known stays as it is.
+
+        Cost:
+            One look at the ends of three indexes where nothing is new.
+        """
+        if not self._following.acquire(blocking=False):
+            return False  # somebody is at it
+        try:
+            if connection is not None:
+                return self._followed(limit, connection)
+            with self._records.read() as own:
+                return self._followed(limit, own)
+        finally:
+            self._following.release()
+
+    def _followed(self, limit: int, connection: Connection) -> bool:
+        seen, now = self.marks, marks(connection)
+        if now == seen:
+            return False
+        changed = item_store.changed_since(connection, seen.items, limit) if now.items > seen.items else []
+        happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
+        for one in changed:
+            self._put_changed(one, seen.items)
+        if self.encodes_at_once and self.pending:
+            chunk = list(self.pending.values())
+            self.encoded(chunk, self.encode_many([one.entry.item for one in chunk]))
+        regions = self.regions_of([one.user_id for one in happened])
+        for one, region in zip(happened, regions, strict=True):
+            self._observe(one.item_row, one.timestamp_ms, region)
+        self.marks = Marks(
+            happened[-1].seq if len(happened) >= limit else max(now.events, seen.events),
+            changed[-1].changed_seq if len(changed) >= limit else max(now.items, seen.items),
+            now.rules,
+        )
+        return len(happened) >= limit or len(changed) >= limit
+
+    def _put_changed(self, changed: ChangedItem, seen: int) -> None:
+        row = changed.entry.row
+        self.put_item(changed.entry, None)
+        if changed.entry.deleted:
+            self.pending.pop(row, None)
+        elif changed.content_seq > seen:
+            self.pending[row] = Pending(changed.entry, changed.content_seq)
+        elif row in self.pending:
+            self.pending[row] = self.pending[row]._replace(entry=changed.entry)
+
+    def encoded(self, chunk: Sequence[Pending], vectors: Sequence[ContentVectors]) -> None:
+        """Take up what was encoded of what was pending; what changed again meanwhile stays pending."""
+        for one, found in zip(chunk, vectors, strict=True):
+            row = one.entry.row
+            waiting = self.pending.get(row)
+            if waiting is not None and waiting.content_seq == one.content_seq:
+                del self.pending[row]
+                self.put_item(waiting.entry, found)
+
     def observe(self, item_id: str, time_ms: int, user_id: str | None = None) -> None:
         """Take up one event of interest; the user's own history is read from the store at each request."""
         row = self.catalogue.row(item_id)
         if row is not None:
-            region = self.regions_of([user_id])[0] if user_id is not None else None
-            # Without a clock times only order events: the present would be an age after all of them.
-            has_clock = self.model.funnel.has_clock
-            self.model.funnel.observe(row, time_ms if has_clock else self.model.log_end_ms, region)
+            self._observe(row, time_ms, self.regions_of([user_id])[0] if user_id is not None else None)
+
+    def _observe(self, row: int, time_ms: int, region: str | None) -> None:
+        # Without a clock times only order events: the present would be an age after all of them.
+        self.model.funnel.observe(row, time_ms if self.model.funnel.has_clock else self.model.log_end_ms, region)
 
     def regions_of(self, user_ids: Sequence[str]) -> list[str | None]:
         """Where users are at home; None of whom it is not known, or where the shop does not tell regions apart.
@@ -61,7 +152,7 @@ class LiveModel:
             One indexed read, in a shop that tells them apart.
         """
         attribute = self.model.config.behaviour.region
-        if not attribute:
+        if not attribute or not user_ids:
             return [None] * len(user_ids)
         with self._records.read() as connection:
             found = people.attributes_of(connection, user_ids)

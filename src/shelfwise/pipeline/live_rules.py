@@ -25,9 +25,6 @@ from shelfwise.store.records import Records
 
 log = logging.getLogger("shelfwise.rules")
 
-LOOK_EVERY_S = 1.0
-"""How often the store is asked whether somebody applied other rules."""
-
 MAX_FILTERS = 256
 """Filters whose trees are remembered."""
 
@@ -52,10 +49,14 @@ class LiveRules:
         self._catalogue = catalogue
         self._records = records
         self._planner: Planner | None = None
-        self._looked_at = 0.0
         self._filters: OrderedDict[str, Condition] = OrderedDict()
         self.version = 0
         self.refresh()
+
+    def follow(self, newest: int) -> None:
+        """Take up the rules in force where these are not they; `newest` is the store's mark."""
+        if newest != self.version:
+            self.refresh()
 
     @property
     def columns(self) -> ItemColumns:
@@ -70,7 +71,6 @@ class LiveRules:
 
     def refresh(self) -> None:
         """Take up the rules that are in force now."""
-        self._looked_at = time.monotonic()
         with self._records.read() as connection:
             if rule_versions.newest(connection) == self.version:
                 return
@@ -99,8 +99,6 @@ class LiveRules:
             user: Who asks.
             n_events: Events known of the user.
         """
-        if time.monotonic() - self._looked_at > LOOK_EVERY_S:
-            self.refresh()
         planner = self._planner
         if planner is None:
             return NO_PLAN

@@ -240,6 +240,7 @@ class MultiObjective(Ranker):
             kinds,
             minutes,
             np.zeros((1, 0), np.float32) if table.vectors is None else table.vectors,
+            table.item_names,
         )
 
 

@@ -39,6 +39,8 @@ class RankingTable:
         vectors: Whitened text vectors of all items; shape `(n_items, D)`; None without an encoder.
         positions: Place of each candidate in the list that was shown, from 1 on; 0 where none was logged; shape `(N,)`.
         is_shown: Whether a request's candidates are those of a list that was shown, as logged; shape `(B,)`.
+        item_names: Codes of the category names and the brand of all items, 0 for none; shape `(n_items, M)`. Empty
+            where nobody needs them.
     """
 
     features: Floats
@@ -55,6 +57,7 @@ class RankingTable:
     vectors: Floats | None = None
     positions: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     is_shown: Bools = field(default_factory=lambda: np.empty(0, bool))
+    item_names: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
 
     def column(self, name: str) -> Floats:
         """One feature of all candidates; shape `(N,)`."""

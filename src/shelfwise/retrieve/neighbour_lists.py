@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sparse
 
+from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.retriever import best
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
 
+ARRAYS = ("starts", "rows", "weights")
+
 Matrix = Any
 """A `scipy.sparse.csr_matrix` of float32; SciPy ships no precise types."""
+
+
+class _Voices(NamedTuple):
+    """The lists of some seeds behind each other, each entry weighed by its seed.
+
+    Attributes:
+        ends: Where each seed's list ends; shape `(S,)`.
+    """
+
+    rows: Rows
+    weights: Floats
+    ends: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class NeighbourLists:
     starts: npt.NDArray[np.int64]
     rows: Rows
     weights: Floats
+    _latest: LatestAnswer[_Voices] = field(default_factory=LatestAnswer[_Voices], compare=False, repr=False)
 
     @classmethod
     def of(cls, matrix: Matrix, k: int) -> Self:
@@ -44,13 +60,13 @@ class NeighbourLists:
 
     def save(self, folder: Path) -> None:
         """Write three arrays."""
-        for name in self.__slots__:
+        for name in ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(mapped(folder / f"{name}.npy") for name in cls.__slots__))
+        return cls(*(mapped(folder / f"{name}.npy") for name in ARRAYS))
 
     def sums(self, seeds: Rows, seed_weights: Floats, n: int) -> Doubles:
         """Sum the seeds' lists; shape `(n,)`.
@@ -65,11 +81,8 @@ class NeighbourLists:
         """
         if not len(seeds):
             return np.zeros(n)
-        spans = [(int(self.starts[seed]), int(self.starts[seed + 1])) for seed in seeds]
-        rows = np.concatenate([self.rows[start:end] for start, end in spans])
-        lengths = [end - start for start, end in spans]
-        weights = np.concatenate([self.weights[start:end] for start, end in spans])
-        return np.bincount(rows, weights * np.repeat(seed_weights, lengths), minlength=n).astype(np.float64, copy=False)
+        voices = self._voices(seeds, seed_weights)
+        return np.bincount(voices.rows, voices.weights, minlength=n).astype(np.float64, copy=False)
 
     def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools, k: int) -> Candidates:
         """The `k` allowed rows with the largest positive sums; equal sums in the order of rows.
@@ -86,13 +99,29 @@ class NeighbourLists:
 
     def loudest(self, row: int, seeds: Rows, seed_weights: Floats) -> int | None:
         """The seed whose weighted list names `row` with the largest weight; None where none does."""
-        loudest, loudness = None, 0.0
-        for seed, weight in zip(seeds.tolist(), seed_weights.tolist(), strict=True):
-            start, end = int(self.starts[seed]), int(self.starts[seed + 1])
-            at = np.flatnonzero(self.rows[start:end] == row)
-            if len(at) and weight * float(self.weights[start + at[0]]) > loudness:
-                loudest, loudness = seed, weight * float(self.weights[start + at[0]])
-        return loudest
+        if not len(seeds):
+            return None
+        voices = self._voices(seeds, seed_weights)
+        named = (voices.rows == row).nonzero()[0]
+        if not len(named):
+            return None
+        loudest = named[voices.weights[named].argmax()]
+        if voices.weights[loudest] <= 0:
+            return None
+        return int(seeds[np.searchsorted(voices.ends, loudest, side="right")])
+
+    def _voices(self, seeds: Rows, seed_weights: Floats) -> _Voices:
+        return self._latest.of(seeds, seed_weights, make=lambda: self._gathered(seeds, seed_weights))
+
+    def _gathered(self, seeds: Rows, seed_weights: Floats) -> _Voices:
+        spans = list(zip(self.starts[seeds].tolist(), self.starts[seeds + 1].tolist(), strict=True))
+        lengths = [end - start for start, end in spans]
+        weights = np.concatenate([self.weights[start:end] for start, end in spans])
+        return _Voices(
+            np.concatenate([self.rows[start:end] for start, end in spans]),
+            weights * np.repeat(seed_weights, lengths),
+            np.cumsum(lengths),
+        )
 
 
 def heaviest(matrix: Matrix, k: int) -> Matrix:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions
 from shelfwise.retrieve.seeds import weighted_seeds
@@ -27,6 +28,7 @@ class NeighbourVote(Retriever):
         super().__init__(config)
         self.voting = config
         self._lists: NeighbourLists | None = None
+        self._latest_seeds = LatestAnswer[tuple[Rows, Floats]]()
 
     @property
     def lists(self) -> NeighbourLists:
@@ -34,6 +36,10 @@ class NeighbourVote(Retriever):
         if self._lists is None:
             raise RuntimeError("fit() or load() comes first")
         return self._lists
+
+    def take_over(self, fitted: NeighbourVote) -> None:
+        """Vote with the lists of another, of which only how its seeds are weighed may differ."""
+        self._lists = fitted.lists
 
     def save(self, folder: Path) -> None:
         """Write the lists."""
@@ -45,7 +51,13 @@ class NeighbourVote(Retriever):
 
     def seeds(self, situation: Situation) -> tuple[Rows, Floats]:
         """The items that vote and their weights, latest first."""
-        return weighted_seeds(situation, len(self.lists), decay=self.voting.decay, n_seeds=self.voting.n_seeds)
+        return self._latest_seeds.of(
+            situation,
+            self.lists,
+            make=lambda: weighted_seeds(
+                situation, len(self.lists), decay=self.voting.decay, n_seeds=self.voting.n_seeds
+            ),
+        )
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Sum the lists of the user's latest items."""

@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, Event
+from shelfwise.schemas.events import Event
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
 from shelfwise.serve.bodies import one_or_many
@@ -17,8 +17,6 @@ from shelfwise.serve.problems import FieldProblem, all_refused
 from shelfwise.serve.service import Current
 from shelfwise.store import event_log
 from shelfwise.store.event_log import EventRow
-
-POSITIVE_CODES = frozenset(CODE_BY_KIND[kind] for kind in POSITIVE_KINDS)
 
 router = APIRouter(tags=["events"])
 
@@ -81,10 +79,6 @@ async def post_events(request: Request, service: Current) -> Response:
                 field="item_id", code="unknown_item", message=f"there is no item {rows[index].item_id!r}"
             )
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
-        for index in outcome.stored:
-            row = rows[index]
-            if row.item_id is not None and row.kind in POSITIVE_CODES:
-                service.observe(row.item_id, row.timestamp_ms, row.user_id)
     return _answer(results)
 
 

@@ -15,7 +15,7 @@ from shelfwise.serve.answers import Json
 from shelfwise.serve.bodies import document, one_or_many
 from shelfwise.serve.incoming import check_item
 from shelfwise.serve.item_paths import ItemIdInPath
-from shelfwise.serve.live_items import Change, ItemStatus
+from shelfwise.serve.live_items import Change, ItemStatus, store
 from shelfwise.serve.problems import FieldProblem, all_refused, invalid
 from shelfwise.serve.service import Current, Service
 from shelfwise.store import catalogue
@@ -114,18 +114,17 @@ async def get_item(item_id: ItemIdInPath, service: Current) -> Response:
 )
 async def delete_item(item_id: ItemIdInPath, service: Current) -> Response:
     """Take an item out of the catalogue: it is never shown again, unless it is sent anew."""
-    change = await service.writer.run(partial(service.items.delete, item_id=item_id))
-    if change is None:
+    if not await service.writer.run(partial(catalogue.delete, item_id=item_id)):
         raise _unknown(item_id)
-    await service.items.take_up([change])
+    await service.take_up()
     return Response(status_code=204)
 
 
 async def _stored(service: Service, batch: list[Item]) -> dict[str, Change]:
     if not batch:
         return {}
-    changes = await service.writer.run(partial(service.items.store, batch=batch))
-    await service.items.take_up(list(changes.values()))
+    changes = await service.writer.run(partial(store, batch=batch))
+    await service.take_up()
     return changes
 
 

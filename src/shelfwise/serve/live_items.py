@@ -1,18 +1,16 @@
-"""Items that change while serving: stored, encoded off the event loop, then taken up by the model."""
+"""Items that change while serving: stored, shown at once, and encoded off the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from shelfwise.encode.passage import passage
-from shelfwise.pipeline.new_items import ContentVectors
-from shelfwise.pipeline.recommender import Recommender
+from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue
 from shelfwise.store.catalogue import StoredItem
@@ -20,7 +18,9 @@ from shelfwise.store.identities import find_rows
 from shelfwise.store.tables import items as items_table
 
 CHUNK = 16
-"""Items encoded at a time: what is encoded is recommendable without waiting for the rest of its request."""
+"""Items encoded at a time: what is encoded is found by its text without waiting for the rest of its request."""
+
+log = logging.getLogger("shelfwise.serve")
 
 
 class ItemStatus(StrEnum):
@@ -34,81 +34,46 @@ class ItemStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An item as it was stored.
-
-    Attributes:
-        entry: As it is now.
-        status: Compared with what was there before.
-        is_new_content: Whether its text or picture has to be encoded.
-        ticket: Counts up in the order of commits.
-    """
+    """An item as it was stored, compared with what was there before."""
 
     entry: StoredItem
     status: ItemStatus
-    is_new_content: bool
-    ticket: int
+
+
+def store(connection: Connection, batch: Sequence[Item]) -> dict[str, Change]:
+    """Store items inside a write transaction; the change of each by its id."""
+    known = find_rows(connection, items_table, items_table.c.item_id, [item.item_id for item in batch])
+    before = {entry.row: entry for entry in catalogue.read_rows(connection, known.values())}
+    outcome = catalogue.upsert(connection, batch)
+    changes: dict[str, Change] = {}
+    for entry in catalogue.read_rows(connection, outcome.rows):
+        old = before.get(entry.row)
+        if old is None or old.deleted:
+            status = ItemStatus.NEW
+        else:
+            status = ItemStatus.UNCHANGED if old == entry else ItemStatus.CHANGED
+        changes[entry.item.item_id] = Change(entry, status)
+    return changes
 
 
 class LiveItems:
-    """Brings stored changes into the model: the latest of an item wins, however long each took to encode."""
+    """Encodes what is pending, one chunk after the other; the latest of an item wins, however long each took."""
 
-    def __init__(self, recommender: Recommender | None) -> None:
-        self._recommender = recommender
-        self._tickets = itertools.count()
-        self._taken: dict[int, int] = {}
+    def __init__(self) -> None:
+        self._encoding = asyncio.Lock()
 
-    def store(self, connection: Connection, batch: Sequence[Item]) -> dict[str, Change]:
-        """Store items inside a write transaction; the change of each by its id."""
-        known = find_rows(connection, items_table, items_table.c.item_id, [item.item_id for item in batch])
-        before = {entry.row: entry for entry in catalogue.read_rows(connection, known.values())}
-        outcome = catalogue.upsert(connection, batch)
-        ticket = next(self._tickets)
-        changes: dict[str, Change] = {}
-        for entry in catalogue.read_rows(connection, outcome.rows):
-            old = before.get(entry.row)
-            if old is None or old.deleted:
-                status, is_new_content = ItemStatus.NEW, True
-            elif old == entry:
-                status, is_new_content = ItemStatus.UNCHANGED, False
-            else:
-                is_new_content = (passage(old.item), old.item.image) != (passage(entry.item), entry.item.image)
-                status = ItemStatus.CHANGED
-            changes[entry.item.item_id] = Change(entry, status, is_new_content, ticket)
-        return changes
-
-    def delete(self, connection: Connection, item_id: str) -> Change | None:
-        """Mark an item as deleted inside a write transaction; None where there is none."""
-        if not catalogue.delete(connection, item_id):
-            return None
-        entry = catalogue.get(connection, item_id)
-        return None if entry is None else Change(entry, ItemStatus.CHANGED, False, next(self._tickets))
-
-    async def take_up(self, changes: Sequence[Change]) -> None:
-        """Let the model know; when this returns, the items are recommendable (or no more)."""
-        recommender = self._recommender
-        if recommender is None:
-            return
-        # What another process stored after we started is unknown here even where it did not change.
-        strangers = [recommender.catalogue.row(change.entry.item.item_id) is None for change in changes]
-        wanted = [
-            (change, change.is_new_content or stranger)
-            for change, stranger in zip(changes, strangers, strict=True)
-            if stranger or change.status is not ItemStatus.UNCHANGED
-        ]
-        for start in range(0, len(wanted), CHUNK):
-            chunk = wanted[start : start + CHUNK]
-            fresh = [change.entry.item for change, is_new_content in chunk if is_new_content]
-            vectors = iter(await asyncio.to_thread(_encode, recommender, fresh) if fresh else [])
-            for change, is_new_content in chunk:
-                self._put(recommender, change, next(vectors) if is_new_content else None)
+    async def encode(self, live: LiveModel) -> None:
+        """Encode everything that is pending; when this returns, it is found by text and picture."""
+        async with self._encoding:
+            while live.pending:
+                chunk = [live.pending[row] for row in list(live.pending)[:CHUNK]]
+                try:
+                    vectors = await asyncio.to_thread(live.encode_many, [one.entry.item for one in chunk])
+                except Exception as error:
+                    # Not tried again and again: they stay recommendable by everything but their content.
+                    log.error("%d item(s) could not be encoded", len(chunk), exc_info=error)
+                    for one in chunk:
+                        live.pending.pop(one.entry.row, None)
+                    continue
+                live.encoded(chunk, vectors)
                 await asyncio.sleep(0)  # queries go first
-
-    def _put(self, recommender: Recommender, change: Change, vectors: ContentVectors | None) -> None:
-        row = change.entry.row
-        if change.ticket > self._taken.get(row, -1):
-            self._taken[row] = change.ticket
-            recommender.live.put_item(change.entry, vectors)
-
-
-def _encode(recommender: Recommender, items: Sequence[Item]) -> list[ContentVectors]:
-    return recommender.live.encode_many(items)

@@ -15,7 +15,7 @@ from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
-from shelfwise.serve.service import Current, Service
+from shelfwise.serve.service import Current
 from shelfwise.store import rule_versions
 from shelfwise.store.rule_versions import RuleVersion
 
@@ -128,7 +128,6 @@ async def put_rules(sent: RulesToPut, service: Current) -> Response:
     version = await service.writer.run(
         partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
     )
-    _follow(service)
     return Json(_answer(version, found))
 
 
@@ -146,13 +145,7 @@ async def get_history(service: Current) -> Response:
 async def post_rollback(sent: GoBack, service: Current) -> Response:
     """Put earlier rules in force again; the history keeps both."""
     version = await service.writer.run(partial(roll_back, version=sent.version, author=sent.author, note=sent.note))
-    _follow(service)
     return Json(_answer(version))
-
-
-def _follow(service: Service) -> None:
-    if service.has_model:
-        service.recommender.rules.refresh()
 
 
 def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:

@@ -1,4 +1,4 @@
-"""Run the server. This process only supervises: the worker that it starts loads everything."""
+"""Run the server. This process only supervises: the workers that it starts load everything."""
 
 from __future__ import annotations
 
@@ -28,13 +28,22 @@ STOP_TIMEOUT_S = 10
 log = logging.getLogger("shelfwise.serve")
 
 
-def serve(shop_folder: Path, host: str | None = None, port: int | None = None, *, log_level: str = "INFO") -> None:
+def serve(
+    shop_folder: Path,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    *,
+    log_level: str = "INFO",
+) -> None:
     """Serve the shop in a folder until the process is told to stop (SIGINT, SIGTERM).
 
     Args:
         shop_folder: With `shop.toml`.
         host: Address to listen on; that of `[serve]` where omitted. Other than loopback asks for an API key.
         port: Port to listen on; that of `[serve]` where omitted.
+        workers: Processes that answer; those of `[serve]` where omitted. Each follows the store by itself; one of
+            several that dies is replaced.
         log_level: Of what goes to standard error.
 
     Raises:
@@ -44,6 +53,7 @@ def serve(shop_folder: Path, host: str | None = None, port: int | None = None, *
     folder = shop_folder.resolve()
     config = load(folder)
     host, port = host or config.serve.host, port or config.serve.port
+    n_workers = config.serve.workers if workers is None else workers
     require_key_for(host, key_from_environment())
     address = _free_address(host, port)
     logs = _logging(log_level)
@@ -57,7 +67,9 @@ def serve(shop_folder: Path, host: str | None = None, port: int | None = None, *
         address=address,
         port=port,
         interface=Interfaces.ASGI,
-        workers=1,
+        workers=n_workers,
+        # A lone worker that dies ends the server, so that a supervisor hears of it.
+        respawn_failed_workers=n_workers > 1,
         websockets=False,
         log_level=LogLevels.warning,
         log_dictconfig=logs,

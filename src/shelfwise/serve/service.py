@@ -13,10 +13,10 @@ from fastapi import Depends, Request
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
-from shelfwise.pipeline import model as models
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
@@ -27,18 +27,24 @@ log = logging.getLogger("shelfwise.serve")
 PATIENCE_S = 0.05
 """How long an answer may wait for the vector of a profile that came after training; the next one will have it."""
 
+LOOK_EVERY_S = 0.25
+"""How often the store is asked for what other processes did, where no request asks first."""
+
+PAUSE_S = 5.0
+"""After the store refused."""
+
 
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
-    def __init__(self, records: Records, recommender: Recommender | None, config: ShopConfig) -> None:
+    def __init__(self, records: Records, models: ModelInService, config: ShopConfig) -> None:
         self.records = records
-        scenarios = config.scenarios if recommender is None else recommender.model.config.scenarios
-        self.scenarios = list(scenarios)
+        self.models = models
         self.writer = Writer(records)
+        self._scenarios = list(config.scenarios)
         self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
-        self.items = LiveItems(recommender)
-        self._recommender = recommender
+        self._items = LiveItems()
+        self._follower: asyncio.Task[None] | None = None
 
     @classmethod
     def open(cls, folder: Path, config: ShopConfig) -> Service:
@@ -48,15 +54,19 @@ class Service:
             Half a second, and what encoding takes for items that came after the model was trained.
         """
         records = Records.open(config.store.records, folder)
-        try:
-            version = Versions(folder / config.store.models).current()
-        except StateError as error:
-            log.warning("%s: nothing is recommended before `shelfwise train` and a restart", error.found)
-            return cls(records, None, config)
-        return cls(records, Recommender(models.load(version), records, patience_s=PATIENCE_S), config)
+        models = ModelInService(Versions(folder / config.store.models), records, patience_s=PATIENCE_S)
+        models.open()
+        return cls(records, models, config)
+
+    def start(self) -> None:
+        """Follow what other processes store, and the version in service, from now on."""
+        self._follower = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
         if self._slates is not None:
             await self._slates.close()
         await self.writer.close()
@@ -67,42 +77,69 @@ class Service:
         """The model in service.
 
         Raises:
-            StateError: nothing was trained before the server started.
+            StateError: nothing was trained yet.
         """
-        if self._recommender is None:
+        found = self.models.recommender
+        if found is None:
             raise StateError(
-                "this shop had no model when the server started",
-                hint="run `shelfwise train`, then start the server again",
+                "this shop has no model yet",
+                hint="run `shelfwise train`: this server takes up what it makes",
                 code="no_model",
             )
-        return self._recommender
+        return found
 
     def answer(self, query: Query) -> Slate:
         """Answer a query; the answer is kept for later, where the shop keeps answers."""
-        found = self.recommender.answer(query)
+        recommender = self.recommender
+        found = recommender.answer(query)
         if self._slates is not None and len(found.rows):
             self._slates.put(found, query)
-            self.recommender.shown.add(found.rows)
+            recommender.shown.add(found.rows)
         return found.slate
 
     @property
+    def scenarios(self) -> list[str]:
+        """Places of the shop, as the model in service knows them."""
+        return list(self.recommender.model.config.scenarios) if self.has_model else self._scenarios
+
+    @property
     def has_model(self) -> bool:
-        """Whether something was trained before the server started."""
-        return self._recommender is not None
+        """Whether anything was trained."""
+        return self.models.recommender is not None
 
     def now_ms(self) -> int:
         """The shop's time."""
-        return int(time.time() * 1_000) if self._recommender is None else self._recommender.clock.now_ms()
+        return self.recommender.clock.now_ms() if self.has_model else int(time.time() * 1_000)
 
     @property
     def has_clock(self) -> bool:
         """Whether the shop's timestamps are moments."""
-        return self._recommender is None or self._recommender.model.funnel.has_clock
+        return self.recommender.model.funnel.has_clock if self.has_model else True
 
-    def observe(self, item_id: str, time_ms: int, user_id: str) -> None:
-        """Tell the model of an event of interest that was stored."""
-        if self._recommender is not None:
-            self._recommender.live.observe(item_id, time_ms, user_id)
+    async def take_up(self) -> None:
+        """Bring what is stored into the model: when this returns, it is part of every answer of this process.
+
+        Other processes see it with their next request, and have encoded it a moment later.
+        """
+        if not self.has_model:
+            return
+        live = self.recommender.live
+        while live.follow():
+            await asyncio.sleep(0)  # queries go first
+        await self._items.encode(live)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.models.follow()
+                await self.take_up()
+            except ServiceError as error:
+                log.warning("the store cannot be followed: %s", error.found)
+                await asyncio.sleep(PAUSE_S)
+            except Exception as error:
+                log.error("the store cannot be followed", exc_info=error)
+                await asyncio.sleep(PAUSE_S)
 
 
 class Opening:
@@ -123,6 +160,7 @@ class Opening:
         started = time.perf_counter()
         try:
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config)
+            self._service.start()
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
             log.error("the shop cannot be opened: %s", error)

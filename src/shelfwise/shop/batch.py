@@ -12,8 +12,9 @@ import pyarrow.parquet as parquet
 from sqlalchemy import select
 
 from shelfwise.datasets.interactions import Interactions
+from shelfwise.pipeline.batch_lists import UserList
 from shelfwise.pipeline.fitted import Progress
-from shelfwise.pipeline.recommender import Recommender, UserList
+from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.store import event_log

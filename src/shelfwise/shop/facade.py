@@ -544,13 +544,13 @@ class Shop:
 
         downgrade(self.records.engine, revision)
 
-    def serve(self, host: str | None = None, port: int | None = None) -> None:
-        """Answer over HTTP until stopped."""
+    def serve(self, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
+        """Answer over HTTP until stopped; what is omitted is that of `[serve]`."""
         from shelfwise.serve.run import serve
 
         self.versions.current()  # a shop without a model is told so here, not by every answer
         self.close()
-        serve(self.folder, host or self.config.serve.host, port or self.config.serve.port)
+        serve(self.folder, host, port, workers)
 
     @property
     def _vectors_folder(self) -> Path:

@@ -15,6 +15,9 @@ from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows, rows_where_in
 from shelfwise.store.identities import next_row
 from shelfwise.store.tables import items
 
+CONTENT = ("title", "description", "category", "brand", "image", "attributes")
+"""Columns that encoders read."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpsertOutcome:
@@ -43,7 +46,7 @@ def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
     for row in rows_where_in(connection, items.c.item_id, list(latest), items.columns.values()):
         before = dict(zip(names, row, strict=True))
         stored[before["item_id"]] = before
-    free = next_row(connection, items)
+    free, seq = next_row(connection, items), newest_change(connection) + 1
     row_by_id: dict[str, int] = {}
     added: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -51,11 +54,13 @@ def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
         before = stored.get(item_id)
         if before is None:
             row_by_id[item_id] = free + len(added)
-            added.append({"row": row_by_id[item_id], **columns})
+            added.append({"row": row_by_id[item_id], "changed_seq": seq, "content_seq": seq, **columns})
             continue
         row_by_id[item_id] = before["row"]
         if any(before[name] != value for name, value in columns.items()):
-            changed.append({"at_row": before["row"], **columns})
+            is_new_content = before["deleted"] or any(before[name] != columns[name] for name in CONTENT)
+            content_seq = seq if is_new_content else before["content_seq"]
+            changed.append({"at_row": before["row"], "changed_seq": seq, "content_seq": content_seq, **columns})
     insert_rows(connection, items, names, [tuple(one[name] for name in names) for one in added])
     if changed:
         connection.execute(update(items).where(items.c.row == bindparam("at_row")), changed)
@@ -70,7 +75,9 @@ def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
 def delete(connection: Connection, item_id: str) -> bool:
     """Mark an item as deleted: kept for its events, never recommended; False where there is none."""
     done = connection.execute(
-        update(items).where(items.c.item_id == item_id, items.c.deleted.is_(False)).values(deleted=True)
+        update(items)
+        .where(items.c.item_id == item_id, items.c.deleted.is_(False))
+        .values(deleted=True, changed_seq=newest_change(connection) + 1)
     )
     return done.rowcount > 0
 
@@ -98,6 +105,36 @@ def read_rows(connection: Connection, rows: Iterable[int]) -> list[StoredItem]:
     return found
 
 
+def newest_change(connection: Connection) -> int:
+    """The number of the latest change of any item; 0 before the first. One look at the end of an index."""
+    return int(connection.execute(select(func.max(items.c.changed_seq))).scalar() or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedItem:
+    """An item as it is now, with the numbers of its latest change, and of the latest of what an encoder reads."""
+
+    entry: StoredItem
+    changed_seq: int
+    content_seq: int
+
+
+def changed_since(connection: Connection, seq: int, limit: int) -> list[ChangedItem]:
+    """What changed after the change of this number, the earliest first; deleted items too.
+
+    Args:
+        seq: That was seen.
+        limit: Items at most; those of one transaction come together, so that a few more may come.
+    """
+    query = select(items).where(items.c.changed_seq > seq).order_by(items.c.changed_seq, items.c.row)
+    found = [_changed(row) for row in connection.execute(query.limit(limit))]
+    if len(found) == limit:
+        last = found[-1].changed_seq
+        rest = query.where(items.c.changed_seq == last, items.c.row > found[-1].entry.row)
+        found.extend(_changed(row) for row in connection.execute(rest))
+    return found
+
+
 def count(connection: Connection) -> int:
     """Items that are not deleted."""
     return int(
@@ -113,8 +150,13 @@ def _columns(item: Item) -> dict[str, Any]:
     return columns
 
 
+def _changed(row: Row[Any]) -> ChangedItem:
+    return ChangedItem(_stored(row), int(row.changed_seq), int(row.content_seq))
+
+
 def _stored(row: Row[Any]) -> StoredItem:
     columns = dict(zip(items.columns.keys(), row, strict=True))
+    del columns["changed_seq"], columns["content_seq"]
     number, deleted, created_ms = columns.pop("row"), columns.pop("deleted"), columns.pop("created_ms")
     columns["attributes"] = json.loads(columns["attributes"])
     columns["created_at"] = None if created_ms is None else datetime.fromtimestamp(created_ms / 1_000, UTC)

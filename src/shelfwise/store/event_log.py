@@ -302,6 +302,27 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int,
     return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]
 
 
+class Interest(NamedTuple):
+    """One event that shows interest in an item."""
+
+    seq: int
+    user_id: str
+    item_row: int
+    timestamp_ms: int
+
+
+def interest_after(connection: Connection, seq: int, limit: int) -> list[Interest]:
+    """Events of interest that were stored after the one of this number, in the order of storing; at most `limit`."""
+    query = (
+        select(events.c.seq, users.c.user_id, events.c.item_row, events.c.timestamp_ms)
+        .join(users, events.c.user_row == users.c.row)
+        .where(events.c.seq > seq, events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [Interest(*row) for row in connection.execute(query)]
+
+
 def latest_users(connection: Connection, n: int) -> list[str]:
     """The `n` users whose latest event of interest is the youngest, youngest first."""
     latest = func.max(events.c.timestamp_ms)

@@ -47,7 +47,12 @@ items = Table(
     Column("group_id", Text),
     Column("attributes", Text, nullable=False),
     Column("deleted", Boolean, nullable=False, server_default="0"),
+    # Counts up with every transaction that changes items: who has seen one number asks for what came above it.
+    Column("changed_seq", BigInteger, nullable=False, server_default="0"),
+    # The same of what an encoder reads: a price that changes is no reason to encode again.
+    Column("content_seq", BigInteger, nullable=False, server_default="0"),
 )
+Index("items_by_change", items.c.changed_seq)
 
 events = Table(
     "events",

@@ -78,7 +78,7 @@ class Versions:
 
     def list(self) -> list[Version]:
         """All versions, oldest first."""
-        current = self._current_name()
+        current = self.current_name()
         if not self.folder.is_dir():
             return []
         folders = sorted(path for path in self.folder.iterdir() if (path / MANIFEST).is_file())
@@ -111,7 +111,7 @@ class Versions:
 
     def in_service(self) -> Version | None:
         """The version in service; None before the first."""
-        name = self._current_name()
+        name = self.current_name()
         return None if name is None else self.get(name)
 
     def current(self) -> Version:
@@ -141,7 +141,7 @@ class Versions:
         Raises:
             StateError: no earlier version was in service, or it is gone.
         """
-        current = self._current_name()
+        current = self.current_name()
         known = {version.name for version in self.list()}
         before = [name for name in self._served() if name != current and name in known]
         if not before:
@@ -170,7 +170,8 @@ class Versions:
                     served.append(entry["version"])
         return served
 
-    def _current_name(self) -> str | None:
+    def current_name(self) -> str | None:
+        """What the pointer names; None before the first training. One small file is read."""
         path = self.folder / CURRENT
         return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 

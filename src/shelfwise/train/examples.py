@@ -76,12 +76,13 @@ class TableRows:
         self.n_relevant.append(n_relevant)
         self.positions.append(np.zeros(len(rows), np.int32) if positions is None else positions)
 
-    def table(self, names: list[str], vectors: Floats | None, *, is_shown: bool) -> RankingTable:
+    def table(self, names: list[str], vectors: Floats | None, item_names: Rows, *, is_shown: bool) -> RankingTable:
         """All of them below each other.
 
         Args:
             names: Of the features.
             vectors: Of all items.
+            item_names: Of all items, as `ItemState.codes_from_one` has them.
             is_shown: Whether the candidates are those of lists that were shown.
         """
 
@@ -103,6 +104,7 @@ class TableRows:
             vectors,
             below(self.positions, (0,), np.int32),
             np.full(len(self), is_shown),
+            item_names,
         )
 
 
@@ -149,7 +151,7 @@ def ranking_table(
             found.n_hopeless += 1
         if progress is not None and place % 256 == 0:
             progress(place, len(examples))
-    return found.table(feature_names(tuple(retrievers)), data.vectors, is_shown=False)
+    return found.table(feature_names(tuple(retrievers)), data.vectors, state.codes_from_one, is_shown=False)
 
 
 def stacked(tables: list[RankingTable]) -> RankingTable:
@@ -169,4 +171,5 @@ def stacked(tables: list[RankingTable]) -> RankingTable:
         tables[0].vectors,
         np.concatenate([table.positions for table in tables]),
         np.concatenate([table.is_shown for table in tables]),
+        tables[0].item_names,
     )

@@ -84,7 +84,7 @@ def shown_table(
         found.add(situation, merged.rows, features, outcomes, happened, int(happened.sum()), shown.positions[order])
         if progress is not None and place % 256 == 0:
             progress(place, len(lists))
-    return found.table(feature_names(tuple(retrievers)), data.vectors, is_shown=True)
+    return found.table(feature_names(tuple(retrievers)), data.vectors, state.codes_from_one, is_shown=True)
 
 
 def described_alone(retrievers: Mapping[str, Retriever], situation: Situation, rows: Rows, everything: Bools) -> Merged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ class Lines:
         history_kinds: Their kinds' codes; shape `(B, T)`.
         history_minutes: How long before the request; shape `(B, T)`.
         vectors: Of all items, by row; shape `(n_items, D)`; D is 0 where items have none.
+        item_names: Codes of the names of all items, 0 for none; shape `(n_items, M)`; empty where none are told.
     """
 
     features: Floats
@@ -45,6 +46,14 @@ class Lines:
     history_kinds: npt.NDArray[np.int64]
     history_minutes: Floats
     vectors: Floats
+    item_names: Rows = field(default_factory=lambda: np.empty((0, 0), np.int32))
 
     def __len__(self) -> int:
         return len(self.scenarios)
+
+    def candidates_of(self, requests: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Lines of the candidates of some requests, in their order, and whose each is: a place in `requests`."""
+        lengths = self.starts[requests + 1] - self.starts[requests]
+        owners = np.repeat(np.arange(len(requests)), lengths)
+        firsts = np.repeat(self.starts[requests] - np.cumsum(lengths) + lengths, lengths)
+        return np.arange(int(lengths.sum())) + firsts, owners

@@ -66,8 +66,7 @@ def list_loss(predicted: Tensor, outcomes: Tensor, owners: Tensor, n_requests: i
     for column, (parent, is_measured) in enumerate(zip(shape.parents, shape.measured, strict=True)):
         if parent >= 0 or is_measured:
             continue
-        said = predicted[:, column].clamp(max=CERTAIN)
-        odds = said - torch.log(-torch.expm1(said))
+        odds = log_odds(predicted[:, column])
         happened = (outcomes[:, column] == 1).to(odds.dtype)
         highest = odds.new_full((n_requests,), -torch.inf).scatter_reduce(0, owners, odds.detach(), "amax")
         mass = odds.new_zeros(n_requests).index_add(0, owners, (odds - highest[owners]).exp())
@@ -78,6 +77,21 @@ def list_loss(predicted: Tensor, outcomes: Tensor, owners: Tensor, n_requests: i
             told = odds.new_zeros(n_requests).index_add(0, owners, happened * log_share)
             total = total - (told[has] / n_happened[has]).mean()
     return total
+
+
+def log_odds(predicted: Tensor) -> Tensor:
+    """Of log-probabilities."""
+    said = predicted.clamp(max=CERTAIN)
+    return said - torch.log(-torch.expm1(said))
+
+
+def order_logits(predicted: Tensor, shape: Shape) -> Tensor:
+    """What candidates are ordered by while training: the mean log-odds of all that happens or not; shape `(N,)`.
+
+    Which objective counts how much is chosen after training, or by the request.
+    """
+    columns = [column for column, is_measured in enumerate(shape.measured) if not is_measured]
+    return log_odds(predicted[:, columns]).mean(dim=1) if columns else predicted.mean(dim=1)
 
 
 def scales(outcomes: Tensor, weights: Tensor, shape: Shape) -> Tensor:

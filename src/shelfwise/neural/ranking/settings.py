@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from shelfwise.config.component import Options
+from shelfwise.neural.exposure_options import ExposureOptions
 
 
-class RankingOptions(Options):
+class RankingOptions(ExposureOptions):
     """Options of `[rank]` with `use = "multi-objective"`."""
 
     experts: Literal["ple", "mmoe", "shared"] = Field(

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from shelfwise.neural.exposure import Exposure
 from shelfwise.neural.ranking.lines import ABSENT, Lines
-from shelfwise.neural.ranking.losses import Balance, list_loss, losses, scales
+from shelfwise.neural.ranking.losses import Balance, list_loss, losses, order_logits, scales
 from shelfwise.neural.ranking.network import Quantiles, RankingNetwork, Shape
 from shelfwise.neural.ranking.settings import RankingOptions
 from shelfwise.schemas.ids import Floats
@@ -64,11 +65,7 @@ class Tensors:
     def inputs(self, requests: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[list[Tensor], Tensor, Tensor]:
         """The network's inputs for the candidates of some requests, their outcomes and their weights."""
         lines = self.lines
-        lengths = lines.starts[requests + 1] - lines.starts[requests]
-        owners = np.repeat(np.arange(len(requests)), lengths)
-        chosen = np.arange(int(lengths.sum())) + np.repeat(
-            lines.starts[requests] - np.cumsum(lengths) + lengths, lengths
-        )
+        chosen, owners = lines.candidates_of(requests)
         history = torch.as_tensor(lines.history_rows[requests].astype(np.int64))
         absent = history == ABSENT
         described = self.described[torch.as_tensor(chosen)]
@@ -156,6 +153,7 @@ def _trained(
         lr=options.rate,
         weight_decay=options.weight_decay,
     )
+    exposure = Exposure.of(options, torch.as_tensor(lines.item_names.astype(np.int64)))
     n_steps = options.epochs * max(1, math.ceil(len(lines) / options.requests_per_step))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, n_steps))
     random = np.random.default_rng(seed)
@@ -166,10 +164,18 @@ def _trained(
             given, outcomes, weights = tensors.inputs(requests)
             said = network(*given)
             found = [loss / one for loss, one in zip(losses(said, outcomes, weights, shape), scale, strict=True)]
-            wanted = found
+            further = said.sum() * 0
             if options.list_loss:
-                of_lists = list_loss(said, outcomes, given[OWNERS], len(requests), shape)
-                wanted = [found[0] + options.list_loss * of_lists, *found[1:]]
+                further = further + options.list_loss * list_loss(said, outcomes, given[OWNERS], len(requests), shape)
+            if exposure is not None:
+                rows, had = lines.rows[lines.candidates_of(requests)[0]], lines.history_rows[requests]
+                further = further + exposure.loss_of_candidates(
+                    order_logits(said, shape),
+                    torch.as_tensor(rows.astype(np.int64)),
+                    given[OWNERS],
+                    torch.as_tensor(had.astype(np.int64)),
+                )
+            wanted = [found[0] + further, *found[1:]]
             optimiser.zero_grad(set_to_none=True)
             total += balance.backward(wanted, parameters)
             nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)

@@ -91,3 +91,24 @@ class CatalogueContract(StoreContract):
             stored = catalogue.get(connection, "nul")
         assert stored is not None
         assert stored.item.title in ("red\0mug", "red\ufffdmug")
+
+    def test_who_follows_the_catalogue_sees_every_change_in_order(self, records: Records) -> None:
+        with records.read() as connection:
+            start = catalogue.newest_change(connection)
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i1", title="Mug"), Item(item_id="new"), Item(item_id="i2")])
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i1", title="Mug", price=3)])
+            assert catalogue.delete(connection, "i4")
+        with records.read() as connection:
+            found = catalogue.changed_since(connection, start, 10)
+            assert [(one.entry.item.item_id, one.entry.deleted) for one in found] == [
+                ("new", False), ("i1", False), ("i4", True),
+            ]  # fmt: skip
+            by_id = {one.entry.item.item_id: one for one in found}
+            # A price is nothing that an encoder reads.
+            assert by_id["i1"].content_seq < by_id["i1"].changed_seq
+            assert by_id["new"].content_seq == by_id["new"].changed_seq
+            first = catalogue.changed_since(connection, start, 1)
+            assert [one.entry.item.item_id for one in first] == ["new"]
+            assert catalogue.changed_since(connection, catalogue.newest_change(connection), 10) == []

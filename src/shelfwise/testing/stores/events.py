@@ -19,6 +19,7 @@ from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store import bulk, catalogue, event_log
 from shelfwise.store.event_keys import event_key
 from shelfwise.store.event_log import EventRow, Twin
+from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
 from shelfwise.store.tables import events
 from shelfwise.testing.stores.contract import IMPRESSION, PURCHASE, RETURN, SEARCH, VIEW, StoreContract, an_event
@@ -230,3 +231,19 @@ class EventLogContract(StoreContract):
             assert event_log.shown_to_each_since(connection, "email", 6) == {"u": [2], "v": [3]}
             queries: list[tuple[Any, ...]] = [tuple(row) for row in event_log.read_queries(connection)]
             assert queries == [(1, None, 60, "mug"), (2, 1, 30, "cup")]
+
+    def test_who_follows_the_log_sees_every_event_once(self, records: Records) -> None:
+        with records.read() as connection:
+            before = marks(connection)
+            assert (before.events, before.rules) == (0, 0)
+            assert before.items > 0
+        with records.write() as connection:
+            event_log.append(connection, [an_event("a", "v", "i1", at=9), an_event("b", item=None, kind=SEARCH)], None)
+        with records.write() as connection:
+            event_log.append(connection, [an_event("c", "u", "i2", at=3), an_event("a", "v", "i1", at=9)], None)
+        with records.read() as connection:
+            found = event_log.interest_after(connection, before.events, 10)
+            assert [one[1:] for one in found] == [("v", 1, 9), ("u", 2, 3)]
+            assert event_log.interest_after(connection, found[0].seq, 10) == found[1:]
+            assert event_log.interest_after(connection, before.events, 1) == found[:1]
+            assert marks(connection).events == found[-1].seq

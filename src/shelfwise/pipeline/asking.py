@@ -1,0 +1,157 @@
+"""From a query to what may be answered: who asks, what is known of him, and what may be shown to him."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import Connection
+
+from shelfwise.config.shop import ScenarioSpec
+from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.pipeline.funnel import allowed_for
+from shelfwise.pipeline.live_model import LiveModel
+from shelfwise.pipeline.live_rules import LiveRules, restricted
+from shelfwise.pipeline.places import Place
+from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.retrieve.trending import Trending
+from shelfwise.rules.plan import Plan
+from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.devices import device_code
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Rows
+from shelfwise.schemas.queries import Query
+from shelfwise.store import event_log
+from shelfwise.store.records import Records
+
+SEEN = 2_000
+"""Latest events of a user that count as had before, where repeats are not allowed."""
+
+NOTHING: Rows = np.empty(0, np.int32)
+
+
+def who(query: Query) -> str | None:
+    """Whose history counts: the user's, else that of the visitor's session; None for somebody unknown."""
+    return query.user_id or (f"{VISITOR_PREFIX}{query.session_id}" if query.session_id else None)
+
+
+class Asking:
+    """Turns queries into places: ids into rows, users into histories, conditions into what may be shown."""
+
+    def __init__(self, live: LiveModel, records: Records, rules: LiveRules, profiles: LiveProfiles) -> None:
+        self._live = live
+        self._model, self._catalogue, self._clock = live.model, live.catalogue, live.clock
+        self._records = records
+        self._rules = rules
+        self.profiles = profiles
+
+    def place(self, query: Query, spec: ScenarioSpec) -> Place:
+        """The request in its place of the shop; what could not be done stands in its `degraded`."""
+        degraded: list[str] = []
+        with self._records.read() as connection:
+            self.follow(connection)
+            history = self._history(query, connection)
+        situation = self._asked(query, history, degraded)
+        plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history))
+        allowed, pinned = self.allowed(query, spec, situation, plan)
+        allowed[self._resting(query, spec, degraded)] = False
+        if not allowed.any():
+            degraded.append("the request leaves no item of this shop that may be shown")
+        short = situation.latest(self._model.config.behaviour.history)
+        return Place(
+            spec,
+            self._model.funnel,
+            self._catalogue,
+            short,
+            allowed,
+            self._model.only_purchases,
+            degraded,
+            plan,
+            pinned,
+        )
+
+    def follow(self, connection: Connection | None = None) -> None:
+        """Take up what any process stored: an answer is never older than what was acknowledged before it."""
+        self._live.follow(connection=connection)
+        self._rules.follow(self._live.marks.rules)
+
+    def situation(self, query: Query, degraded: list[str]) -> Situation:
+        """Who asks, about what; what was left out is added to `degraded`."""
+        with self._records.read() as connection:
+            history = self._history(query, connection)
+        return self._asked(query, history, degraded)
+
+    def _history(self, query: Query, connection: Connection) -> History:
+        user = who(query)
+        if user is None:
+            return History.empty()
+        return self._live.known(event_log.recent_events(connection, user, SEEN, self._model.scenario_names))
+
+    def _asked(self, query: Query, history: History, degraded: list[str]) -> Situation:
+        user = who(query)
+        context: list[int] = []
+        for item_id in query.items:
+            row = self._catalogue.row(item_id)
+            if row is None:
+                degraded.append(f"the context item {item_id!r} is unknown and was left out")
+            else:
+                context.append(row)
+        profile = None if user is None else self.profiles.of(user, degraded)
+        return Situation(
+            history,
+            self._clock.now_ms(),
+            np.array(context, np.int32),
+            self._model.had,
+            profile,
+            self._model.scenario_names.code(query.scenario),
+            self._region(query, user, degraded),
+            device_code(query.device),
+        )
+
+    def _region(self, query: Query, user: str | None, degraded: list[str]) -> str | None:
+        """The region that the request names, where its trends are told apart, else the user's own."""
+        if query.region is not None:
+            if query.region in self.regions:
+                return query.region
+            degraded.append(f"trends of region {query.region!r} are not told apart: the whole shop's are shown")
+            return None
+        return None if user is None else self._live.regions_of([user])[0]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Those whose trends are told apart."""
+        retrievers = self._model.funnel.retrievers.values()
+        return next((one.regions for one in retrievers if isinstance(one, Trending)), ())
+
+    def allowed(self, query: Query, spec: ScenarioSpec, situation: Situation, plan: Plan) -> tuple[Bools, Rows]:
+        """What may be shown to this user, and what rules pin of that which may be shown to anybody who asks this."""
+        allowed = restricted(self._catalogue.allowed, plan)
+        if query.category is not None:
+            allowed = allowed & self._catalogue.under(query.category)
+        if query.brand is not None:
+            allowed = allowed & self._catalogue.brands.named(query.brand)
+        if query.filter is not None:
+            allowed = allowed & self._rules.filtered(query.filter, situation.now_ms)
+        excluded = np.array([row for row in map(self._catalogue.row, query.exclude) if row is not None], np.int32)
+        pinned = NOTHING
+        if plan.pins:
+            for_all = allowed_for(allowed, situation, repeats=True, exclude=excluded)
+            pinned = np.array(sorted({pin.row for pin in plan.pins if pin.row >= 0 and for_all[pin.row]}), np.int32)
+        return allowed_for(allowed, situation, repeats=self._repeats(spec), exclude=excluded), pinned
+
+    def _resting(self, query: Query, spec: ScenarioSpec, degraded: list[str]) -> Rows:
+        """Items that were shown to the user in this place too lately to come again."""
+        user = who(query)
+        if not spec.rest_d or user is None:
+            return NOTHING
+        if not self._model.funnel.has_clock:
+            degraded.append("this log has no clock: what was shown here lately cannot be told")
+            return NOTHING
+        since_ms = self._clock.now_ms() - int(spec.rest_d * DAY_MS)
+        with self._records.read() as connection:
+            return self.known_rows(event_log.shown_since(connection, user, query.scenario, since_ms))
+
+    def known_rows(self, rows: list[int]) -> Rows:
+        """Those of the items that the catalogue in service has."""
+        found = np.array(rows, np.int32)
+        return found[found < len(self._catalogue)]
+
+    def _repeats(self, spec: ScenarioSpec) -> bool:
+        return self._model.repeats if spec.repeats == "inherit" else spec.repeats == "allow"

@@ -1,0 +1,74 @@
+"""The model version in service: loaded beside the old one, tried out, and put in its place between two requests."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+
+from shelfwise.errors import ShelfwiseError, StateError
+from shelfwise.pipeline import model as models
+from shelfwise.pipeline.recommender import Recommender
+from shelfwise.serve.smoke import try_out
+from shelfwise.store.records import Records
+from shelfwise.store.versions import Versions
+
+log = logging.getLogger("shelfwise.serve")
+
+
+class ModelInService:
+    """Follows the pointer that `train`, `models promote` and `models rollback` move.
+
+    Attributes:
+        recommender: In service; None before anything was trained.
+        refused: Versions that could not be loaded or failed their questions, and why; they are not tried again before
+            the pointer moves.
+    """
+
+    def __init__(self, versions: Versions, records: Records, *, patience_s: float) -> None:
+        self.recommender: Recommender | None = None
+        self.refused: dict[str, str] = {}
+        self._versions, self._records, self._patience_s = versions, records, patience_s
+
+    def open(self) -> None:
+        """Load the version in service; without one, wait for it.
+
+        Raises:
+            ShelfwiseError: there is one and it cannot be loaded: better not to start than to start without.
+        """
+        try:
+            self._versions.current()
+        except StateError as error:
+            log.warning("%s: nothing is recommended before `shelfwise train`", error.found)
+            return
+        self.recommender = self._loaded()
+
+    async def follow(self) -> None:
+        """Put another version in service where the pointer names one."""
+        name = self._versions.current_name()
+        now = self.recommender
+        if name is None or (now is not None and now.model.name == name):
+            self.refused.clear()
+            return
+        if name in self.refused:
+            return
+        started = time.perf_counter()
+        try:
+            found = await asyncio.to_thread(self._loaded)
+        except Exception as error:
+            kept = "nothing is recommended" if now is None else f"{now.model.name} stays in service"
+            self.refused = {name: error.found if isinstance(error, ShelfwiseError) else type(error).__name__}
+            log.error("version %s is refused: %s", name, kept, exc_info=error)
+            return
+        self.recommender = found
+        log.info("version %s is in service after %.1f s", found.model.name, time.perf_counter() - started)
+        del now
+        gc.collect()  # the old one holds rings of references, and maps files
+
+    def _loaded(self) -> Recommender:
+        """The version in service, warm: it has answered in every place."""
+        found = Recommender(models.load(self._versions.current()), self._records, patience_s=self._patience_s)
+        try_out(found, self._records)
+        found.live.encodes_at_once = False
+        return found

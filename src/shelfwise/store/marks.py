@@ -1,0 +1,39 @@
+"""How far the store has come: who remembers a mark knows whether there is anything new."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from shelfwise.store.tables import events, items, rule_versions
+
+
+class Marks(NamedTuple):
+    """Numbers that only grow.
+
+    Attributes:
+        events: Of the latest event stored.
+        items: Of the latest change of an item.
+        rules: Version of the rules in force.
+    """
+
+    events: int
+    items: int
+    rules: int
+
+
+_marks = select(
+    select(func.max(events.c.seq)).scalar_subquery(),
+    select(func.max(items.c.changed_seq)).scalar_subquery(),
+    select(func.max(rule_versions.c.version)).scalar_subquery(),
+)
+
+
+def marks(connection: Connection) -> Marks:
+    """Where the store is now.
+
+    Cost:
+        One look at the ends of three indexes.
+    """
+    return Marks(*(int(one or 0) for one in connection.execute(_marks).one()))
