@@ -48,7 +48,17 @@ peers: $(READY)  ## Other recommenders beside ours, in the quick form; makes the
 	$(BIN)/python benchmarks/accuracy.py --peers --quick
 
 services:  ## How to start the services that integration tests talk to
-	@echo "The tests of this release need no services: records are kept in SQLite."
+	@echo "Tests of the records store run on SQLite and on PostgreSQL. Without a server those of PostgreSQL are skipped."
+	@echo
+	@echo "  docker run --rm -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust -e POSTGRES_DB=test postgres:17"
+	@echo "or, on Debian:"
+	@echo "  apt-get install postgresql && su postgres -c \"createuser --superuser tester && createdb -T template0 -E UTF8 test\""
+	@echo "  su postgres -c \"psql -c \\\"ALTER ROLE tester PASSWORD 'tester'\\\"\""
+	@echo "  export SHELFWISE_TEST_POSTGRES=postgresql+psycopg://tester:tester@127.0.0.1:5432/test"
+	@echo
+	@echo "  SHELFWISE_TEST_POSTGRES      where it is: postgresql+psycopg://postgres@127.0.0.1:5432/test where not set;"
+	@echo "                               every test makes a schema of its own there and drops it"
+	@echo "  SHELFWISE_REQUIRE_SERVICES   1: a server that is not there fails the tests instead of skipping them"
 
 clean:  ## Remove what was built, the demo shop included
 	rm -rf $(VENV) demo-shop build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -272,7 +272,10 @@ class TestWhatIsDown:
         assert ran.document["error"]["hint"]
 
     def test_a_records_url_that_leads_nowhere(self, cli: Cli, tmp_path: Path) -> None:
-        for url, part in (("postgresql://u@h/d", "starts with 'sqlite:///'"), ("nonsense", "no database URL")):
+        for url, part in (
+            ("mysql://u@h/d", "expected 'sqlite:///shelfwise.db' or 'postgresql"),
+            ("nonsense", "no database URL"),
+        ):
             folder = shop(tmp_path / "s", f'[store]\nrecords = "{url}"\n')
             refused(cli("ingest", "--shop", folder), "store.records", part)
 

@@ -106,6 +106,15 @@ def test_a_good_row_is_stored_as_meant(
         assert connection.execute(events.select()).mappings().one()[column] == expected
 
 
+def test_the_character_nul_becomes_one_that_every_database_keeps(records: Records, tmp_path: Path) -> None:
+    run(records, tmp_path, ItemsSpec(path="items.csv"), "item_id,title\nA\0,Mug\0red\n", "items")
+    text = f"{HEADER}\nu\0,,A\0,view,2024-01-01,,,,,\n"
+    assert run(records, tmp_path, EventsSpec(path="events.csv"), text, "events").stored == 1
+    with records.read() as connection:
+        [stored] = catalogue.read_all(connection)
+    assert (stored.item.item_id, stored.item.title) == ("A\ufffd", "Mug\ufffdred")
+
+
 def test_a_visitor_is_named_by_the_session(records: Records, tmp_path: Path) -> None:
     with_items(records, tmp_path)
     text = f"{HEADER}\n,s7,A,view,2024-01-01,,,,,\n17850.0,,A,view,2024-01-01,,,,,\n"

@@ -94,6 +94,8 @@ def test_a_visitor_is_named_by_session() -> None:
         ({**VIEW, "position": 0}, "position"),
         ({**VIEW, "position": 2**31}, "position"),
         ({**VIEW, "user_id": " "}, "user_id"),
+        ({**VIEW, "user_id": "u\0"}, "user_id"),
+        ({**VIEW, "event_id": "\0"}, "event_id"),
         ({"user_id": "u", "event": "view"}, ""),
         (None, ""),
         ([VIEW], ""),

@@ -24,6 +24,7 @@ from shelfwise.cli import (
     init,
     models,
     recommend,
+    records,
     rules,
     serve,
     tradeoff,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, tradeoff, serve, doctor, demo):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
+app.add_typer(records.app, name="records")
 app.add_typer(rules.app, name="rules")
 
 

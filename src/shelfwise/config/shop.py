@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_serializer, model_validator
 
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
 from shelfwise.config.objectives import REVENUE, ObjectiveSpec, check_chains, usual_objectives
 from shelfwise.config.profiles import ProfileSpec
+from shelfwise.config.secrets import without_password
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
@@ -29,10 +30,20 @@ class StoreSpec(_Table):
 
     records: str = Field(
         default="sqlite:///shelfwise.db",
-        description="Database URL of items, users and events; a relative path starts at this file's folder.",
+        repr=False,
+        description=(
+            "Database URL of items, users and events: sqlite:///, then a path that starts at this file's folder, or "
+            "postgresql+psycopg://user:${DB_PASSWORD}@host/database?schema=shop, where ${…} is a variable of the "
+            "environment."
+        ),
     )
     models: str = Field(default="models", description="Folder of model versions.")
     vectors: str = Field(default="vectors", description="Folder of encoders and the vectors they made.")
+
+    @field_serializer("records")
+    def _without_password(self, records: str) -> str:
+        # What is written out (manifests of versions, trackers, drafts) is read by more people than this file.
+        return without_password(records)
 
 
 NO_ENCODER = "none"

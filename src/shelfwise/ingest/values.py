@@ -49,7 +49,8 @@ _MONEY = r"^(?P<before>[A-Za-z]{3}|[£$€¥₹])?\s*(?P<amount>[-+]?[0-9.,]+)\s
 def texts(values: pl.Series, missing: Sequence[str]) -> pl.Series:
     """Values as stripped text; null where there is no value.
 
-    A whole number that a float column holds is written without the point: 17850.0 is the customer 17850.
+    A whole number that a float column holds is written without the point: 17850.0 is the customer 17850. The character
+    NUL, which not every database can keep and no text means, becomes U+FFFD.
     """
     dtype = values.dtype
     if dtype.is_float():
@@ -70,7 +71,7 @@ def texts(values: pl.Series, missing: Sequence[str]) -> pl.Series:
         text = values.cast(pl.String, strict=False)
     else:
         text = values.cast(pl.String)
-    text = text.str.strip_chars()
+    text = text.str.replace_all("\0", "\ufffd", literal=True).str.strip_chars()
     return blanked(text, text.str.to_lowercase().is_in([token.strip().lower() for token in missing]))
 
 

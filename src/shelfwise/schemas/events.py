@@ -10,6 +10,19 @@ MAX_ID_CHARS = 256
 MAX_QUERY_CHARS = 1_000
 
 
+def checked_id(value: str) -> str:
+    """An id that names somebody or something.
+
+    Raises:
+        ValueError: it is blank, or holds the character NUL, which not every database can keep.
+    """
+    if not value.strip():
+        raise ValueError("must not be blank")
+    if "\0" in value:
+        raise ValueError("must not contain the character NUL")
+    return value
+
+
 class EventKind(StrEnum):
     """What somebody did. The order is that of the codes in the store: append, never reorder."""
 
@@ -83,10 +96,8 @@ class Event(BaseModel):
 
     @field_validator("user_id", "item_id", "event_id", "session_id")
     @classmethod
-    def _not_blank(cls, value: str | None) -> str | None:
-        if value is not None and not value.strip():
-            raise ValueError("must not be blank")
-        return value
+    def _names_somebody(cls, value: str | None) -> str | None:
+        return value if value is None else checked_id(value)
 
     @model_validator(mode="after")
     def _somebody_and_something(self) -> Event:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from shelfwise.schemas.events import MAX_ID_CHARS
+from shelfwise.schemas.events import MAX_ID_CHARS, checked_id
 
 PATH_SEPARATOR = ">"
 MAX_TEXT_CHARS = 100_000
@@ -41,10 +41,8 @@ class Item(BaseModel):
 
     @field_validator("item_id")
     @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("must not be blank")
-        return value
+    def _names_something(cls, value: str) -> str:
+        return checked_id(value)
 
     @field_validator("created_at")
     @classmethod

@@ -512,6 +512,38 @@ class Shop:
         for row, time_ms in zip(found.rows[::-1].tolist(), found.times_ms[::-1].tolist(), strict=True):
             yield self.recommender.catalogue.name(row), np.datetime64(time_ms, "ms")
 
+    def copy_records(self, url: str) -> dict[str, int]:
+        """Copy items, users, events and all else that is recorded into an empty database.
+
+        Args:
+            url: As `[store] records` says it.
+
+        Returns:
+            Rows copied by table.
+
+        Raises:
+            ConfigError: the URL is none.
+            StateError: the database there holds something.
+            ServiceError: it cannot be reached.
+        """
+        from shelfwise.store.copies import copy_records
+
+        target = Records.open(url, self.folder)
+        try:
+            return copy_records(self.records, target)
+        finally:
+            target.close()
+
+    def downgrade_records(self, revision: str) -> None:
+        """Take the records' schema back for an earlier release; what only later ones hold is dropped.
+
+        Raises:
+            UnknownError: there is no such revision.
+        """
+        from shelfwise.store.migrations.run import downgrade
+
+        downgrade(self.records.engine, revision)
+
     def serve(self, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
         """Answer over HTTP until stopped; what is omitted is that of `[serve]`."""
         from shelfwise.serve.run import serve

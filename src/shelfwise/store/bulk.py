@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, insert, select
+from sqlalchemy import Column, Connection, Table, insert, select
+
+from shelfwise.store.copying import copy_rows
 
 LOOKUP_CHUNK = 20_000
 """Values in one `IN (…)`: below SQLite's limit of 32,766 variables."""
@@ -18,11 +20,11 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     """Insert tuples whose values stand in the order of `columns`; inside a write transaction."""
     if not rows:
         return
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    order: Sequence[str] | None = compiled.positiontup  # pyright: ignore[reportAttributeAccessIssue,reportUnknownMemberType,reportUnknownVariableType]
-    if order is None:
-        connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
+    if is_postgresql(connection):
+        copy_rows(connection, table, columns, rows)
         return
+    compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
+    order: Any = compiled.positiontup  # pyright: ignore[reportAttributeAccessIssue]
     if list(order) != list(columns):
         places = [columns.index(name) for name in order]
         rows = [tuple(row[place] for place in places) for row in rows]
@@ -33,12 +35,16 @@ def rows_where_in(
     connection: Connection, column: Column[Any], values: Sequence[Any], wanted: Sequence[Column[Any]]
 ) -> Iterator[tuple[Any, ...]]:
     """The `wanted` columns of the rows whose `column` is one of `values`, in no order."""
-    plain = connection.dialect.paramstyle == "qmark"
+    start_of_query = f"{select(*wanted).compile(dialect=connection.dialect)} WHERE {column}"
     for start in range(0, len(values), LOOKUP_CHUNK):
         chunk = values[start : start + LOOKUP_CHUNK]
-        if not plain:
-            yield from (tuple(row) for row in connection.execute(select(*wanted).where(column.in_(chunk))))
-            continue
-        one = str(select(*wanted).where(column == bindparam("value")).compile(dialect=connection.dialect))
-        statement = one.replace("= ?", f"IN ({','.join('?' * len(chunk))})")
-        yield from (tuple(row) for row in connection.exec_driver_sql(statement, tuple(chunk)))
+        if is_postgresql(connection):  # one list, however long: there it need not be parsed value by value
+            found = connection.exec_driver_sql(f"{start_of_query} = ANY(%s)", (list(chunk),))
+        else:
+            found = connection.exec_driver_sql(f"{start_of_query} IN ({','.join('?' * len(chunk))})", tuple(chunk))
+        yield from (tuple(row) for row in found)
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Whether PostgreSQL is at the other end; else SQLite is."""
+    return connection.dialect.name == "postgresql"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from shelfwise.schemas.items import Item
-from shelfwise.store.identities import LOOKUP_CHUNK, next_row
+from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows, rows_where_in
+from shelfwise.store.identities import next_row
 from shelfwise.store.tables import items
 
 CONTENT = ("title", "description", "category", "brand", "image", "attributes")
@@ -40,12 +41,11 @@ class StoredItem:
 def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
     """Store items, replacing those of the same id; the last of a repeated id wins; inside a write transaction."""
     latest = {item.item_id: _columns(item) for item in batch}
+    names = items.columns.keys()
     stored: dict[str, dict[str, Any]] = {}
-    ids = list(latest)
-    for start in range(0, len(ids), LOOKUP_CHUNK):
-        chunk = ids[start : start + LOOKUP_CHUNK]
-        for row in connection.execute(select(items).where(items.c.item_id.in_(chunk))).mappings():
-            stored[row["item_id"]] = dict(row)
+    for row in rows_where_in(connection, items.c.item_id, list(latest), items.columns.values()):
+        before = dict(zip(names, row, strict=True))
+        stored[before["item_id"]] = before
     free, seq = next_row(connection, items), newest_change(connection) + 1
     row_by_id: dict[str, int] = {}
     added: list[dict[str, Any]] = []
@@ -61,8 +61,7 @@ def upsert(connection: Connection, batch: Sequence[Item]) -> UpsertOutcome:
             is_new_content = before["deleted"] or any(before[name] != columns[name] for name in CONTENT)
             content_seq = seq if is_new_content else before["content_seq"]
             changed.append({"at_row": before["row"], "changed_seq": seq, "content_seq": content_seq, **columns})
-    if added:
-        connection.execute(insert(items), added)
+    insert_rows(connection, items, names, [tuple(one[name] for name in names) for one in added])
     if changed:
         connection.execute(update(items).where(items.c.row == bindparam("at_row")), changed)
     return UpsertOutcome(
@@ -91,7 +90,7 @@ def get(connection: Connection, item_id: str) -> StoredItem | None:
 
 def read_all(connection: Connection) -> Iterator[StoredItem]:
     """Every item in the order of rows, streamed: the first has row 0."""
-    for row in connection.execution_options(yield_per=10_000).execute(select(items).order_by(items.c.row)):
+    for row in connection.execute(select(items).order_by(items.c.row), execution_options={"yield_per": 10_000}):
         yield _stored(row)
 
 

@@ -1,95 +1,84 @@
-"""Open the database behind a URL, migrated to the current schema.
-
-SQLite runs in WAL mode with `synchronous = FULL`: a commit that returned survives `kill -9` and a power cut, and
-readers never wait for the writer.
-"""
+"""Open the database behind a URL, migrated to the current schema."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from shelfwise.errors import ConfigError, ServiceError
+from shelfwise.store.postgresql import make_schema, postgresql_engine, without_schema
+from shelfwise.store.refusals import refusal
+from shelfwise.store.sqlite import sqlite_engine
+from shelfwise.store.urls import SQLITE, WHERE, read_url
 
 HEAD = "0005"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
 
-BUSY_TIMEOUT_MS = 30_000
-"""How long a writer waits for another process's transaction."""
+log = logging.getLogger("shelfwise.store")
 
 
 def open_engine(url: str, base: Path) -> Engine:
     """Connect to the records store and migrate it where needed.
 
     Args:
-        url: `sqlite:///relative.db` (relative to `base`) or `sqlite:////absolute.db`.
-        base: The shop's folder.
+        url: What `urls.read_url` reads.
+        base: The shop's folder, where paths of SQLite begin.
 
     Raises:
-        ConfigError: the URL is malformed or names another database than SQLite.
-        ServiceError: the file cannot be opened as a database.
+        ConfigError: the URL is malformed, or names a database that records cannot be kept in.
+        MissingExtraError: the database's driver is not installed.
+        ServiceError: the file cannot be opened as a database, or the server does not answer or let us in.
+        StateError: a newer release made this database.
     """
+    parsed = read_url(url)
+    if parsed.drivername == SQLITE:
+        engine = sqlite_engine(parsed, base)
+        try:
+            _migrate(engine)
+        except DatabaseError as cause:
+            engine.dispose()
+            raise ServiceError(
+                f"{engine.url.database} cannot be opened as a database ({cause.orig})",
+                where=WHERE,
+                hint="restore the file from a backup, or name another one",
+            ) from cause
+        return engine
+    engine = postgresql_engine(parsed)
     try:
-        parsed = make_url(url)
-    except Exception as cause:
-        raise ConfigError(
-            "this is no database URL", expected="'sqlite:///shelfwise.db'", where="store.records"
-        ) from cause
-    if parsed.get_backend_name() != "sqlite":
-        raise ConfigError(
-            f"the records store is {parsed.get_backend_name()!r}",
-            expected="a URL that starts with 'sqlite:///'",
-            where="store.records",
-            hint="this release keeps its records in SQLite",
-        )
-    if not parsed.database or parsed.database == ":memory:":
-        raise ConfigError("a database in memory loses everything", expected="a file", where="store.records")
-    path = base / parsed.database
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1_000},
-        poolclass=QueuePool,
-    )
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    try:
+        _check_server(engine)
+        schema = without_schema(parsed)[1]
+        if schema is not None:
+            make_schema(engine, schema)
         _migrate(engine)
-    except (OperationalError, DatabaseError) as cause:
+    except SQLAlchemyError as cause:
         engine.dispose()
-        raise ServiceError(
-            f"{path} cannot be opened as a database ({cause.orig})",
-            where="store.records",
-            hint="restore the file from a backup, or name another one",
-        ) from cause
+        refused = refusal(cause)
+        if refused is None:
+            raise
+        raise refused from cause
+    except Exception:
+        engine.dispose()
+        raise
     return engine
 
 
-def _configure(dbapi_connection: Any, _record: Any) -> None:
-    # SQLAlchemy begins transactions itself (see _begin); the driver's own implicit BEGIN would come too late for
-    # reads and cannot be IMMEDIATE.
-    dbapi_connection.isolation_level = None
-    cursor = dbapi_connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "temp_store = MEMORY",
-        "cache_size = -65536",
-        "foreign_keys = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    # A writer that upgrades from a read transaction can fail with "database is locked"; IMMEDIATE waits instead.
-    write = connection.get_execution_options().get("shelfwise_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _check_server(engine: Engine) -> None:
+    with engine.connect() as connection:
+        encoding, flushes = connection.execute(
+            text("SELECT current_setting('server_encoding'), current_setting('fsync')")
+        ).one()
+    if encoding != "UTF8":
+        raise ConfigError(
+            f"the database's texts are {encoding}",
+            expected="UTF8",
+            where=WHERE,
+            hint="make one with `createdb --encoding=UTF8 --template=template0 NAME`",
+        )
+    if flushes != "on":
+        log.warning("%s: the server runs with fsync = off: a power cut may lose or break everything", WHERE)
 
 
 def _migrate(engine: Engine) -> None:

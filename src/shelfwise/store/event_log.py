@@ -205,7 +205,7 @@ def read_all(connection: Connection) -> EventArrays:
     session_numbers: dict[str, int] = {}
     scenario_numbers: dict[str, int] = {}
     parts: list[tuple[np.ndarray[Any, Any], ...]] = []
-    result = connection.execution_options(yield_per=READ_CHUNK).execute(query)
+    result = connection.execute(query, execution_options={"yield_per": READ_CHUNK})
     for chunk in result.partitions(READ_CHUNK):
         user_rows, item_rows, kinds, times, values, prices, sessions, scenarios, slates, places, devices = zip(
             *chunk, strict=True

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
-from shelfwise.errors import ServiceError
 from shelfwise.store.engine import open_engine
+from shelfwise.store.refusals import refusal
 
 
 class Records:
@@ -32,7 +32,11 @@ class Records:
 
     @contextmanager
     def read(self) -> Generator[Connection]:
-        """A consistent view of the store as it is now."""
+        """A consistent view of the store as it is now: what others commit meanwhile is not seen.
+
+        Raises:
+            ServiceError: the database is down. The next call works when it is up again.
+        """
         with self._translated(), self.engine.connect() as connection:
             yield connection
 
@@ -40,8 +44,10 @@ class Records:
     def write(self) -> Generator[Connection]:
         """A transaction: committed and durable when the block ends, undone when it raises.
 
+        Writers come one after the other, whichever process or machine they are on.
+
         Raises:
-            ServiceError: another process holds the store for longer than the busy timeout, or the disk is full.
+            ServiceError: the database is down, its disk is full, or another process holds it for too long.
         """
         with (
             self._translated(),
@@ -58,9 +64,8 @@ class Records:
     def _translated(self) -> Generator[None]:
         try:
             yield
-        except OperationalError as cause:
-            raise ServiceError(
-                f"the records store refused ({cause.orig})",
-                where="store.records",
-                hint="is another process ingesting, is the disk full?",
-            ) from cause
+        except SQLAlchemyError as cause:
+            refused = refusal(cause)
+            if refused is None:
+                raise
+            raise refused from cause

@@ -94,10 +94,12 @@ def refuse(connection: Connection, source: int, rows: Sequence[Refused]) -> None
 def refused_by_reason(connection: Connection, source: int | None = None) -> dict[str, int]:
     """Lines in quarantine per reason, most frequent first."""
     n = func.count()
-    query = select(quarantine.c.reason, n).group_by(quarantine.c.reason).order_by(n.desc(), quarantine.c.reason)
+    query = select(quarantine.c.reason, n).group_by(quarantine.c.reason)
     if source is not None:
         query = query.where(quarantine.c.source == source)
-    return {reason: int(found) for reason, found in connection.execute(query)}
+    # Ordered here: how texts are ordered is told by each database's own locale.
+    found = sorted(connection.execute(query), key=lambda row: (-row[1], row[0]))
+    return {reason: int(number) for reason, number in found}
 
 
 def first_refused_by_reason(connection: Connection, source: int) -> dict[str, Refused]:
@@ -123,7 +125,7 @@ def read_refused(connection: Connection, source: int | None = None) -> Iterator[
     )
     if source is not None:
         query = query.where(quarantine.c.source == source)
-    for name, *rest in connection.execution_options(yield_per=10_000).execute(query):
+    for name, *rest in connection.execute(query, execution_options={"yield_per": 10_000}):
         yield name, Refused(*rest)
 
 

@@ -1,0 +1,49 @@
+"""The contract of known users."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from shelfwise.schemas.items import Item
+from shelfwise.store import catalogue, event_log, people
+from shelfwise.store.records import Records
+from shelfwise.store.tables import users
+from shelfwise.testing.stores.contract import StoreContract, an_event
+
+
+class PeopleContract(StoreContract):
+    """Users have one row each, whoever names them first: a file of users or an event."""
+
+    def test_attributes_are_replaced_and_the_last_of_a_repeated_id_wins(self, records: Records) -> None:
+        with records.write() as connection:
+            people.upsert(connection, [("u", {"a": "1", "b": "2"}), ("v", {}), ("u", {"land": "Österreich 😀"})])
+            assert people.count(connection) == 2
+            assert people.read_attributes(connection) == {0: {"land": "Österreich 😀"}}
+            people.upsert(connection, [("v", {"a": 'say "x"'})])
+        with records.read() as connection:
+            assert people.attributes_of_one(connection, "v") == {"a": 'say "x"'}
+            assert people.attributes_of_one(connection, "nobody") == {}
+            assert people.attributes_of(connection, ["v", "u", "nobody"]) == {
+                "u": {"land": "Österreich 😀"},
+                "v": {"a": 'say "x"'},
+            }
+            assert people.values_by_attribute(connection) == {"land": {"Österreich 😀"}, "a": {'say "x"'}}
+
+    def test_rows_are_given_in_the_order_in_which_users_appear(self, records: Records) -> None:
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i0")])
+            event_log.append(connection, [an_event("a", "c"), an_event("b", "a")], None)
+            people.upsert(connection, [("b", {"x": "y"}), ("a", {"x": "z"})])
+            event_log.append(connection, [an_event("d", "d"), an_event("e", "b")], None)
+        with records.read() as connection:
+            found = connection.execute(select(users.c.row, users.c.user_id).order_by(users.c.row)).fetchall()
+        assert [tuple(row) for row in found] == [(0, "c"), (1, "a"), (2, "b"), (3, "d")]
+
+    def test_ids_are_told_apart_to_the_letter(self, records: Records) -> None:
+        names = ["a", "A", "a ", "ä", "a\u0308", "1", "01", "x" * 256, "😀" * 256]
+        with records.write() as connection:
+            people.upsert(connection, [(name, {"n": str(place)}) for place, name in enumerate(names)])
+        with records.read() as connection:
+            assert people.attributes_of(connection, names) == {
+                name: {"n": str(place)} for place, name in enumerate(names)
+            }

@@ -1,0 +1,100 @@
+"""Every database keeps the contract of the records store."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import pytest
+
+from shelfwise.testing.databases import of_postgresql, of_sqlite
+from shelfwise.testing.stores.catalogue import CatalogueContract
+from shelfwise.testing.stores.events import EventLogContract
+from shelfwise.testing.stores.migrations import MigrationsContract
+from shelfwise.testing.stores.people import PeopleContract
+from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
+from shelfwise.testing.stores.sources import SourcesContract
+from shelfwise.testing.stores.transactions import TransactionsContract
+from shelfwise.testing.stores.vectors import VectorCacheContract
+
+
+class _SQLite:
+    def database(self) -> AbstractContextManager[str]:
+        return of_sqlite()
+
+
+@pytest.mark.online
+class _PostgreSQL:
+    def database(self) -> AbstractContextManager[str]:
+        return of_postgresql()
+
+
+class TestEventsInSQLite(_SQLite, EventLogContract):
+    pass
+
+
+class TestEventsInPostgreSQL(_PostgreSQL, EventLogContract):
+    pass
+
+
+class TestCatalogueInSQLite(_SQLite, CatalogueContract):
+    pass
+
+
+class TestCatalogueInPostgreSQL(_PostgreSQL, CatalogueContract):
+    pass
+
+
+class TestPeopleInSQLite(_SQLite, PeopleContract):
+    pass
+
+
+class TestPeopleInPostgreSQL(_PostgreSQL, PeopleContract):
+    pass
+
+
+class TestSourcesInSQLite(_SQLite, SourcesContract):
+    pass
+
+
+class TestSourcesInPostgreSQL(_PostgreSQL, SourcesContract):
+    pass
+
+
+class TestRulesInSQLite(_SQLite, RuleVersionsContract):
+    pass
+
+
+class TestRulesInPostgreSQL(_PostgreSQL, RuleVersionsContract):
+    pass
+
+
+class TestSlatesInSQLite(_SQLite, SlateLogContract):
+    pass
+
+
+class TestSlatesInPostgreSQL(_PostgreSQL, SlateLogContract):
+    pass
+
+
+class TestVectorsInSQLite(_SQLite, VectorCacheContract):
+    pass
+
+
+class TestVectorsInPostgreSQL(_PostgreSQL, VectorCacheContract):
+    pass
+
+
+class TestTransactionsInSQLite(_SQLite, TransactionsContract):
+    pass
+
+
+class TestTransactionsInPostgreSQL(_PostgreSQL, TransactionsContract):
+    pass
+
+
+class TestMigrationsInSQLite(_SQLite, MigrationsContract):
+    pass
+
+
+class TestMigrationsInPostgreSQL(_PostgreSQL, MigrationsContract):
+    pass

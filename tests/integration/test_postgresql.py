@@ -1,0 +1,353 @@
+"""What is PostgreSQL's own: servers that stop, passwords, rights, several shops in one database."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.event import listen, remove
+
+from shelfwise.errors import ConfigError, ServiceError, ShelfwiseError
+from shelfwise.schemas.items import Item
+from shelfwise.store import catalogue, event_log, people
+from shelfwise.store.event_log import EventRow
+from shelfwise.store.records import Records
+from shelfwise.testing.databases import of_postgresql
+
+pytestmark = pytest.mark.online
+
+PASSWORD = "hush:p/w@d#1"
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with of_postgresql() as found:
+        yield found
+
+
+@pytest.fixture
+def records(url: str, tmp_path: Path) -> Iterator[Records]:
+    opened = Records.open(url, tmp_path)
+    yield opened
+    opened.close()
+
+
+def with_options(url: str, **options: str) -> str:
+    return make_url(url).update_query_dict(options).render_as_string(hide_password=False)
+
+
+def put(records: Records, *user_ids: str) -> None:
+    with records.write() as connection:
+        people.upsert(connection, [(user_id, {}) for user_id in user_ids])
+
+
+def n_users(records: Records) -> int:
+    with records.read() as connection:
+        return people.count(connection)
+
+
+def refused(attempt: Callable[[], object], *parts: str, kind: type[ShelfwiseError] = ServiceError) -> None:
+    with pytest.raises(kind) as caught:
+        attempt()
+    for part in parts:
+        assert part in str(caught.value)
+    assert caught.value.where == "store.records"
+    assert caught.value.hint
+    assert "hush" not in str(caught.value)
+
+
+class TestTransactions:
+    def test_a_read_is_a_snapshot_and_a_write_is_not(self, records: Records) -> None:
+        def settings(connection: Any) -> list[str]:
+            names = ("transaction_isolation", "transaction_read_only", "idle_in_transaction_session_timeout")
+            return [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
+
+        with records.read() as connection:
+            assert settings(connection) == ["repeatable read", "on", "0"]
+        with records.write() as connection:
+            assert settings(connection) == ["read committed", "off", "1min"]
+        with records.read() as connection:  # the same connection from the pool
+            assert settings(connection) == ["repeatable read", "on", "0"]
+
+    @pytest.mark.parametrize(("asked", "found"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
+    def test_a_commit_is_durable_whatever_the_servers_default(
+        self, url: str, tmp_path: Path, asked: str, found: str
+    ) -> None:
+        records = Records.open(with_options(url, options=f"-c synchronous_commit={asked}"), tmp_path)
+        with records.write() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == found
+        records.close()
+
+    def test_who_waits_too_long_is_told_so(self, records: Records, url: str, tmp_path: Path) -> None:
+        impatient = Records.open(with_options(url, options="-c lock_timeout=100"), tmp_path)
+        with records.write():
+            refused(lambda: put(impatient, "u"), "lock timeout", "another process")
+            assert n_users(impatient) == 0  # readers never wait
+        put(impatient, "u")
+        impatient.close()
+
+    def test_shops_in_one_database_share_nothing_and_do_not_wait(self, records: Records, tmp_path: Path) -> None:
+        with of_postgresql() as other_url:
+            other = Records.open(with_options(other_url, options="-c lock_timeout=2000"), tmp_path)
+            with records.write() as connection:
+                people.upsert(connection, [("a", {}), ("b", {})])
+                put(other, "c")
+            assert (n_users(records), n_users(other)) == (2, 1)
+            other.close()
+
+    def test_the_last_events_of_a_user_are_read_from_the_index(self, records: Records) -> None:
+        ran: list[tuple[str, Any]] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            ran.append((statement, parameters))
+
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i")])
+            event_log.append(connection, [EventRow(b"%16d" % n, f"u{n % 50}", "i", 6, n) for n in range(5_000)], None)
+            connection.exec_driver_sql("ANALYZE")
+        listen(records.engine, "before_cursor_execute", note)
+        with records.read() as connection:
+            assert len(event_log.recent_events(connection, "u7", 3)) == 3
+        remove(records.engine, "before_cursor_execute", note)
+        [(statement, parameters)] = ran
+        with records.read() as connection:
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+        assert "using events_by_user" in plan
+        assert "Seq Scan on events" not in plan
+
+
+class TestLostConnections:
+    @pytest.fixture
+    def named(self, url: str, tmp_path: Path) -> Iterator[Records]:
+        """Records whose connections can be told from everybody else's."""
+        opened = Records.open(with_options(url, application_name=f"cut-{secrets.token_hex(4)}"), tmp_path)
+        yield opened
+        opened.close()
+
+    @staticmethod
+    def cut(records: Records) -> int:
+        """End all connections of one store from the server's side."""
+        name = records.engine.url.query["application_name"]
+        admin = create_engine(records.engine.url.difference_update_query(["application_name"]))
+        with admin.connect() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s", (name,)
+            )
+            n = int(found.scalar_one())
+        admin.dispose()
+        return n
+
+    def test_a_connection_that_was_lost_meanwhile_is_replaced(self, named: Records) -> None:
+        put(named, "a")
+        assert self.cut(named) > 0
+        put(named, "b")
+        assert self.cut(named) > 0
+        assert n_users(named) == 2
+
+    def test_one_that_is_lost_within_a_read_is_told_and_the_next_works(self, named: Records) -> None:
+        def read() -> None:
+            with named.read() as connection:
+                people.count(connection)
+                self.cut(named)
+                people.count(connection)
+
+        refused(read, "terminating connection", "ask again")
+        assert n_users(named) == 0
+
+    @pytest.mark.parametrize("how", ["statement", "copy", "commit"])
+    def test_one_that_is_lost_within_a_write_stores_nothing_and_the_next_works(self, named: Records, how: str) -> None:
+        def write() -> None:
+            with named.write() as connection:
+                people.upsert(connection, [("a", {})])
+                self.cut(named)
+                if how == "statement":
+                    people.count(connection)
+                elif how == "copy":
+                    from shelfwise.store.bulk import insert_rows
+                    from shelfwise.store.tables import users
+
+                    insert_rows(connection, users, ("row", "user_id"), [(7, "x")])
+
+        refused(write, "ask again")
+        assert n_users(named) == 0
+        put(named, "b")
+        assert n_users(named) == 1
+
+    def test_a_schema_that_is_gone_is_named(self, records: Records) -> None:
+        with records.write() as connection:
+            schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+        refused(lambda: n_users(records), "does not exist", "restore")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL of this module's own, which wants a password over TCP."""
+
+    folder: Path
+    port: int
+    as_user: str | None
+
+    def run(self, program: str, *arguments: object) -> None:
+        done = subprocess.run(
+            [found_program(program), *map(str, arguments)],
+            user=self.as_user,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        data, log = self.folder / "data", self.folder / "log"
+        self.run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self.run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
+
+    def url(self, user: str = "shop", password: str | None = "${TEST_PASSWORD}", database: str = "postgres") -> str:
+        login = user if password is None else f"{user}:{password}"
+        return f"postgresql+psycopg://{login}@127.0.0.1:{self.port}/{database}?schema=s_{secrets.token_hex(4)}"
+
+    def admin(self, *statements: str) -> None:
+        address = make_url(self.url(password="x")).set(password=PASSWORD).difference_update_query(["schema"])
+        engine: Engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+def found_program(name: str) -> str:
+    """Debian keeps them out of the way."""
+    found = shutil.which(name) or next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
+    if found is None:
+        pytest.skip(f"{name} of PostgreSQL is not installed here")
+    return found
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    as_user = None
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
+        as_user = "postgres"
+        found_program("initdb")
+    folder = Path(tempfile.mkdtemp(prefix="shelfwise-postgresql-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    made = Server(folder, port, as_user)
+    (folder / "password").write_text(PASSWORD)
+    if as_user is not None:
+        for path in (folder, folder / "password"):
+            shutil.chown(path, as_user)
+    try:
+        made.run(
+            "initdb", "-D", folder / "data", "-U", "shop", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale",
+            "--no-sync", f"--pwfile={folder / 'password'}",
+        )  # fmt: skip
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_PASSWORD", PASSWORD)
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setenv("PGPASSFILE", "/nonexistent")
+
+
+class TestAServerThatStops:
+    def test_what_was_acknowledged_is_there_and_the_next_call_works(self, server: Server, tmp_path: Path) -> None:
+        records = Records.open(server.url(), tmp_path)
+        for round_ in range(3):
+            put(records, f"a{round_}")
+            server.stop()
+            try:
+                refused(lambda: put(records, "lost"), "ask again when it is up")
+                refused(lambda: n_users(records), "ask again when it is up")
+            finally:
+                server.start()
+            assert n_users(records) == round_ + 1
+        with records.write() as connection:
+            assert catalogue.upsert(connection, [Item(item_id="i")]).rows == [0]
+        records.close()
+
+    def test_a_write_that_it_interrupts_is_undone(self, server: Server, tmp_path: Path) -> None:
+        records = Records.open(server.url(), tmp_path)
+
+        def write() -> None:
+            with records.write() as connection:
+                people.upsert(connection, [("lost", {})])
+                server.stop()
+                try:
+                    people.upsert(connection, [("lost too", {})])
+                finally:
+                    server.start()
+
+        refused(write, "ask again when it is up")
+        assert n_users(records) == 0
+        put(records, "kept")
+        assert n_users(records) == 1
+        records.close()
+
+    def test_a_server_that_may_lose_everything_is_warned_of(
+        self, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.WARNING, "shelfwise.store"):
+            Records.open(server.url(), tmp_path).close()
+        assert "fsync = off" in caplog.text
+        assert "hush" not in caplog.text
+
+
+class TestWhoIsLetIn:
+    def test_the_password_may_come_from_libpqs_own_places(
+        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refused(lambda: Records.open(server.url(password=None), tmp_path), "no password supplied", "PGPASSWORD")
+        file = tmp_path / "pgpass"
+        file.write_text(f"127.0.0.1:*:*:shop:{PASSWORD.replace(':', chr(92) + ':')}\n")
+        file.chmod(0o600)
+        with monkeypatch.context() as patched:
+            patched.setenv("PGPASSFILE", str(file))
+            Records.open(server.url(password=None), tmp_path).close()
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        Records.open(server.url(password=None), tmp_path).close()
+
+    def test_who_is_not_known_is_told_what_to_look_at(
+        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refused(lambda: Records.open(server.url(database="none"), tmp_path), '"none" does not exist', "createdb")
+        refused(lambda: Records.open(server.url(user="nobody"), tmp_path), "authentication failed", "check user")
+        monkeypatch.setenv("TEST_PASSWORD", "hush, but wrong")
+        refused(lambda: Records.open(server.url(), tmp_path), "authentication failed", "check user and password")
+
+    def test_who_may_not_make_tables_is_told_what_to_grant(self, server: Server, tmp_path: Path) -> None:
+        server.admin(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'", "CREATE SCHEMA closed")
+        refused(lambda: Records.open(server.url(user="guest"), tmp_path), "permission denied", "grant")
+        server.admin("CREATE SCHEMA own AUTHORIZATION guest")
+        own = make_url(server.url(user="guest", password="x")).set(password=PASSWORD)
+        Records.open(own.update_query_dict({"schema": "own"}).render_as_string(hide_password=False), tmp_path).close()
+
+    def test_a_database_that_cannot_hold_every_text_is_refused(self, server: Server, tmp_path: Path) -> None:
+        server.admin("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+        refused(
+            lambda: Records.open(server.url(database="latin"), tmp_path), "LATIN1", "expected UTF8", kind=ConfigError
+        )
