@@ -6,6 +6,8 @@
     │   ├── DataError           a file of items, users or events; where = file and line
     │   ├── QueryError          a request; HTTP 422
     │   └── UnknownError        a name, item or version that does not exist; HTTP 404
+    ├── AccessError             nobody proved who asks; exit code 2, HTTP 401
+    │   └── NotAllowedError     who asks may not do this; HTTP 403
     ├── StateError              the shop is not ready for this verb (no data, no model); exit code 2, HTTP 409
     ├── MissingExtraError       an optional dependency is not installed; exit code 2
     └── ServiceError            a database or another service is down or busy; exit code 3, HTTP 503
@@ -115,6 +117,21 @@ class UnknownError(InputError):
 
     code = "unknown"
     http_status = 404
+
+
+class AccessError(ShelfwiseError):
+    """Whoever asks did not prove who that is."""
+
+    code = "no_access"
+    exit_code = 2
+    http_status = 401
+
+
+class NotAllowedError(AccessError):
+    """Whoever asks may not do this."""
+
+    code = "not_allowed"
+    http_status = 403
 
 
 class StateError(ShelfwiseError):

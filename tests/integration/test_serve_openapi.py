@@ -28,6 +28,8 @@ WITH_INPUT = [
     ("GET", "/v1/trending"),
     ("PUT", "/v1/rules"),
     ("POST", "/v1/rules/rollback"),
+    ("POST", "/v1/visitors"),
+    ("GET", "/v1/audit"),
 ]
 ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/items/{item_id}"),
@@ -35,6 +37,8 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/health/ready"),
     ("GET", "/v1/rules"),
     ("GET", "/v1/rules/history"),
+    ("GET", "/v1/keys"),
+    ("DELETE", "/v1/keys/{key_id}"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),
@@ -71,6 +75,10 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/rules",
         "/v1/rules/history",
         "/v1/rules/rollback",
+        "/v1/visitors",
+        "/v1/keys",
+        "/v1/keys/{key_id}",
+        "/v1/audit",
         "/v1/health/live",
         "/v1/health/ready",
     }

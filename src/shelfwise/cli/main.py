@@ -22,6 +22,7 @@ from shelfwise.cli import (
     evaluate,
     ingest,
     init,
+    keys,
     models,
     recommend,
     rules,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, tradeoff, serve, doctor, demo):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(rules.app, name="rules")
 
 

@@ -7,11 +7,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
 from shelfwise.schemas.events import Event
 from shelfwise.schemas.items import Item
+from shelfwise.schemas.keys import KeyScope
+from shelfwise.serve.access import VISITOR_HEADER
 from shelfwise.serve.bodies import MAX_MANY
+from shelfwise.serve.callers import GuardedRoute, Need
 from shelfwise.serve.problems import MEDIA_TYPE, FieldProblem, Problem
 
 _REF = "#/components/schemas/"
@@ -19,9 +23,10 @@ PUT_ITEM = "ItemToPut"
 
 _MEANING = {
     400: "The body is no JSON.",
-    401: "The API key is missing or wrong.",
-    404: "There is no such item.",
-    409: "The shop has no model yet.",
+    401: "The API key is missing, wrong, ended or revoked; or the visitor's token is.",
+    403: "The key may not do this, or is used for another visitor or by a page of another origin.",
+    404: "There is nothing of that name.",
+    409: "The shop has no model yet, or is in another state than the request asks for.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "What was asked cannot be done; `errors` names the fields.",
@@ -66,18 +71,18 @@ def one_or_many(name: str, model: type[BaseModel]) -> dict[str, Any]:
     return {"anyOf": [one, many, wrapped]}
 
 
-def install(app: FastAPI, *, with_key: bool) -> None:
+def install(app: FastAPI) -> None:
     """Let the app describe itself; made when first asked for."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, with_key)
+            app.openapi_schema = _document(app)
         return app.openapi_schema
 
     app.openapi = openapi
 
 
-def _document(app: FastAPI, with_key: bool) -> dict[str, Any]:
+def _document(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components: dict[str, Any] = found.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
@@ -89,7 +94,33 @@ def _document(app: FastAPI, with_key: bool) -> dict[str, Any]:
     to_put["required"] = [name for name in to_put["required"] if name != "item_id"]
     to_put["description"] = "An item; `item_id` may be left out, since the path names it."
     schemas[PUT_ITEM] = {key: value for key, value in to_put.items() if key != "required" or value}
-    if with_key:
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        found["security"] = [{"key": []}]
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key; none is asked for on a machine's own server.",
+        },
+        "visitor": {
+            "type": "apiKey",
+            "in": "header",
+            "name": VISITOR_HEADER,
+            "description": "Beside a browser key: the token of `POST /v1/visitors`.",
+        },
+    }
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, GuardedRoute):
+            for method in route.methods or ():
+                _say_who(found["paths"][route.path_format][method.lower()], route.original_route.need)
     return found
+
+
+def _say_who(operation: dict[str, Any], need: Need) -> None:
+    if need.anybody:
+        operation["security"] = []
+        return
+    operation["security"] = [{"key": []}, *([{"key": [], "visitor": []}] if need.browsers else [])]
+    scopes = [scope.value for scope in KeyScope if scope in need.scopes | {KeyScope.ADMIN}]
+    operation["x-scopes"] = scopes
+    words = f"Scope: {' or '.join(f'`{scope}`' for scope in scopes)}"
+    words += ", browser keys too." if need.browsers else "."
+    operation["description"] = f"{operation['description']}\n\n{words}" if "description" in operation else words

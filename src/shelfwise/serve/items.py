@@ -10,9 +10,11 @@ from pydantic import BaseModel, Field
 
 from shelfwise.errors import UnknownError
 from shelfwise.schemas.items import Item
+from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
 from shelfwise.serve.bodies import document, one_or_many
+from shelfwise.serve.callers import GuardedRoute, needs
 from shelfwise.serve.incoming import check_item
 from shelfwise.serve.item_paths import ItemIdInPath
 from shelfwise.serve.live_items import Change, ItemStatus
@@ -20,7 +22,7 @@ from shelfwise.serve.problems import FieldProblem, all_refused, invalid
 from shelfwise.serve.service import Current, Service
 from shelfwise.store import catalogue
 
-router = APIRouter(tags=["items"])
+router = APIRouter(tags=["items"], route_class=GuardedRoute)
 
 
 class ItemResult(BaseModel):
@@ -47,6 +49,7 @@ class ItemsAnswer(BaseModel):
     responses=documentation.problems(400, 413, 415, 422, 503),
     openapi_extra=documentation.body(documentation.one_or_many("items", Item)),
 )
+@needs(KeyScope.CATALOGUE)
 async def post_items(request: Request, service: Current) -> Response:
     """Store one item or many, each replacing the one of its id; of a repeated id the last one counts.
 
@@ -86,6 +89,7 @@ async def post_items(request: Request, service: Current) -> Response:
     },
     openapi_extra=documentation.body(documentation.reference(documentation.PUT_ITEM)),
 )
+@needs(KeyScope.CATALOGUE)
 async def put_item(item_id: ItemIdInPath, request: Request, service: Current) -> Response:
     """Store an item, replacing the one of its id."""
     checked = check_item(document(await request.body()), item_id=item_id)
@@ -97,6 +101,7 @@ async def put_item(item_id: ItemIdInPath, request: Request, service: Current) ->
 
 
 @router.get("/items/{item_id:path}", response_model=Item, responses=documentation.problems(404, 422, 503))
+@needs(KeyScope.CATALOGUE)
 async def get_item(item_id: ItemIdInPath, service: Current) -> Response:
     """One item as it was sent."""
     with service.records.read() as connection:
@@ -112,6 +117,7 @@ async def get_item(item_id: ItemIdInPath, service: Current) -> Response:
     response_class=Response,
     responses=documentation.problems(404, 422, 503),
 )
+@needs(KeyScope.CATALOGUE)
 async def delete_item(item_id: ItemIdInPath, service: Current) -> Response:
     """Take an item out of the catalogue: it is never shown again, unless it is sent anew."""
     change = await service.writer.run(partial(service.items.delete, item_id=item_id))

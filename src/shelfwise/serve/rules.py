@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
 from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
+from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
+from shelfwise.serve.callers import Caller, GuardedRoute, caller_of, needs
 from shelfwise.serve.service import Current, Service
-from shelfwise.store import rule_versions
+from shelfwise.store import audit_log, rule_versions
 from shelfwise.store.rule_versions import RuleVersion
 
-router = APIRouter(tags=["rules"])
+router = APIRouter(tags=["rules"], route_class=GuardedRoute)
 
 MAX_VERSION = 2**31 - 1
 """Versions are counted from 1; the store has no room for more."""
@@ -94,6 +98,7 @@ class HistoryAnswer(BaseModel):
 
 
 @router.get("/rules", response_model=RulesAnswer, responses=documentation.problems(503))
+@needs(KeyScope.ADMIN)
 async def get_rules(service: Current) -> Response:
     """The rules in force."""
     with service.records.read() as connection:
@@ -104,7 +109,8 @@ async def get_rules(service: Current) -> Response:
 
 
 @router.put("/rules", response_model=RulesAnswer, responses=documentation.problems(400, 409, 413, 415, 422, 503))
-async def put_rules(sent: RulesToPut, service: Current) -> Response:
+@needs(KeyScope.ADMIN)
+async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Response:
     """Replace the rules; the next answer follows them.
 
     Refused where a condition cannot be read or names what the shop does not have, and where rules are in each other's
@@ -125,14 +131,14 @@ async def put_rules(sent: RulesToPut, service: Current) -> Response:
                 warnings=_told(found.warnings),
             )
         )
-    version = await service.writer.run(
-        partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
-    )
+    put = partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
+    version = await service.writer.run(_noted(put, caller_of(request), "rules.apply"))
     _follow(service)
     return Json(_answer(version, found))
 
 
 @router.get("/rules/history", response_model=HistoryAnswer, responses=documentation.problems(503))
+@needs(KeyScope.ADMIN)
 async def get_history(service: Current) -> Response:
     """Who put which rules in force, newest first."""
     with service.records.read() as connection:
@@ -143,11 +149,24 @@ async def get_history(service: Current) -> Response:
 @router.post(
     "/rules/rollback", response_model=RulesAnswer, responses=documentation.problems(400, 404, 409, 413, 415, 422, 503)
 )
-async def post_rollback(sent: GoBack, service: Current) -> Response:
+@needs(KeyScope.ADMIN)
+async def post_rollback(sent: GoBack, request: Request, service: Current) -> Response:
     """Put earlier rules in force again; the history keeps both."""
-    version = await service.writer.run(partial(roll_back, version=sent.version, author=sent.author, note=sent.note))
+    back = partial(roll_back, version=sent.version, author=sent.author, note=sent.note)
+    version = await service.writer.run(_noted(back, caller_of(request), "rules.roll-back"))
     _follow(service)
     return Json(_answer(version))
+
+
+def _noted(
+    change: Callable[[Connection], RuleVersion], caller: Caller, action: audit_log.Action
+) -> Callable[[Connection], RuleVersion]:
+    def done(connection: Connection) -> RuleVersion:
+        version = change(connection)
+        audit_log.note(connection, caller.name, action, str(version.version), author=version.author, note=version.note)
+        return version
+
+    return done
 
 
 def _follow(service: Service) -> None:

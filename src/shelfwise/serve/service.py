@@ -16,6 +16,7 @@ from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
+from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
@@ -32,7 +33,7 @@ class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
     def __init__(self, records: Records, recommender: Recommender | None, config: ShopConfig) -> None:
-        self.records = records
+        self.records, self.config = records, config
         scenarios = config.scenarios if recommender is None else recommender.model.config.scenarios
         self.scenarios = list(scenarios)
         self.writer = Writer(records)
@@ -41,13 +42,18 @@ class Service:
         self._recommender = recommender
 
     @classmethod
-    def open(cls, folder: Path, config: ShopConfig) -> Service:
+    def open(cls, folder: Path, config: ShopConfig, records: Records | None = None) -> Service:
         """Open the shop in a folder; without a model, events and items are stored and nothing is recommended.
+
+        Args:
+            folder: The shop's.
+            config: The shop's.
+            records: The shop's, where they are open already.
 
         Cost:
             Half a second, and what encoding takes for items that came after the model was trained.
         """
-        records = Records.open(config.store.records, folder)
+        records = records or Records.open(config.store.records, folder)
         try:
             version = Versions(folder / config.store.models).current()
         except StateError as error:
@@ -108,9 +114,11 @@ class Service:
 class Opening:
     """The service: while it is being opened, when it is open, or why it could not be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment_key: str | None = None) -> None:
         self._folder = folder
         self._config = load_config(folder)
+        self._environment_key = environment_key
+        self._keyring: Keyring | None = None
         self._service: Service | None = None
         self._failure: ShelfwiseError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -122,7 +130,9 @@ class Opening:
     async def _open(self) -> None:
         started = time.perf_counter()
         try:
-            self._service = await asyncio.to_thread(Service.open, self._folder, self._config)
+            records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
+            self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
+            self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records)
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
             log.error("the shop cannot be opened: %s", error)
@@ -139,9 +149,22 @@ class Opening:
         """
         if self._service is not None:
             return self._service
+        raise self._not_yet()
+
+    def keyring(self) -> Keyring:
+        """The shop's keys, known before its model is loaded.
+
+        Raises:
+            ServiceError: they are not known yet, or the shop could not be opened.
+        """
+        if self._keyring is not None:
+            return self._keyring
+        raise self._not_yet()
+
+    def _not_yet(self) -> ServiceError:
         if self._failure is not None:
-            raise ServiceError("the shop cannot be opened; the server's log says why", code="cannot_open")
-        raise ServiceError("the server is loading its model", hint="ask again in a second", code="loading")
+            return ServiceError("the shop cannot be opened; the server's log says why", code="cannot_open")
+        return ServiceError("the server is loading its model", hint="ask again in a second", code="loading")
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -155,6 +178,14 @@ async def _current(request: Request) -> Service:
     opening: Opening = request.app.state.opening
     return opening.service()
 
+
+async def _keyring(request: Request) -> Keyring:
+    opening: Opening = request.app.state.opening
+    return opening.keyring()
+
+
+Keys = Annotated[Keyring, Depends(_keyring)]
+"""The keys as an endpoint's parameter."""
 
 Current = Annotated[Service, Depends(_current)]
 """The service as an endpoint's parameter; the request fails with 503 until there is one."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.keys import ShopKeys
     from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
@@ -491,6 +492,43 @@ class Shop:
 
         scenarios = list(self.config.scenarios)
         return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
+
+    @property
+    def keys(self) -> ShopKeys:
+        """Who may call the shop's API."""
+        from shelfwise.shop.keys import ShopKeys
+
+        return ShopKeys(self.records)
+
+    def promote(self, version: str) -> Version:
+        """Put a model version in service; a running server takes it up when it is restarted.
+
+        Raises:
+            UnknownError: there is no version of that name.
+        """
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log
+
+        promoted = self.versions.promote(version)
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "model.promote", promoted.name)
+        self._recommender = None
+        return promoted
+
+    def roll_back(self) -> Version:
+        """Put the version in service that was there before.
+
+        Raises:
+            StateError: there is none.
+        """
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log
+
+        before = self.versions.roll_back()
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "model.roll-back", before.name)
+        self._recommender = None
+        return before
 
     @property
     def recommender(self) -> Recommender:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from shelfwise.errors import ConfigError, ServiceError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
 
 BUSY_TIMEOUT_MS = 30_000
