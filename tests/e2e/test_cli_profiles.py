@@ -179,7 +179,7 @@ def test_training_and_serving_write_the_same_vector(shop: Shop) -> None:
     kept = profiles.of_text(text)
     assert kept is not None
     changed(shop, "twin", about=THEMES["camping"][2], tier="gold")
-    live = shop.recommender._profiles
+    live = shop.recommender.profiles
     live._known = replace(profiles, keys=profiles.keys[:0], vectors=profiles.vectors[:0])  # it knows nobody's text
     np.testing.assert_array_equal(live.of("twin", []), kept)
 

@@ -39,6 +39,8 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/rules/history"),
     ("GET", "/v1/keys"),
     ("DELETE", "/v1/keys/{key_id}"),
+    ("GET", "/v1/users/{user_id}/export"),
+    ("DELETE", "/v1/users/{user_id}"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),
@@ -79,6 +81,8 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/keys",
         "/v1/keys/{key_id}",
         "/v1/audit",
+        "/v1/users/{user_id}",
+        "/v1/users/{user_id}/export",
         "/v1/health/live",
         "/v1/health/ready",
     }

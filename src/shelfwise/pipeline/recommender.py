@@ -106,7 +106,7 @@ class Recommender:
         self.live = LiveModel(model, records)
         self.catalogue, self.clock = self.live.catalogue, self.live.clock
         self._records = records
-        self._profiles = LiveProfiles(model, records, patience_s=patience_s)
+        self.profiles = LiveProfiles(model, records, patience_s=patience_s)
         self._words = Wording(model, self.catalogue)
         self.rules = LiveRules(self.catalogue, records)
         self.shown = ShownCounts(records)
@@ -336,7 +336,7 @@ class Recommender:
                 degraded.append(f"the context item {item_id!r} is unknown and was left out")
             else:
                 context.append(row)
-        profile = None if user is None else self._profiles.of(user, degraded)
+        profile = None if user is None else self.profiles.of(user, degraded)
         return Situation(
             history,
             self.clock.now_ms(),
@@ -387,7 +387,7 @@ class Recommender:
     ) -> Iterator[UserList]:
         spec = self.scenario(scenario)
         n_history = self.model.config.behaviour.history
-        profiles = self._profiles.of_many([user_id for user_id, _ in batch])
+        profiles = self.profiles.of_many([user_id for user_id, _ in batch])
         regions = self.live.regions_of([user_id for user_id, _ in batch])
         now_ms = batch[0][1].now_ms if batch else 0
         plans = self.rules.plans(scenario, now_ms, [(user_id, len(asked.history)) for user_id, asked in batch])

@@ -87,6 +87,9 @@ async def post_events(request: Request, service: Current) -> Response:
                 field="item_id", code="unknown_item", message=f"there is no item {rows[index].item_id!r}"
             )
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
+        for index in outcome.erased:
+            reason = FieldProblem(field="user_id", code="erased_user", message="was erased after this happened")
+            results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
         for index in outcome.stored:
             row = rows[index]
             if row.item_id is not None and row.kind in POSITIVE_CODES:

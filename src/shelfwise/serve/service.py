@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
+from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.serve.keyring import Keyring
@@ -27,6 +29,9 @@ log = logging.getLogger("shelfwise.serve")
 
 PATIENCE_S = 0.05
 """How long an answer may wait for the vector of a profile that came after training; the next one will have it."""
+
+MAX_REBUILT_BYTES = 1_000_000_000
+"""A larger store is not rebuilt while it serves, since writers would wait for it."""
 
 
 class Service:
@@ -104,6 +109,22 @@ class Service:
     def has_clock(self) -> bool:
         """Whether the shop's timestamps are moments."""
         return self._recommender is None or self._recommender.model.funnel.has_clock
+
+    async def erase(self, user_id: str, actor: str) -> Receipt:
+        """Erase somebody: unknown from the commit on, and without a trace when this returns.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+            ServiceError: the store is held by other processes.
+        """
+        eraser = Eraser(self.records, self.config, self.records.folder)
+        texts = await asyncio.to_thread(eraser.texts_of, user_id)
+        erasure, rows = await self.writer.run(partial(eraser.erase_rows, user_id=user_id, actor=actor))
+        if self._slates is not None:
+            self._slates.forget(user_id)
+        if self._recommender is not None:
+            self._recommender.profiles.forget(texts)
+        return await asyncio.to_thread(eraser.clean_up, texts, erasure, rows, MAX_REBUILT_BYTES)
 
     def observe(self, item_id: str, time_ms: int, user_id: str) -> None:
         """Tell the model of an event of interest that was stored."""

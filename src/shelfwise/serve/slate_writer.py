@@ -67,6 +67,12 @@ class SlateWriter:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
 
+    def forget(self, user_id: str) -> None:
+        """Drop what waits of somebody's."""
+        kept = [one for one in self._waiting if one.user_id != user_id]
+        self._waiting.clear()
+        self._waiting.extend(kept)
+
     async def close(self) -> None:
         """Write what waits."""
         if self._task is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
+    from shelfwise.pipeline.erasure import Receipt
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
     from shelfwise.shop.keys import ShopKeys
@@ -499,6 +500,34 @@ class Shop:
         from shelfwise.shop.keys import ShopKeys
 
         return ShopKeys(self.records)
+
+    def export_user(self, user_id: str) -> dict[str, Any]:
+        """Everything that a person gave, and everything that was made of it.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+        """
+        from shelfwise.pipeline.personal_export import personal_export
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log, erasures
+
+        has_model = self.versions.in_service() is not None
+        found = personal_export(self.records, self.recommender if has_model else None, user_id)
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "user.export", erasures.pseudonym(connection, user_id).hex()[:16])
+        return found
+
+    def erase_user(self, user_id: str) -> Receipt:
+        """Erase a person from records and files; running servers know nobody of that id any more.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+            ServiceError: other processes read or wrote for too long.
+        """
+        from shelfwise.pipeline.erasure import Eraser
+        from shelfwise.shop.author import actor
+
+        return Eraser(self.records, self.config, self.folder).erase(user_id, actor())
 
     def promote(self, version: str) -> Version:
         """Put a model version in service; a running server takes it up when it is restarted.

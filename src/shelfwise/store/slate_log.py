@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from shelfwise.schemas.ids import Doubles, Rows
+from shelfwise.store import erasures
 from shelfwise.store.tables import slates
 
 
@@ -45,7 +46,10 @@ class LoggedSlate:
 
 
 def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
-    """Store answers; inside a write transaction."""
+    """Store answers; inside a write transaction. Those to people who were erased since are left out."""
+    erased = erasures.latest_of(connection, (one.user_id for one in batch if one.user_id is not None))
+    if erased:
+        batch = [one for one in batch if one.user_id not in erased or one.at_ms > erased[one.user_id].at_ms]
     if batch:
         connection.execute(
             insert(slates),
@@ -78,6 +82,18 @@ def latest(connection: Connection, n: int, scenario: str | None = None) -> list[
     if scenario is not None:
         query = query.where(slates.c.scenario == scenario)
     return [_logged(row) for row in connection.execute(query)]
+
+
+def of_user(connection: Connection, user_id: str) -> list[LoggedSlate]:
+    """Every answer that is kept of a user's, oldest first."""
+    query = select(slates).where(slates.c.user_id == user_id).order_by(slates.c.at_ms, slates.c.slate_id)
+    return [_logged(row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, slate_id: str) -> LoggedSlate | None:
+    """One answer; None where it is not kept, or no more."""
+    row = connection.execute(select(slates).where(slates.c.slate_id == slate_id)).first()
+    return None if row is None else _logged(row)
 
 
 def count(connection: Connection) -> int:
