@@ -29,6 +29,7 @@ WITH_INPUT = [
     ("PUT", "/v1/rules"),
     ("POST", "/v1/rules/rollback"),
     ("POST", "/v1/visitors"),
+    ("POST", "/v1/search"),
     ("GET", "/v1/audit"),
 ]
 ANY_INPUT_IS_RIGHT = [
@@ -81,6 +82,7 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/keys",
         "/v1/keys/{key_id}",
         "/v1/audit",
+        "/v1/search",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/export",
         "/v1/health/live",

@@ -19,6 +19,7 @@ from shelfwise.serve import (
     problems,
     recommend,
     rules,
+    search,
     users,
     visitor_routes,
 )
@@ -64,7 +65,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     )
     app.state.opening = opening
     # `recommend` first: its path /items/{id}/similar is also one of an item.
-    for module in (health, recommend, events, items, rules, users, visitor_routes, key_routes, audit):
+    for module in (health, recommend, events, items, rules, search, users, visitor_routes, key_routes, audit):
         app.include_router(module.router, prefix="/v1")
     problems.install(app)
     documentation.install(app)

@@ -14,6 +14,7 @@ from shelfwise.encode.passage import passage
 from shelfwise.pipeline.new_items import ContentVectors
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.items import Item
+from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.store import catalogue
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.identities import find_rows
@@ -52,8 +53,8 @@ class Change:
 class LiveItems:
     """Brings stored changes into the model: the latest of an item wins, however long each took to encode."""
 
-    def __init__(self, recommender: Recommender | None) -> None:
-        self._recommender = recommender
+    def __init__(self, recommender: Recommender | None, full_text: SearchOpening | None = None) -> None:
+        self._recommender, self._full_text = recommender, full_text
         self._tickets = itertools.count()
         self._taken: dict[int, int] = {}
 
@@ -95,6 +96,13 @@ class LiveItems:
             for change, stranger in zip(changes, strangers, strict=True)
             if stranger or change.status is not ItemStatus.UNCHANGED
         ]
+        await self._bring(recommender, wanted)
+        if self._full_text is not None:
+            # Only what is the latest: words of an older state must not come back.
+            latest = [change.entry for change, _ in wanted if change.ticket >= self._taken.get(change.entry.row, -1)]
+            await self._full_text.put(latest)
+
+    async def _bring(self, recommender: Recommender, wanted: list[tuple[Change, bool]]) -> None:
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
             fresh = [change.entry.item for change, is_new_content in chunk if is_new_content]

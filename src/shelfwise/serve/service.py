@@ -18,8 +18,10 @@ from shelfwise.pipeline import model as models
 from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
+from shelfwise.search.full_text import FullText
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
@@ -43,7 +45,8 @@ class Service:
         self.scenarios = list(scenarios)
         self.writer = Writer(records)
         self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
-        self.items = LiveItems(recommender)
+        self._full_text = None if recommender is None else SearchOpening(records)
+        self.items = LiveItems(recommender, self._full_text)
         self._recommender = recommender
 
     @classmethod
@@ -68,6 +71,8 @@ class Service:
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
+        if self._full_text is not None:
+            await self._full_text.close()
         if self._slates is not None:
             await self._slates.close()
         await self.writer.close()
@@ -81,11 +86,7 @@ class Service:
             StateError: nothing was trained before the server started.
         """
         if self._recommender is None:
-            raise StateError(
-                "this shop had no model when the server started",
-                hint="run `shelfwise train`, then start the server again",
-                code="no_model",
-            )
+            raise _no_model()
         return self._recommender
 
     def answer(self, query: Query) -> Slate:
@@ -95,6 +96,22 @@ class Service:
             self._slates.put(found, query)
             self.recommender.shown.add(found.rows)
         return found.slate
+
+    def full_text(self) -> FullText:
+        """The catalogue by its words.
+
+        Raises:
+            StateError: nothing was trained before the server started.
+            ServiceError: the index is still being made.
+        """
+        if self._full_text is None:
+            raise _no_model()
+        return self._full_text.index()
+
+    def make_index(self) -> None:
+        """Begin to index the catalogue, beside the first answers."""
+        if self._full_text is not None:
+            self._full_text.start()
 
     @property
     def has_model(self) -> bool:
@@ -132,6 +149,14 @@ class Service:
             self._recommender.live.observe(item_id, time_ms, user_id)
 
 
+def _no_model() -> StateError:
+    return StateError(
+        "this shop had no model when the server started",
+        hint="run `shelfwise train`, then start the server again",
+        code="no_model",
+    )
+
+
 class Opening:
     """The service: while it is being opened, when it is open, or why it could not be."""
 
@@ -154,6 +179,7 @@ class Opening:
             records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
             self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records)
+            self._service.make_index()
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
             log.error("the shop cannot be opened: %s", error)
