@@ -9,6 +9,7 @@
     ├── AccessError             nobody proved who asks; exit code 2, HTTP 401
     │   └── NotAllowedError     who asks may not do this; HTTP 403
     ├── StateError              the shop is not ready for this verb (no data, no model); exit code 2, HTTP 409
+    │   └── PreconditionError   something is not as the caller thinks; HTTP 412
     ├── MissingExtraError       an optional dependency is not installed; exit code 2
     └── ServiceError            a database or another service is down or busy; exit code 3, HTTP 503
 
@@ -140,6 +141,13 @@ class StateError(ShelfwiseError):
     code = "not_ready"
     exit_code = 2
     http_status = 409
+
+
+class PreconditionError(StateError):
+    """Something is in another state than the caller said it must be in."""
+
+    code = "changed"
+    http_status = 412
 
 
 class MissingExtraError(ShelfwiseError):

@@ -61,6 +61,7 @@ def _slate(slate: LoggedSlate, items: dict[int, Item]) -> dict[str, Any]:
                 "item_id": items[row].item_id if row in items else None,
                 "title": items[row].title if row in items else None,
                 "propensity": chance,
+                "reason": slate.why[place - 1].reason if place <= len(slate.why) else None,
             }
             for place, (row, chance) in enumerate(zip(slate.rows.tolist(), slate.propensities.tolist(), strict=True), 1)
         ],

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
 from shelfwise.serve import (
     audit,
@@ -16,10 +17,12 @@ from shelfwise.serve import (
     health,
     items,
     key_routes,
+    model_routes,
     problems,
     recommend,
     rules,
     search,
+    slates,
     users,
     visitor_routes,
 )
@@ -33,6 +36,11 @@ from shelfwise.serve.service import Opening
 DESCRIPTION = """Recommendations that follow every event.
 
 Errors are RFC 9457 problem documents with a stable `code`."""
+
+MIN_GZIP_BYTES = 16_384
+"""Shorter answers go out as they are: packing a usual slate would cost more than answering it."""
+
+GZIP_LEVEL = 1
 
 
 def create_app(shop_folder: Path) -> FastAPI:
@@ -65,11 +73,25 @@ def create_app(shop_folder: Path) -> FastAPI:
     )
     app.state.opening = opening
     # `recommend` first: its path /items/{id}/similar is also one of an item.
-    for module in (health, recommend, events, items, rules, search, users, visitor_routes, key_routes, audit):
+    for module in (
+        health,
+        recommend,
+        events,
+        items,
+        rules,
+        slates,
+        model_routes,
+        search,
+        users,
+        visitor_routes,
+        key_routes,
+        audit,
+    ):
         app.include_router(module.router, prefix="/v1")
     problems.install(app)
     documentation.install(app)
     # The last one added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(KeepEncoded)
     app.add_middleware(BodyLimit)
     app.add_middleware(Access, opening=opening)

@@ -19,7 +19,7 @@ from shelfwise.serve.callers import GuardedRoute, Need
 from shelfwise.serve.problems import MEDIA_TYPE, FieldProblem, Problem
 
 _REF = "#/components/schemas/"
-PUT_ITEM = "ItemToPut"
+PUT_ITEM, PATCH_ITEM = "ItemToPut", "ItemToPatch"
 
 _MEANING = {
     400: "The body is no JSON.",
@@ -27,6 +27,7 @@ _MEANING = {
     403: "The key may not do this, or is used for another visitor or by a page of another origin.",
     404: "There is nothing of that name.",
     409: "The shop has no model yet, or is in another state than the request asks for.",
+    412: "The item is not in the state that `If-Match` or `If-None-Match` asks for.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "What was asked cannot be done; `errors` names the fields.",
@@ -48,9 +49,17 @@ def problems(*statuses: int) -> Responses:
     }
 
 
-def body(schema: dict[str, Any]) -> dict[str, Any]:
-    """The request body of a path that reads it itself, in the form that FastAPI takes as `openapi_extra`."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+def body(schema: dict[str, Any], lines: str | None = None) -> dict[str, Any]:
+    """The request body of a path that reads it itself, in the form that FastAPI takes as `openapi_extra`.
+
+    Args:
+        schema: Of JSON.
+        lines: Name of the schema of a line, where JSON Lines are taken too.
+    """
+    content: dict[str, Any] = {"application/json": {"schema": schema}}
+    if lines is not None:
+        content["application/x-ndjson"] = {"itemSchema": reference(lines)}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def reference(name: str) -> dict[str, Any]:
@@ -92,8 +101,16 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas[model.__name__] = described
     to_put = deepcopy(schemas["Item"])
     to_put["required"] = [name for name in to_put["required"] if name != "item_id"]
+    to_put["examples"] = [
+        {name: value for name, value in one.items() if name != "item_id"} for one in to_put["examples"]
+    ]
     to_put["description"] = "An item; `item_id` may be left out, since the path names it."
     schemas[PUT_ITEM] = {key: value for key, value in to_put.items() if key != "required" or value}
+    to_patch = deepcopy(schemas[PUT_ITEM])
+    to_patch["properties"] = {name: _or_null(one) for name, one in to_patch["properties"].items() if name != "item_id"}
+    to_patch["description"] = "Fields of an item that change; null takes one away."
+    to_patch["examples"] = [{"price": 6.9, "attributes": {"season": None}}]
+    schemas[PATCH_ITEM] = to_patch
     components["securitySchemes"] = {
         "key": {
             "type": "http",
@@ -112,6 +129,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for method in route.methods or ():
                 _say_who(found["paths"][route.path_format][method.lower()], route.original_route.need)
     return found
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if any(one.get("type") == "null" for one in schema.get("anyOf", ())):
+        return schema
+    return {"anyOf": [{name: value for name, value in schema.items() if name != "default"}, {"type": "null"}]}
 
 
 def _say_who(operation: dict[str, Any], need: Need) -> None:

@@ -32,7 +32,19 @@ MAX_VERSION = 2**31 - 1
 class RulesToPut(BaseModel):
     """Rules that are to be in force in place of all present ones."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "document": {"rules": {"own-brand": {"boost": 'brand = "Nordhaus"', "places": 5}}},
+                    "author": "Kim",
+                    "note": "until spring",
+                    "replaces": 3,
+                }
+            ]
+        },
+    )
 
     document: dict[str, Any] = Field(description="As in rules.toml: `time_zone` and `rules` by name.")
     author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
@@ -50,7 +62,9 @@ class RulesToPut(BaseModel):
 class GoBack(BaseModel):
     """Which rules are to be in force again."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"author": "Kim", "note": "sold out faster than we thought"}]}
+    )
 
     version: int | None = Field(
         default=None, ge=1, le=MAX_VERSION, description="The version before the present one where omitted."

@@ -25,6 +25,7 @@ from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
+from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
 
 log = logging.getLogger("shelfwise.serve")
@@ -41,6 +42,7 @@ class Service:
 
     def __init__(self, records: Records, recommender: Recommender | None, config: ShopConfig) -> None:
         self.records, self.config = records, config
+        self.versions = Versions(records.folder / config.store.models)
         scenarios = config.scenarios if recommender is None else recommender.model.config.scenarios
         self.scenarios = list(scenarios)
         self.writer = Writer(records)
@@ -112,6 +114,10 @@ class Service:
         """Begin to index the catalogue, beside the first answers."""
         if self._full_text is not None:
             self._full_text.start()
+
+    def waiting_slate(self, slate_id: str) -> LoggedSlate | None:
+        """An answer of this process that is not written down yet."""
+        return None if self._slates is None else self._slates.find(slate_id)
 
     @property
     def has_model(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Row, delete, func, insert, select
@@ -13,6 +14,20 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from shelfwise.schemas.ids import Doubles, Rows
 from shelfwise.store import erasures
 from shelfwise.store.tables import slates
+
+
+class Why(NamedTuple):
+    """What was said of an item.
+
+    Attributes:
+        sources: Retrievers that named it.
+        reason: In words.
+        steps: What put it where it stood.
+    """
+
+    sources: list[str]
+    reason: str
+    steps: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,7 @@ class LoggedSlate:
             `(k,)`.
         best: What would have stood there, given those above it, had nothing been drawn; shape `(k,)`.
         query: The fields that were asked for, less who asked and what was searched.
+        why: What was said of each item, in their order; empty where it was not kept.
     """
 
     slate_id: str
@@ -43,6 +59,7 @@ class LoggedSlate:
     propensities: Doubles
     best: Rows
     query: dict[str, Any] = field(default_factory=dict[str, Any])
+    why: Sequence[Why] = ()
 
 
 def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
@@ -65,6 +82,7 @@ def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
                     "item_rows": one.rows.astype("<i4").tobytes(),
                     "propensities": one.propensities.astype("<f8").tobytes(),
                     "best_rows": one.best.astype("<i4").tobytes(),
+                    "why": _packed(one.why),
                 }
                 for one in batch
             ],
@@ -113,7 +131,17 @@ def _logged(row: Row[Any]) -> LoggedSlate:
         np.frombuffer(row.propensities, "<f8"),
         np.frombuffer(row.best_rows, "<i4").astype(np.int32),
         json.loads(row.query),
+        _unpacked(row.why),
     )
+
+
+def _packed(why: Sequence[Why]) -> bytes | None:
+    # The sentences of a slate are much alike: some 300 bytes for twenty items.
+    return zlib.compress(json.dumps(list(why), ensure_ascii=False).encode(), 1) if why else None
+
+
+def _unpacked(packed: bytes | None) -> list[Why]:
+    return [] if packed is None else [Why(*one) for one in json.loads(zlib.decompress(packed))]
 
 
 def shown_counts(connection: Connection, n: int) -> Rows:

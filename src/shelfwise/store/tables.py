@@ -132,6 +132,7 @@ slates = Table(
     Column("item_rows", LargeBinary, nullable=False),
     Column("propensities", LargeBinary, nullable=False),
     Column("best_rows", LargeBinary, nullable=False),
+    Column("why", LargeBinary),
 )
 Index("slates_by_time", slates.c.at_ms)
 Index("slates_by_user", slates.c.user_id)

@@ -1,4 +1,4 @@
-"""Keys of the API, secrets of the server, what administrators did, and who was erased."""
+"""Keys of the API, secrets of the server, what administrators did, who was erased, and why items were shown."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,8 +45,10 @@ def upgrade() -> None:
         sa.Column("until_ms", sa.BigInteger, nullable=False),
     )
     op.create_index("erasures_by_id", "erasures", ["id_hash"])
+    op.add_column("slates", sa.Column("why", sa.LargeBinary))
 
 
 def downgrade() -> None:
+    op.drop_column("slates", "why")
     for name in ("erasures", "audit", "server_secrets", "api_keys"):
         op.drop_table(name)
