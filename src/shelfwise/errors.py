@@ -6,7 +6,10 @@
     │   ├── DataError           a file of items, users or events; where = file and line
     │   ├── QueryError          a request; HTTP 422
     │   └── UnknownError        a name, item or version that does not exist; HTTP 404
+    ├── AccessError             nobody proved who asks; exit code 2, HTTP 401
+    │   └── NotAllowedError     who asks may not do this; HTTP 403
     ├── StateError              the shop is not ready for this verb (no data, no model); exit code 2, HTTP 409
+    │   └── PreconditionError   something is not as the caller thinks; HTTP 412
     ├── MissingExtraError       an optional dependency is not installed; exit code 2
     └── ServiceError            a database or another service is down or busy; exit code 3, HTTP 503
 
@@ -117,12 +120,34 @@ class UnknownError(InputError):
     http_status = 404
 
 
+class AccessError(ShelfwiseError):
+    """Whoever asks did not prove who that is."""
+
+    code = "no_access"
+    exit_code = 2
+    http_status = 401
+
+
+class NotAllowedError(AccessError):
+    """Whoever asks may not do this."""
+
+    code = "not_allowed"
+    http_status = 403
+
+
 class StateError(ShelfwiseError):
     """The shop is not ready for this verb: nothing ingested yet, no model trained yet."""
 
     code = "not_ready"
     exit_code = 2
     http_status = 409
+
+
+class PreconditionError(StateError):
+    """Something is in another state than the caller said it must be in."""
+
+    code = "changed"
+    http_status = 412
 
 
 class MissingExtraError(ShelfwiseError):

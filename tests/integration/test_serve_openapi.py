@@ -28,6 +28,13 @@ WITH_INPUT = [
     ("GET", "/v1/trending"),
     ("PUT", "/v1/rules"),
     ("POST", "/v1/rules/rollback"),
+    ("POST", "/v1/visitors"),
+    ("POST", "/v1/search"),
+    ("GET", "/v1/items"),
+    ("PATCH", "/v1/items/{item_id}"),
+    ("POST", "/v1/models/{version}/promote"),
+    ("POST", "/v1/models/rollback"),
+    ("GET", "/v1/audit"),
 ]
 ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/items/{item_id}"),
@@ -35,6 +42,12 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/health/ready"),
     ("GET", "/v1/rules"),
     ("GET", "/v1/rules/history"),
+    ("GET", "/v1/keys"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/slates/{slate_id}"),
+    ("DELETE", "/v1/keys/{key_id}"),
+    ("GET", "/v1/users/{user_id}/export"),
+    ("DELETE", "/v1/users/{user_id}"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),
@@ -71,14 +84,41 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/rules",
         "/v1/rules/history",
         "/v1/rules/rollback",
+        "/v1/visitors",
+        "/v1/keys",
+        "/v1/keys/{key_id}",
+        "/v1/audit",
+        "/v1/search",
+        "/v1/slates/{slate_id}",
+        "/v1/models",
+        "/v1/models/{version}/promote",
+        "/v1/models/rollback",
+        "/v1/users/{user_id}",
+        "/v1/users/{user_id}/export",
         "/v1/health/live",
         "/v1/health/ready",
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"]
-            assert ("requestBody" in operation) == (method in ("post", "put")), (path, method)
+            assert ("requestBody" in operation) == (method in ("post", "put", "patch")), (path, method)
             for status, answer in operation["responses"].items():
                 if int(status) >= 400:
                     assert list(answer["content"]) == ["application/problem+json"], (path, status)
     assert {"Event", "Item", "ItemToPut", "Query", "Slate", "Problem"} <= set(document["components"]["schemas"])
+
+
+def test_every_body_has_an_example(server: Any) -> None:
+    document = server.http.get("/openapi.json").json()
+
+    def example(schema: dict[str, Any]) -> Any:
+        schema = schema.get("anyOf", [schema])[0]
+        if "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return schema.get("examples")
+
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" in operation:
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                assert example(schema), (path, method)

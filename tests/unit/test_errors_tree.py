@@ -21,7 +21,10 @@ def test_codes_and_statuses_are_those_that_the_tree_declares(kind: type[Shelfwis
         "DataError": (2, 400),
         "QueryError": (2, 422),
         "UnknownError": (2, 404),
+        "AccessError": (2, 401),
+        "NotAllowedError": (2, 403),
         "StateError": (2, 409),
+        "PreconditionError": (2, 412),
         "MissingExtraError": (2, 500),
         "ServiceError": (3, 503),
     }

@@ -111,7 +111,7 @@ class TestClock:
     @pytest.fixture(autouse=True)
     def _present(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.passed_ms = 0
-        monkeypatch.setattr(clock, "_present_ms", lambda: self.NOW_MS + self.passed_ms)
+        monkeypatch.setattr(clock, "present_ms", lambda: self.NOW_MS + self.passed_ms)
 
     def test_a_living_shop_lives_now(self) -> None:
         found = ShopClock(self.NOW_MS - 29 * DAY_MS, has_clock=True)

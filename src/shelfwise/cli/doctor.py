@@ -12,7 +12,7 @@ from typing import Any
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, table
 from shelfwise.errors import ShelfwiseError
 
-SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi")
+SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi", "tantivy")
 TRAINING = (
     "torch",
     "transformers",

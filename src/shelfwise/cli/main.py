@@ -22,6 +22,7 @@ from shelfwise.cli import (
     evaluate,
     ingest,
     init,
+    keys,
     models,
     recommend,
     records,
@@ -30,6 +31,7 @@ from shelfwise.cli import (
     tradeoff,
     train,
     tune,
+    users,
 )
 from shelfwise.cli.output import fail, print_json
 from shelfwise.errors import InputError, ShelfwiseError
@@ -46,6 +48,8 @@ for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, trad
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
 app.add_typer(records.app, name="records")
+app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.add_typer(rules.app, name="rules")
 
 

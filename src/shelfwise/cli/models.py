@@ -73,7 +73,7 @@ def promote(
     from shelfwise.shop import Shop
 
     with Shop.open(shop) as opened:
-        _say(opened.versions.promote(version).name, as_json)
+        _say(opened.promote(version).name, as_json)
 
 
 @app.command("rollback")
@@ -82,7 +82,7 @@ def roll_back(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
     from shelfwise.shop import Shop
 
     with Shop.open(shop) as opened:
-        _say(opened.versions.roll_back().name, as_json)
+        _say(opened.roll_back().name, as_json)
 
 
 def _fitted(lineage: dict[str, Any] | None) -> str:

@@ -137,6 +137,25 @@ class ProfileVectors:
         return vector if vector.any() else None
 
 
+def read_attributes_of(folder: Path) -> tuple[str, ...]:
+    """Names of the attributes that saved profiles were written from."""
+    return tuple(json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))["attributes"])
+
+
+def forget(folder: Path, text: str) -> bool:
+    """Overwrite a text's vector and key in what `save` wrote; whether there was one. Who has it mapped sees it gone."""
+    keys, vectors = (np.load(folder / name, mmap_mode="r+") for name in (KEYS_FILE, VECTORS_FILE))
+    place = int(np.searchsorted(keys, np.uint64(profile_key(text))))
+    if place == len(keys) or keys[place] != profile_key(text):
+        return False
+    vectors[place] = 0
+    vectors.flush()
+    # As the one before it, which is found first: the keys stay in their order.
+    keys[place] = keys[place - 1] if place else 0
+    keys.flush()
+    return True
+
+
 def profile_key(text: str) -> int:
     """64 bits that name a text: among millions, two that are equal by chance are not to be expected."""
     return int.from_bytes(profile_hash(text)[:8], "big")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from sqlalchemy import Connection
@@ -106,9 +107,17 @@ class Asking:
             self.remembered.put(user, history)
         return history
 
+    def forget(self, user_id: str, profile_texts: Sequence[str]) -> None:
+        """Keep nothing of somebody in memory: neither what he did nor what he said of himself."""
+        self.remembered.forget(user_id)
+        self.profiles.forget(profile_texts)
+
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
+        erasures = self._live.marks.erasures
         self._live.follow(connection=connection)
+        if self._live.marks.erasures != erasures:
+            self.remembered.clear()  # somebody was erased, maybe by another process; who it was is not written down
         self._rules.follow(self._live.marks.rules)
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:

@@ -24,7 +24,7 @@ class ShopClock:
             log_end_ms: The moment after the last event stored.
             has_clock: Whether the log's times are moments; otherwise it is always the present.
         """
-        present = _present_ms()
+        present = present_ms()
         is_old = has_clock and present - log_end_ms > STALE_D * DAY_MS
         self._behind_ms = present - log_end_ms if is_old else 0
 
@@ -35,8 +35,9 @@ class ShopClock:
 
     def now_ms(self) -> int:
         """Milliseconds since 1970-01-01 UTC, by the shop's time."""
-        return _present_ms() - self._behind_ms
+        return present_ms() - self._behind_ms
 
 
-def _present_ms() -> int:
+def present_ms() -> int:
+    """Milliseconds since 1970-01-01 UTC, by the wall's clock."""
     return int(time.time() * 1_000)

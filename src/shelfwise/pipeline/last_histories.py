@@ -35,6 +35,12 @@ class LastHistories:
         with self._lock:
             return self._by_user.get(user_id, History.empty())
 
+    def clear(self) -> None:
+        """Remember nothing of anybody."""
+        with self._lock:
+            self._by_user.clear()
+            self._n_events = 0
+
     def forget(self, user_id: str) -> None:
         """Remember nothing of somebody."""
         with self._lock:

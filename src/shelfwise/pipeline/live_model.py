@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -42,6 +42,7 @@ class LiveModel:
     Attributes:
         marks: How far the store has been followed.
         pending: By row, items whose content changed since and is not encoded yet.
+        on_changed_item: Told of every item as `follow` takes it up; None: nobody is.
         encodes_at_once: Whether `follow` encodes before it returns. A server does not want that: it takes what is
             pending to a thread.
     """
@@ -51,6 +52,7 @@ class LiveModel:
         self.model = model
         self.pending: dict[int, Pending] = {}
         self.encodes_at_once = True
+        self.on_changed_item: Callable[[StoredItem], None] | None = None
         self._records = records
         self._following = threading.Lock()
         has_clock = model.funnel.has_clock
@@ -113,12 +115,15 @@ class LiveModel:
             happened[-1].seq if len(happened) >= limit else max(now.events, seen.events),
             changed[-1].changed_seq if len(changed) >= limit else max(now.items, seen.items),
             now.rules,
+            now.erasures,
         )
         return len(happened) >= limit or len(changed) >= limit
 
     def _put_changed(self, changed: ChangedItem, seen: int) -> None:
         row = changed.entry.row
         self.put_item(changed.entry, None)
+        if self.on_changed_item is not None:
+            self.on_changed_item(changed.entry)
         if changed.entry.deleted:
             self.pending.pop(row, None)
         elif changed.content_seq > seen:

@@ -47,6 +47,11 @@ class NamedGroups:
         """A name's number; `UNNAMED` where no item ever had it."""
         return self._number_by_name.get(name, UNNAMED)
 
+    def name_of(self, row: int) -> Hashable | None:
+        """What an item is called; None where it has no name."""
+        code = int(self._codes[row])
+        return None if code == UNNAMED else self.names[code]
+
     def sharing(self, rows: Rows) -> Bools:
         """Which items share a name with any of these; shape `(n,)`; items without a name share none."""
         numbers = self.codes[rows]

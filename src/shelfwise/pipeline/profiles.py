@@ -94,6 +94,16 @@ class LiveProfiles:
                 self._note(error)
         return [vectors.get(text, self._found(text)[1]) if text else None for text in texts]
 
+    def text_of(self, user_id: str) -> str:
+        """A user's profile as the model reads it; empty of whom nothing is said."""
+        return self._text(user_id)
+
+    def forget(self, texts: Sequence[str]) -> None:
+        """Drop the vectors of these, where they came after training."""
+        with self._lock:
+            for text in texts:
+                self._fresh.pop(profile_key(text), None)
+
     def _text(self, user_id: str) -> str:
         if self._known is None or self._encoder is None or user_id.startswith(VISITOR_PREFIX):
             return ""

@@ -66,7 +66,26 @@ class Event(BaseModel):
     event's whole content identifies it. A visitor who is not signed in is named by `session_id` alone.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "order-1042-line-1",
+                    "user_id": "customer-42",
+                    "item_id": "mug-red",
+                    "event": "purchase",
+                    "timestamp": "2026-11-26T14:03:00+01:00",
+                    "quantity": 2,
+                    "price": 7.5,
+                    "currency": "EUR",
+                },
+                {"session_id": "b7f0", "item_id": "mug-red", "event": "click", "slate_id": "vZc2mTQ7", "position": 3},
+                {"session_id": "b7f0", "event": "search", "query": "red mug"},
+            ]
+        },
+    )
 
     event_id: str | None = Field(default=None, min_length=1, max_length=MAX_ID_CHARS)
     user_id: str | None = Field(default=None, min_length=1, max_length=MAX_ID_CHARS)

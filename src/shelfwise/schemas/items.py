@@ -22,7 +22,23 @@ class Item(BaseModel):
     Absent fields are None, never invented. `category` is a path from the general to the special, written `A > B > C`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "item_id": "mug-red",
+                    "title": "Red enamel mug",
+                    "category": "Kitchen > Mugs",
+                    "brand": "Nordhaus",
+                    "price": 7.5,
+                    "currency": "EUR",
+                    "attributes": {"colour": "red"},
+                }
+            ]
+        },
+    )
 
     item_id: str = Field(min_length=1, max_length=MAX_ID_CHARS)
     title: str | None = Field(default=None, max_length=MAX_TEXT_CHARS)

@@ -34,7 +34,16 @@ Relation = Literal["alternatives", "complements"]
 class Query(BaseModel):
     """One request: who asks, in which place of the shop, for how many items."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"user_id": "customer-42", "scenario": "home", "k": 10},
+                {"session_id": "b7f0", "scenario": "item", "items": ["mug-red"], "filter": "price < 20"},
+            ]
+        },
+    )
 
     user_id: str | None = Field(default=None, min_length=1, max_length=MAX_ID_CHARS)
     session_id: str | None = Field(

@@ -1,39 +1,90 @@
-"""Who may call: on this machine everybody, unless a key is set; from elsewhere only who has the key."""
+"""Who may call: on this machine everybody while the shop has no key, else who has one; and pages of other origins.
+
+Which keys open which routes, the routes say: see `callers`.
+"""
 
 from __future__ import annotations
 
-import hmac
+from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shelfwise.serve.problems import problem
+from shelfwise.errors import ShelfwiseError
+from shelfwise.serve.callers import CALLER
+from shelfwise.serve.problems import of_error, problem
+
+if TYPE_CHECKING:
+    from shelfwise.serve.service import Opening
 
 OPEN_PATHS = frozenset({"/v1/health/live"})
 """What a supervisor may ask without a key; it tells nothing of the shop."""
 
+VISITOR_HEADER = "Shelfwise-Visitor"
+"""Carries a visitor's token."""
+
+PREFLIGHT_S = 600
+"""How long a browser may remember what a page may send."""
+
+ALLOWED = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {VISITOR_HEADER}",
+    "Access-Control-Max-Age": str(PREFLIGHT_S),
+}
+
 
 class Access:
-    """Lets a request through where it carries the key (`Authorization: Bearer …`) or none is asked for."""
+    """Lets a request through where it carries a key (`Authorization: Bearer …`) or none is asked for.
 
-    def __init__(self, app: ASGIApp, key: str | None) -> None:
+    A page of another origin is answered in a form that its browser lets it read where some browser key was made for
+    that origin; whether the key that it sends was, is asked then.
+    """
+
+    def __init__(self, app: ASGIApp, opening: Opening) -> None:
         self.app = app
-        self._key = None if key is None else key.encode()
+        self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, and pass on."""
-        if scope["type"] != "http" or self._key is None or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
-        sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = sent.partition(b" ")
-        if scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._key):
-            await self.app(scope, receive, send)
+        authorization = visitor_token = origin = asked_method = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value.decode("latin-1")
+            elif name == b"shelfwise-visitor":
+                visitor_token = value.decode("latin-1")
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+            elif name == b"access-control-request-method":
+                asked_method = value
+        try:
+            keyring = self._opening.keyring()
+            if origin is not None and keyring.is_origin(origin):
+                send = _readable_by(origin, send)
+                if scope["method"] == "OPTIONS" and asked_method is not None:
+                    await Response(status_code=204, headers=ALLOWED)(scope, receive, send)
+                    return
+            elif scope["method"] == "OPTIONS" and asked_method is not None:
+                answer = problem(403, "other_origin", "no key was made for pages of that origin")
+                await answer(scope, receive, send)
+                return
+            scope[CALLER] = keyring.caller(authorization, visitor_token, origin)
+        except ShelfwiseError as error:
+            await of_error(error)(scope, receive, send)
             return
-        answer = problem(
-            401,
-            "wrong_key" if sent else "no_key",
-            "the API key is wrong" if sent else "this server asks for an API key",
-            hint="send it as `Authorization: Bearer …`",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-        await answer(scope, receive, send)
+        await self.app(scope, receive, send)
+
+
+def _readable_by(origin: str, send: Send) -> Send:
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = "Retry-After"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return told

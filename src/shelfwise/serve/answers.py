@@ -8,6 +8,9 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel
 
+NEVER_KEPT = {"Cache-Control": "no-store"}
+"""Headers of an answer that holds a secret, or what is known of a person."""
+
 
 class Json(Response):
     """A JSON answer made of plain values and models."""

@@ -8,8 +8,24 @@ from importlib import metadata
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
-from shelfwise.serve import documentation, events, health, items, problems, recommend, rules
+from shelfwise.serve import (
+    audit,
+    documentation,
+    events,
+    health,
+    items,
+    key_routes,
+    model_routes,
+    problems,
+    recommend,
+    rules,
+    search,
+    slates,
+    users,
+    visitor_routes,
+)
 from shelfwise.serve.access import Access
 from shelfwise.serve.bodies import BodyLimit
 from shelfwise.serve.item_paths import KeepEncoded
@@ -21,6 +37,11 @@ DESCRIPTION = """Recommendations that follow every event.
 
 Errors are RFC 9457 problem documents with a stable `code`."""
 
+MIN_GZIP_BYTES = 16_384
+"""Shorter answers go out as they are: packing a usual slate would cost more than answering it."""
+
+GZIP_LEVEL = 1
+
 
 def create_app(shop_folder: Path) -> FastAPI:
     """The JSON API of the shop in a folder.
@@ -31,7 +52,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         ConfigError: the folder holds no shop, or the API key in the environment is too weak.
     """
     key = key_from_environment()
-    opening = Opening(shop_folder)
+    opening = Opening(shop_folder, key)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -48,18 +69,32 @@ def create_app(shop_folder: Path) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=documentation.problems(500) | (documentation.problems(401) if key else {}),
+        responses=documentation.problems(401, 403, 500, 503),
     )
     app.state.opening = opening
     # `recommend` first: its path /items/{id}/similar is also one of an item.
-    for module in (health, recommend, events, items, rules):
+    for module in (
+        health,
+        recommend,
+        events,
+        items,
+        rules,
+        slates,
+        model_routes,
+        search,
+        users,
+        visitor_routes,
+        key_routes,
+        audit,
+    ):
         app.include_router(module.router, prefix="/v1")
     problems.install(app)
-    documentation.install(app, with_key=key is not None)
+    documentation.install(app)
     # The last one added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(KeepEncoded)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Access, key=key)
+    app.add_middleware(Access, opening=opening)
     app.add_middleware(NoInternals)
     return app
 

@@ -9,16 +9,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from shelfwise.schemas.events import Event
+from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
 from shelfwise.serve.bodies import one_or_many
+from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.incoming import check_event
 from shelfwise.serve.problems import FieldProblem, all_refused
 from shelfwise.serve.service import Current
 from shelfwise.store import event_log
 from shelfwise.store.event_log import EventRow
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=GuardedRoute)
 
 
 class EventStatus(StrEnum):
@@ -52,16 +54,20 @@ class EventsAnswer(BaseModel):
     responses=documentation.problems(400, 413, 415, 422, 503),
     openapi_extra=documentation.body(documentation.one_or_many("events", Event)),
 )
+@needs(KeyScope.EVENTS, browsers=True)
 async def post_events(request: Request, service: Current) -> Response:
     """Store one event or many.
 
     An event that was stored before (the same `event_id`, or without one the same content) is stored once. One
     that cannot be stored is refused with its reason, and the others are stored; only where all are refused is
-    the answer an error.
+    the answer an error. A browser key stores its own visitor's events, and none of a request that names somebody else.
     """
-    sent = one_or_many(await request.body(), "events")
+    sent, caller = one_or_many(await request.body(), "events"), caller_of(request)
     now_ms, has_clock = service.now_ms(), service.has_clock
-    checked = [check_event(one, now_ms=now_ms, has_clock=has_clock) for one in sent]
+    visitor = None if caller.kind is KeyKind.SERVER else proven(caller)
+    if visitor is not None:
+        sent = [visitor.own_event(one) for one in sent]
+    checked = [check_event(one, now_ms=now_ms, has_clock=has_clock, visitor=visitor) for one in sent]
     good = {place: one for place, one in enumerate(checked) if isinstance(one, EventRow)}
     results = [
         EventResult(status=EventStatus.STORED)
@@ -78,6 +84,9 @@ async def post_events(request: Request, service: Current) -> Response:
             reason = FieldProblem(
                 field="item_id", code="unknown_item", message=f"there is no item {rows[index].item_id!r}"
             )
+            results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
+        for index in outcome.erased:
+            reason = FieldProblem(field="user_id", code="erased_user", message="was erased after this happened")
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
     return _answer(results)
 

@@ -9,13 +9,15 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from shelfwise.errors import ServiceError, StateError
+from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
+from shelfwise.serve.callers import GuardedRoute, needs
 from shelfwise.serve.service import Current
 from shelfwise.store import catalogue, event_log
 from shelfwise.store.records import Records
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix="/health", tags=["health"], route_class=GuardedRoute)
 
 
 class Live(BaseModel):
@@ -34,12 +36,14 @@ class Ready(BaseModel):
 
 
 @router.get("/live", response_model=Live)
+@needs(anybody=True)
 async def get_live() -> Response:
     """Whether the process answers; needs no key."""
     return Json(Live())
 
 
 @router.get("/ready", response_model=Ready, responses=documentation.problems(503))
+@needs(*KeyScope)
 async def get_ready(service: Current) -> Response:
     """Whether it can recommend: 503 while the model is loading, and without one."""
     try:

@@ -15,6 +15,7 @@ from shelfwise.schemas.events import CODE_BY_KIND, MAX_ID_CHARS, Event
 from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, VISITOR_PREFIX
 from shelfwise.schemas.items import Item
 from shelfwise.serve.problems import FieldProblem, field_problems
+from shelfwise.serve.visitors import Visitor
 from shelfwise.store.event_keys import event_key
 from shelfwise.store.event_log import EventRow
 
@@ -24,13 +25,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-def check_event(sent: Any, *, now_ms: int, has_clock: bool) -> EventRow | list[FieldProblem]:
+def check_event(
+    sent: Any, *, now_ms: int, has_clock: bool, visitor: Visitor | None = None
+) -> EventRow | list[FieldProblem]:
     """One event ready to be stored, or why it is refused.
 
     Args:
         sent: As it came.
         now_ms: The shop's time: what an event without a timestamp gets.
         has_clock: Whether the shop's timestamps are moments; otherwise early ones are allowed.
+        visitor: Whose page sent it; None for a server. What pages call their events is told apart by visitor: nobody's
+            page can take the name of an event that is still to come from elsewhere.
     """
     try:
         event = Event.model_validate(sent)
@@ -60,9 +65,15 @@ def check_event(sent: Any, *, now_ms: int, has_clock: bool) -> EventRow | list[F
         # Nothing tells it from another one: two clicks in the same millisecond are two clicks.
         key = secrets.token_bytes(KEY_BYTES)
     else:
-        key = event_key(event.event_id, content)
+        key = event_key(_name(event.event_id, visitor), content)
     # No part of the key: what a shop sends of an event that it sent before names no new event.
     return EventRow(key, *content, device=event.device)
+
+
+def _name(event_id: str | None, visitor: Visitor | None) -> str | None:
+    if event_id is None or visitor is None:
+        return event_id
+    return f"{visitor.owner}\x1f{event_id}"
 
 
 def _impossible(event: Event, owner: str, time_ms: int, now_ms: int, has_clock: bool) -> FieldProblem | None:

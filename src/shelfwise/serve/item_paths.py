@@ -1,4 +1,4 @@
-"""Item ids in paths: any text, slashes included, percent-encoded by the caller."""
+"""Ids of items and people in paths: any text, slashes included, percent-encoded by the caller."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fastapi import Path
 from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PREFIX = "/v1/items/"
+PREFIXES = ("/v1/items/", "/v1/users/")
 
 
 class KeepEncoded:
-    """Routes items by the path as it was sent.
+    """Routes items and people by the path as it was sent.
 
     The item `a/similar` and what is similar to the item `a` are the same path once it is decoded.
     """
@@ -23,7 +23,7 @@ class KeepEncoded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Put the encoded path in the place of the decoded one."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX) and scope.get("raw_path"):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIXES) and scope.get("raw_path"):
             scope = {**scope, "path": scope["raw_path"].partition(b"?")[0].decode("latin-1")}
         await self.app(scope, receive, send)
 
@@ -36,3 +36,8 @@ def _decoded(encoded: str) -> str:
 
 
 ItemIdInPath = Annotated[str, BeforeValidator(_decoded), Path(description="The item's id, percent-encoded.")]
+UserIdInPath = Annotated[
+    str,
+    BeforeValidator(_decoded),
+    Path(description="The user's id, percent-encoded; `visitor:` and the session's for a visitor."),
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Callable
 
 from shelfwise.errors import ConfigError
 
@@ -38,18 +39,23 @@ def key_from_environment() -> str | None:
     return key
 
 
-def require_key_for(host: str, key: str | None) -> None:
+def require_key_for(host: str, key: str | None, has_stored: Callable[[], bool] = lambda: False) -> None:
     """Refuse to listen to other machines without a key.
+
+    Args:
+        host: Address to listen on.
+        key: That of the environment; None without one.
+        has_stored: Whether the shop ever made a key, so that every request needs one; asked where it matters.
 
     Raises:
         ConfigError: `host` is no loopback address and there is no key.
     """
-    if key is None and not is_loopback(host):
+    if key is None and not is_loopback(host) and not has_stored():
         raise ConfigError(
             f"listening on {host!r} lets other machines in, and no API key is set",
             expected=f"the environment variable {VARIABLE} with at least {MIN_KEY_CHARS} characters",
             where="serve.host",
-            hint="set the key, or listen on 127.0.0.1",
+            hint="set the key, make one with `shelfwise keys create`, or listen on 127.0.0.1",
             code="no_api_key",
         )
 

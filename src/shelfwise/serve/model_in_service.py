@@ -6,11 +6,13 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Callable
 
 from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.serve.smoke import try_out
+from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
 
@@ -29,7 +31,20 @@ class ModelInService:
     def __init__(self, versions: Versions, records: Records, *, patience_s: float) -> None:
         self.recommender: Recommender | None = None
         self.refused: dict[str, str] = {}
-        self._versions, self._records, self._patience_s = versions, records, patience_s
+        self.versions = versions
+        self._records, self._patience_s = records, patience_s
+        self._on_changed_item: Callable[[StoredItem], None] | None = None
+
+    @property
+    def on_changed_item(self) -> Callable[[StoredItem], None] | None:
+        """Told of every item that changes, whoever changed it."""
+        return self._on_changed_item
+
+    @on_changed_item.setter
+    def on_changed_item(self, told: Callable[[StoredItem], None]) -> None:
+        self._on_changed_item = told
+        if self.recommender is not None:
+            self.recommender.live.on_changed_item = told
 
     def open(self) -> None:
         """Load the version in service; without one, wait for it.
@@ -38,7 +53,7 @@ class ModelInService:
             ShelfwiseError: there is one and it cannot be loaded: better not to start than to start without.
         """
         try:
-            self._versions.current()
+            self.versions.current()
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train`", error.found)
             return
@@ -46,7 +61,7 @@ class ModelInService:
 
     async def follow(self) -> None:
         """Put another version in service where the pointer names one."""
-        name = self._versions.current_name()
+        name = self.versions.current_name()
         now = self.recommender
         if name is None or (now is not None and now.model.name == name):
             self.refused.clear()
@@ -61,14 +76,19 @@ class ModelInService:
             self.refused = {name: error.found if isinstance(error, ShelfwiseError) else type(error).__name__}
             log.error("version %s is refused: %s", name, kept, exc_info=error)
             return
+        if now is not None:
+            # What the new one saw while it was tried out, the old one tells of: nobody else was listening.
+            while now.live.follow():
+                pass
         self.recommender = found
+        found.live.on_changed_item = self._on_changed_item
         log.info("version %s is in service after %.1f s", found.model.name, time.perf_counter() - started)
         del now
         gc.collect()  # the old one holds rings of references, and maps files
 
     def _loaded(self) -> Recommender:
         """The version in service, warm: it has answered in every place."""
-        found = Recommender(models.load(self._versions.current()), self._records, patience_s=self._patience_s)
+        found = Recommender(models.load(self.versions.current()), self._records, patience_s=self._patience_s)
         try_out(found, self._records)
         found.live.encodes_at_once = False
         return found

@@ -92,8 +92,14 @@ def of_error(error: ShelfwiseError) -> ProblemAnswer:
     fields: list[FieldProblem] = []
     if isinstance(error, InputError) and error.where:
         fields.append(FieldProblem(field=error.where, code=error.code, message=detail))
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.http_status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = _HEADERS.get(error.http_status)
     return problem(error.http_status, error.code, detail, hint=error.hint, errors=fields, headers=headers)
+
+
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_S)},
+}
 
 
 def unexpected(error: BaseException) -> ProblemAnswer:

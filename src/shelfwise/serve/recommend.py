@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 
 import fastapi
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from shelfwise.schemas.events import MAX_ID_CHARS
+from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.schemas.queries import MAX_K, Query, Slate, SlateItem
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
+from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.item_paths import ItemIdInPath
 from shelfwise.serve.service import Current
 
-router = APIRouter(tags=["recommend"])
+router = APIRouter(tags=["recommend"], route_class=GuardedRoute)
 
 DEFAULT_K = 10
 Length = Annotated[int, fastapi.Query(ge=1, le=MAX_K, description="Items wanted.")]
@@ -33,12 +35,16 @@ class ItemList(BaseModel):
     response_model=Slate,
     responses=documentation.problems(400, 409, 413, 415, 422, 503),
 )
-async def post_recommend(query: Query, service: Current) -> Response:
+@needs(KeyScope.RECOMMEND, browsers=True)
+async def post_recommend(query: Query, request: Request, service: Current) -> Response:
     """Answer a query with a slate.
 
     Somebody unknown gets what a stranger should see. What could not be done as configured stands in
-    `degraded`.
+    `degraded`. A browser key asks for its own visitor, and need not name it.
     """
+    caller = caller_of(request)
+    if caller.kind is KeyKind.BROWSER:
+        query = proven(caller).own_query(query)
     return Json(service.answer(query))
 
 
@@ -47,6 +53,7 @@ async def post_recommend(query: Query, service: Current) -> Response:
     response_model=ItemList,
     responses=documentation.problems(404, 409, 422, 503),
 )
+@needs(KeyScope.RECOMMEND)
 async def get_similar(item_id: ItemIdInPath, service: Current, k: Length = DEFAULT_K) -> Response:
     """Items like this one."""
     recommender = service.recommender
@@ -54,6 +61,7 @@ async def get_similar(item_id: ItemIdInPath, service: Current, k: Length = DEFAU
 
 
 @router.get("/trending", response_model=ItemList, responses=documentation.problems(409, 422, 503))
+@needs(KeyScope.RECOMMEND)
 async def get_trending(
     service: Current,
     k: Length = DEFAULT_K,

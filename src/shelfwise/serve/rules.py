@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
 from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
+from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
+from shelfwise.serve.callers import Caller, GuardedRoute, caller_of, needs
 from shelfwise.serve.service import Current
-from shelfwise.store import rule_versions
+from shelfwise.store import audit_log, rule_versions
 from shelfwise.store.rule_versions import RuleVersion
 
-router = APIRouter(tags=["rules"])
+router = APIRouter(tags=["rules"], route_class=GuardedRoute)
 
 MAX_VERSION = 2**31 - 1
 """Versions are counted from 1; the store has no room for more."""
@@ -28,7 +32,19 @@ MAX_VERSION = 2**31 - 1
 class RulesToPut(BaseModel):
     """Rules that are to be in force in place of all present ones."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "document": {"rules": {"own-brand": {"boost": 'brand = "Nordhaus"', "places": 5}}},
+                    "author": "Kim",
+                    "note": "until spring",
+                    "replaces": 3,
+                }
+            ]
+        },
+    )
 
     document: dict[str, Any] = Field(description="As in rules.toml: `time_zone` and `rules` by name.")
     author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
@@ -46,7 +62,9 @@ class RulesToPut(BaseModel):
 class GoBack(BaseModel):
     """Which rules are to be in force again."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"author": "Kim", "note": "sold out faster than we thought"}]}
+    )
 
     version: int | None = Field(
         default=None, ge=1, le=MAX_VERSION, description="The version before the present one where omitted."
@@ -94,6 +112,7 @@ class HistoryAnswer(BaseModel):
 
 
 @router.get("/rules", response_model=RulesAnswer, responses=documentation.problems(503))
+@needs(KeyScope.ADMIN)
 async def get_rules(service: Current) -> Response:
     """The rules in force."""
     with service.records.read() as connection:
@@ -104,7 +123,8 @@ async def get_rules(service: Current) -> Response:
 
 
 @router.put("/rules", response_model=RulesAnswer, responses=documentation.problems(400, 409, 413, 415, 422, 503))
-async def put_rules(sent: RulesToPut, service: Current) -> Response:
+@needs(KeyScope.ADMIN)
+async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Response:
     """Replace the rules; the next answer follows them.
 
     Refused where a condition cannot be read or names what the shop does not have, and where rules are in each other's
@@ -125,13 +145,13 @@ async def put_rules(sent: RulesToPut, service: Current) -> Response:
                 warnings=_told(found.warnings),
             )
         )
-    version = await service.writer.run(
-        partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
-    )
+    put = partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
+    version = await service.writer.run(_noted(put, caller_of(request), "rules.apply"))
     return Json(_answer(version, found))
 
 
 @router.get("/rules/history", response_model=HistoryAnswer, responses=documentation.problems(503))
+@needs(KeyScope.ADMIN)
 async def get_history(service: Current) -> Response:
     """Who put which rules in force, newest first."""
     with service.records.read() as connection:
@@ -142,10 +162,23 @@ async def get_history(service: Current) -> Response:
 @router.post(
     "/rules/rollback", response_model=RulesAnswer, responses=documentation.problems(400, 404, 409, 413, 415, 422, 503)
 )
-async def post_rollback(sent: GoBack, service: Current) -> Response:
+@needs(KeyScope.ADMIN)
+async def post_rollback(sent: GoBack, request: Request, service: Current) -> Response:
     """Put earlier rules in force again; the history keeps both."""
-    version = await service.writer.run(partial(roll_back, version=sent.version, author=sent.author, note=sent.note))
+    back = partial(roll_back, version=sent.version, author=sent.author, note=sent.note)
+    version = await service.writer.run(_noted(back, caller_of(request), "rules.roll-back"))
     return Json(_answer(version))
+
+
+def _noted(
+    change: Callable[[Connection], RuleVersion], caller: Caller, action: audit_log.Action
+) -> Callable[[Connection], RuleVersion]:
+    def done(connection: Connection) -> RuleVersion:
+        version = change(connection)
+        audit_log.note(connection, caller.name, action, str(version.version), author=version.author, note=version.note)
+        return version
+
+    return done
 
 
 def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from shelfwise.config.load import load
+from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ConfigError, ServiceError
 from shelfwise.serve.keys import key_from_environment, require_key_for
 
@@ -54,7 +55,7 @@ def serve(
     config = load(folder)
     host, port = host or config.serve.host, port or config.serve.port
     n_workers = config.serve.workers if workers is None else workers
-    require_key_for(host, key_from_environment())
+    require_key_for(host, key_from_environment(), partial(_has_stored_key, folder, config))
     address = _free_address(host, port)
     logs = _logging(log_level)
     logging.config.dictConfig(logs)
@@ -86,6 +87,18 @@ def serve(
                 hint="its last words are in the log",
                 code="worker_died",
             ) from stop
+
+
+def _has_stored_key(folder: Path, config: ShopConfig) -> bool:
+    from shelfwise.store import api_keys
+    from shelfwise.store.records import Records
+
+    records = Records.open(config.store.records, folder)
+    try:
+        with records.read() as connection:
+            return api_keys.newest_change(connection) > 0
+    finally:
+        records.close()
 
 
 @contextmanager

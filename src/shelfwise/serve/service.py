@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,19 @@ from fastapi import Depends, Request
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
+from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
+from shelfwise.search.full_text import FullText
+from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
+from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
+from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
 
 log = logging.getLogger("shelfwise.serve")
@@ -33,35 +39,46 @@ LOOK_EVERY_S = 0.25
 
 PAUSE_S = 5.0
 """After the store refused."""
+MAX_REBUILT_BYTES = 1_000_000_000
+"""A larger store is not rebuilt while it serves, since writers would wait for it."""
 
 
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
     def __init__(self, records: Records, models: ModelInService, config: ShopConfig) -> None:
-        self.records = records
+        self.records, self.config = records, config
         self.models = models
+        self.versions = models.versions
         self.writer = Writer(records)
         self._scenarios = list(config.scenarios)
         self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
+        self._full_text = SearchOpening(records)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
         self.pulse = Pulse()
 
     @classmethod
-    def open(cls, folder: Path, config: ShopConfig) -> Service:
+    def open(cls, folder: Path, config: ShopConfig, records: Records | None = None) -> Service:
         """Open the shop in a folder; without a model, events and items are stored and nothing is recommended.
+
+        Args:
+            folder: The shop's.
+            config: The shop's.
+            records: The shop's, where they are open already.
 
         Cost:
             Half a second, and what encoding takes for items that came after the model was trained.
         """
-        records = Records.open(config.store.records, folder)
+        records = records or Records.open(config.store.records, folder)
         models = ModelInService(Versions(folder / config.store.models), records, patience_s=PATIENCE_S)
         models.open()
         return cls(records, models, config)
 
     def start(self) -> None:
-        """Follow what other processes store, and the version in service, from now on."""
+        """Follow what other processes store, and the version in service, from now on; begin to index the catalogue."""
+        self.models.on_changed_item = self._full_text.note
+        self._full_text.start()
         self._follower = asyncio.create_task(self._follow())
         self.pulse.start()
 
@@ -71,6 +88,7 @@ class Service:
             self._follower.cancel()
             await asyncio.gather(self._follower, return_exceptions=True)
         await self.pulse.stop()
+        await self._full_text.close()
         if self._slates is not None:
             await self._slates.close()
         await self.writer.close()
@@ -100,6 +118,20 @@ class Service:
             self._slates.put(found, query)
             recommender.shown.add(found.rows)
         return found.slate
+
+    def full_text(self) -> FullText:
+        """The catalogue by its words.
+
+        Raises:
+            StateError: nothing was trained yet.
+            ServiceError: the index is still being made.
+        """
+        _ = self.recommender  # what may be shown, it knows
+        return self._full_text.index()
+
+    def waiting_slate(self, slate_id: str) -> LoggedSlate | None:
+        """An answer of this process that is not written down yet."""
+        return None if self._slates is None else self._slates.find(slate_id)
 
     @property
     def scenarios(self) -> list[str]:
@@ -131,6 +163,7 @@ class Service:
         while live.follow():
             await asyncio.sleep(0)  # queries go first
         await self._items.encode(live)
+        await self._full_text.settle()
 
     async def _follow(self) -> None:
         while True:
@@ -145,13 +178,31 @@ class Service:
                 log.error("the store cannot be followed", exc_info=error)
                 await asyncio.sleep(PAUSE_S)
 
+    async def erase(self, user_id: str, actor: str) -> Receipt:
+        """Erase somebody: unknown from the commit on, and without a trace when this returns.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+            ServiceError: the store is held by other processes.
+        """
+        eraser = Eraser(self.records, self.config, self.records.folder)
+        texts = await asyncio.to_thread(eraser.texts_of, user_id)
+        erasure, rows = await self.writer.run(partial(eraser.erase_rows, user_id=user_id, actor=actor))
+        if self._slates is not None:
+            self._slates.forget(user_id)
+        if self.has_model:
+            self.recommender.asking.forget(user_id, texts)
+        return await asyncio.to_thread(eraser.clean_up, texts, erasure, rows, MAX_REBUILT_BYTES)
+
 
 class Opening:
     """The service: while it is being opened, when it is open, or why it could not be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment_key: str | None = None) -> None:
         self._folder = folder
         self._config = load_config(folder)
+        self._environment_key = environment_key
+        self._keyring: Keyring | None = None
         self._service: Service | None = None
         self._failure: ShelfwiseError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -163,7 +214,9 @@ class Opening:
     async def _open(self) -> None:
         started = time.perf_counter()
         try:
-            self._service = await asyncio.to_thread(Service.open, self._folder, self._config)
+            records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
+            self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
+            self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records)
             self._service.start()
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
@@ -181,9 +234,22 @@ class Opening:
         """
         if self._service is not None:
             return self._service
+        raise self._not_yet()
+
+    def keyring(self) -> Keyring:
+        """The shop's keys, known before its model is loaded.
+
+        Raises:
+            ServiceError: they are not known yet, or the shop could not be opened.
+        """
+        if self._keyring is not None:
+            return self._keyring
+        raise self._not_yet()
+
+    def _not_yet(self) -> ServiceError:
         if self._failure is not None:
-            raise ServiceError("the shop cannot be opened; the server's log says why", code="cannot_open")
-        raise ServiceError("the server is loading its model", hint="ask again in a second", code="loading")
+            return ServiceError("the shop cannot be opened; the server's log says why", code="cannot_open")
+        return ServiceError("the server is loading its model", hint="ask again in a second", code="loading")
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -197,6 +263,14 @@ async def _current(request: Request) -> Service:
     opening: Opening = request.app.state.opening
     return opening.service()
 
+
+async def _keyring(request: Request) -> Keyring:
+    opening: Opening = request.app.state.opening
+    return opening.keyring()
+
+
+Keys = Annotated[Keyring, Depends(_keyring)]
+"""The keys as an endpoint's parameter."""
 
 Current = Annotated[Service, Depends(_current)]
 """The service as an endpoint's parameter; the request fails with 503 until there is one."""

@@ -16,7 +16,7 @@ from shelfwise.pipeline.recommender import Answer
 from shelfwise.schemas.queries import Query
 from shelfwise.serve.writer import Writer
 from shelfwise.store import slate_log
-from shelfwise.store.slate_log import LoggedSlate
+from shelfwise.store.slate_log import LoggedSlate, Why
 
 MAX_WAITING = 20_000
 """Answers that wait to be written; of more, the oldest are lost."""
@@ -62,10 +62,21 @@ class SlateWriter:
                 np.array([1.0 if item.propensity is None else item.propensity for item in slate.items]),
                 answer.best,
                 query.model_dump(mode="json", exclude_defaults=True, exclude=NOT_KEPT),
+                [Why(item.sources, item.reason, item.steps) for item in slate.items],
             )
         )
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def find(self, slate_id: str) -> LoggedSlate | None:
+        """An answer that waits to be written."""
+        return next((one for one in reversed(self._waiting) if one.slate_id == slate_id), None)
+
+    def forget(self, user_id: str) -> None:
+        """Drop what waits of somebody's."""
+        kept = [one for one in self._waiting if one.user_id != user_id]
+        self._waiting.clear()
+        self._waiting.extend(kept)
 
     async def close(self) -> None:
         """Write what waits."""

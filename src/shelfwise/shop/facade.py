@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from shelfwise.evaluate.report import EvaluationReport
     from shelfwise.evaluate.trade_offs import TradeOffs
     from shelfwise.ingest.report import IngestReport
+    from shelfwise.pipeline.erasure import Receipt
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.keys import ShopKeys
     from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
@@ -491,6 +493,71 @@ class Shop:
 
         scenarios = list(self.config.scenarios)
         return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
+
+    @property
+    def keys(self) -> ShopKeys:
+        """Who may call the shop's API."""
+        from shelfwise.shop.keys import ShopKeys
+
+        return ShopKeys(self.records)
+
+    def export_user(self, user_id: str) -> dict[str, Any]:
+        """Everything that a person gave, and everything that was made of it.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+        """
+        from shelfwise.pipeline.personal_export import personal_export
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log, erasures
+
+        has_model = self.versions.in_service() is not None
+        found = personal_export(self.records, self.recommender if has_model else None, user_id)
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "user.export", erasures.pseudonym(connection, user_id).hex()[:16])
+        return found
+
+    def erase_user(self, user_id: str) -> Receipt:
+        """Erase a person from records and files; running servers know nobody of that id any more.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+            ServiceError: other processes read or wrote for too long.
+        """
+        from shelfwise.pipeline.erasure import Eraser
+        from shelfwise.shop.author import actor
+
+        return Eraser(self.records, self.config, self.folder).erase(user_id, actor())
+
+    def promote(self, version: str) -> Version:
+        """Put a model version in service; a running server takes it up by itself.
+
+        Raises:
+            UnknownError: there is no version of that name.
+        """
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log
+
+        promoted = self.versions.promote(version)
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "model.promote", promoted.name)
+        self._recommender = None
+        return promoted
+
+    def roll_back(self) -> Version:
+        """Put the version in service that was there before.
+
+        Raises:
+            StateError: there is none.
+        """
+        from shelfwise.shop.author import actor
+        from shelfwise.store import audit_log
+
+        before = self.versions.roll_back()
+        with self.records.write() as connection:
+            audit_log.note(connection, actor(), "model.roll-back", before.name)
+        self._recommender = None
+        return before
 
     @property
     def recommender(self) -> Recommender:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelfwise.rules.conflicts import Findings
 from shelfwise.rules.rule_set import FILE_NAME, RuleSet, read_rules, rule_set
-from shelfwise.store import rule_versions
+from shelfwise.shop.author import actor, me
+from shelfwise.store import audit_log, rule_versions
 from shelfwise.store.records import Records
 from shelfwise.store.rule_versions import RuleVersion
 
@@ -85,7 +85,8 @@ class ShopRules:
         if not accept_conflicts:
             require_no_conflict(found)
         with self._records.write() as connection:
-            version = put_in_force(connection, rules, author=author or _me(), note=note)
+            version = put_in_force(connection, rules, author=author or me(), note=note)
+            audit_log.note(connection, actor(), "rules.apply", str(version.version), author=version.author, note=note)
         self._follow()
         return version, found
 
@@ -99,7 +100,10 @@ class ShopRules:
         from shelfwise.pipeline.rule_changes import roll_back
 
         with self._records.write() as connection:
-            made = roll_back(connection, version, author=author or _me(), note=note)
+            made = roll_back(connection, version, author=author or me(), note=note)
+            audit_log.note(
+                connection, actor(), "rules.roll-back", str(made.version), author=made.author, note=made.note
+            )
         self._follow()
         return made
 
@@ -118,10 +122,3 @@ class ShopRules:
         """All versions, newest first."""
         with self._records.read() as connection:
             return rule_versions.history(connection)
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        return "unknown"

@@ -135,6 +135,12 @@ def changed_since(connection: Connection, seq: int, limit: int) -> list[ChangedI
     return found
 
 
+def read_page(connection: Connection, n: int, after: int = -1) -> list[StoredItem]:
+    """The next `n` items behind a row that are not deleted, in the order of rows."""
+    query = select(items).where(items.c.row > after, items.c.deleted.is_(False)).order_by(items.c.row).limit(n)
+    return [_stored(row) for row in connection.execute(query)]
+
+
 def count(connection: Connection) -> int:
     """Items that are not deleted."""
     return int(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from shelfwise.schemas.candidates import History
 from shelfwise.schemas.devices import DeviceCodes, device_codes
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
+from shelfwise.store import erasures
 from shelfwise.store.bulk import insert_rows, rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import events, items, users
@@ -59,11 +60,13 @@ class AppendOutcome:
         stored: Indices of the events that were stored.
         twins: Index of each event that was there already, and where it stands.
         unknown_items: Indices of the events whose item is not in the catalogue.
+        erased: Indices of the events of people who were erased after them.
     """
 
     stored: list[int]
     twins: dict[int, Twin]
     unknown_items: list[int]
+    erased: list[int] = field(default_factory=list[int])
 
 
 def append(connection: Connection, batch: Sequence[EventRow], source: int | None) -> AppendOutcome:
@@ -78,8 +81,15 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
     unknown = [
         index for index, event in enumerate(batch) if event.item_id is not None and event.item_id not in item_rows
     ]
-    twins = _twins(connection, batch, set(unknown), source)
-    left_out = {*twins, *unknown}
+    erasure_by_id = erasures.latest_of(connection, (event.user_id for event in batch))
+    erased = [
+        index
+        for index, event in enumerate(batch)
+        if event.user_id in erasure_by_id and event.timestamp_ms <= erasure_by_id[event.user_id].until_ms
+    ]
+    unknown = sorted(set(unknown).difference(erased))
+    twins = _twins(connection, batch, {*unknown, *erased}, source)
+    left_out = {*twins, *unknown, *erased}
     stored = [index for index in range(len(batch)) if index not in left_out]
     user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in stored])
     insert_rows(
@@ -88,7 +98,7 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
         _STORED_COLUMNS,
         [_stored_columns(batch[index], user_rows, item_rows, source) for index in stored],
     )
-    return AppendOutcome(stored, twins, unknown)
+    return AppendOutcome(stored, twins, unknown, erased)
 
 
 _STORED_COLUMNS = ("event_key", "user_row", "item_row", *EventRow._fields[3:-1], "source", "line")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from shelfwise.store import erasures
 from shelfwise.store.bulk import rows_where_in
-from shelfwise.store.identities import find_or_add_users
+from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import users
 
 NO_ATTRIBUTES = "{}"
@@ -16,8 +17,15 @@ NO_ATTRIBUTES = "{}"
 
 
 def upsert(connection: Connection, batch: Sequence[tuple[str, Mapping[str, str]]]) -> None:
-    """Store users with their attributes, replacing those they had; the last of a repeated id wins."""
+    """Store users with their attributes, replacing those they had; the last of a repeated id wins.
+
+    Who was erased is left out, before doing something new.
+    """
     latest = dict(batch)
+    erased = erasures.latest_of(connection, latest)
+    if erased:
+        back = find_rows(connection, users, users.c.user_id, erased)
+        latest = {user_id: found for user_id, found in latest.items() if user_id in back or user_id not in erased}
     rows = find_or_add_users(connection, users, list(latest))
     changes = [
         {"at_row": rows[user_id], "attributes": json.dumps(dict(found), ensure_ascii=False, sort_keys=True)}

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from shelfwise.schemas.ids import Doubles, Rows
+from shelfwise.store import erasures
 from shelfwise.store.tables import slates
+
+
+class Why(NamedTuple):
+    """What was said of an item.
+
+    Attributes:
+        sources: Retrievers that named it.
+        reason: In words.
+        steps: What put it where it stood.
+    """
+
+    sources: list[str]
+    reason: str
+    steps: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class LoggedSlate:
             `(k,)`.
         best: What would have stood there, given those above it, had nothing been drawn; shape `(k,)`.
         query: The fields that were asked for, less who asked and what was searched.
+        why: What was said of each item, in their order; empty where it was not kept.
     """
 
     slate_id: str
@@ -42,10 +59,14 @@ class LoggedSlate:
     propensities: Doubles
     best: Rows
     query: dict[str, Any] = field(default_factory=dict[str, Any])
+    why: Sequence[Why] = ()
 
 
 def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
-    """Store answers; inside a write transaction."""
+    """Store answers; inside a write transaction. Those to people who were erased since are left out."""
+    erased = erasures.latest_of(connection, (one.user_id for one in batch if one.user_id is not None))
+    if erased:
+        batch = [one for one in batch if one.user_id not in erased or one.at_ms > erased[one.user_id].at_ms]
     if batch:
         connection.execute(
             insert(slates),
@@ -61,6 +82,7 @@ def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
                     "item_rows": one.rows.astype("<i4").tobytes(),
                     "propensities": one.propensities.astype("<f8").tobytes(),
                     "best_rows": one.best.astype("<i4").tobytes(),
+                    "why": _packed(one.why),
                 }
                 for one in batch
             ],
@@ -80,6 +102,18 @@ def latest(connection: Connection, n: int, scenario: str | None = None) -> list[
     return [_logged(row) for row in connection.execute(query)]
 
 
+def of_user(connection: Connection, user_id: str) -> list[LoggedSlate]:
+    """Every answer that is kept of a user's, oldest first."""
+    query = select(slates).where(slates.c.user_id == user_id).order_by(slates.c.at_ms, slates.c.slate_id)
+    return [_logged(row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, slate_id: str) -> LoggedSlate | None:
+    """One answer; None where it is not kept, or no more."""
+    row = connection.execute(select(slates).where(slates.c.slate_id == slate_id)).first()
+    return None if row is None else _logged(row)
+
+
 def count(connection: Connection) -> int:
     """Answers that are kept."""
     return int(connection.execute(select(func.count()).select_from(slates)).scalar_one())
@@ -97,7 +131,17 @@ def _logged(row: Row[Any]) -> LoggedSlate:
         np.frombuffer(row.propensities, "<f8"),
         np.frombuffer(row.best_rows, "<i4").astype(np.int32),
         json.loads(row.query),
+        _unpacked(row.why),
     )
+
+
+def _packed(why: Sequence[Why]) -> bytes | None:
+    # The sentences of a slate are much alike: some 300 bytes for twenty items.
+    return zlib.compress(json.dumps(list(why), ensure_ascii=False).encode(), 1) if why else None
+
+
+def _unpacked(packed: bytes | None) -> list[Why]:
+    return [] if packed is None else [Why(*one) for one in json.loads(zlib.decompress(packed))]
 
 
 def shown_counts(connection: Connection, n: int) -> Rows:

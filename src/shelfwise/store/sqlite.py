@@ -56,6 +56,7 @@ def _configure(dbapi_connection: Any, _record: Any) -> None:
         "temp_store = MEMORY",
         "cache_size = -65536",
         "foreign_keys = ON",
+        "secure_delete = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -137,6 +137,7 @@ slates = Table(
     Column("item_rows", LargeBinary, nullable=False),
     Column("propensities", LargeBinary, nullable=False),
     Column("best_rows", LargeBinary, nullable=False),
+    Column("why", LargeBinary),
 )
 Index("slates_by_time", slates.c.at_ms)
 Index("slates_by_user", slates.c.user_id)
@@ -149,3 +150,46 @@ vectors = Table(
     Column("position", Integer, nullable=False),
     UniqueConstraint("encoder", "content_hash", name="vectors_by_content"),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("origins", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("revoked_ms", BigInteger),
+    Column("change", Integer, nullable=False, unique=True),
+)
+
+server_secrets = Table(
+    "server_secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("entry", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("receipt", Text, primary_key=True),
+    Column("id_hash", LargeBinary(32), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+Index("erasures_by_id", erasures.c.id_hash)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +103,35 @@ class VectorCache:
             )
             found.update((content_hash, position) for content_hash, position in connection.execute(query))
         return found
+
+
+def forget(records: Records, vectors_folder: Path, hashes: Sequence[bytes], dim_by_encoder: Mapping[str, int]) -> int:
+    """Overwrite vectors in every encoder's file, and forget that they were there.
+
+    Args:
+        records: The shop's.
+        vectors_folder: That holds a folder per encoder.
+        hashes: Of what is forgotten.
+        dim_by_encoder: Length of the vectors of the encoders that are known. The file of another one cannot be read: it
+            is deleted, and made anew where that encoder is used again.
+
+    Returns:
+        Vectors overwritten.
+    """
+    with records.write() as connection:
+        query = select(index.c.encoder, index.c.position).where(index.c.content_hash.in_(list(hashes)))
+        found = [(str(encoder), int(position)) for encoder, position in connection.execute(query)]
+        for encoder in {encoder for encoder, _ in found}:
+            path, dim = vectors_folder / encoder / FILE_NAME, dim_by_encoder.get(encoder)
+            if dim is None:
+                path.unlink(missing_ok=True)
+                connection.execute(delete(index).where(index.c.encoder == encoder))
+            elif path.is_file():
+                with path.open("r+b") as file:
+                    for position in (position for whose, position in found if whose == encoder):
+                        file.seek(position * dim * 2)
+                        file.write(bytes(dim * 2))
+                    file.flush()
+                    os.fsync(file.fileno())
+        connection.execute(delete(index).where(index.c.content_hash.in_(list(hashes))))
+    return len(found)

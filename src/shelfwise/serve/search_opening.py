@@ -1,0 +1,107 @@
+"""The full-text index of a serving process: made beside the first answers, then kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from shelfwise.errors import ServiceError
+from shelfwise.search.full_text import FullText
+from shelfwise.store import catalogue
+from shelfwise.store.catalogue import StoredItem
+from shelfwise.store.records import Records
+
+CHUNK = 2_000
+"""Items indexed between two breaths: other threads get their turn."""
+
+log = logging.getLogger("shelfwise.serve")
+
+
+class SearchOpening:
+    """The index while it is being made, and when it is there.
+
+    Changes that come at the same time share one commit.
+
+    Args:
+        records: The shop's.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._index: FullText | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: dict[int, StoredItem] = {}
+        self._done: asyncio.Future[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    def index(self) -> FullText:
+        """The whole index.
+
+        Raises:
+            ServiceError: it is still being made.
+        """
+        if self._index is None:
+            raise ServiceError("the catalogue is being indexed", hint="ask again in a second", code="loading")
+        return self._index
+
+    def start(self) -> None:
+        """Begin to make it, on a thread."""
+        self._task = asyncio.create_task(self._make())
+
+    def note(self, entry: StoredItem) -> None:
+        """An item as it is now, to be indexed; of an item noted twice the later state counts."""
+        self._waiting[entry.row] = entry
+
+    async def settle(self) -> None:
+        """When this returns, what was noted is found as it is now, or will be once the whole catalogue is indexed."""
+        if self._waiting and self._index is not None:
+            if self._done is None:
+                self._done = asyncio.get_running_loop().create_future()
+            done = self._done
+            if self._worker is None or self._worker.done():
+                self._worker = asyncio.create_task(self._work())
+            await asyncio.shield(done)
+
+    async def close(self) -> None:
+        """Stop."""
+        self._is_closing = True
+        tasks = [task for task in (self._task, self._worker) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _make(self) -> None:
+        started = time.perf_counter()
+        made = await asyncio.to_thread(self._filled)
+        # What came meanwhile is taken from memory: the store may have been read before.
+        while self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            await asyncio.to_thread(made.put, list(waiting.values()))
+        self._index = made
+        log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
+
+    def _filled(self) -> FullText:
+        made = FullText()
+        chunk: list[StoredItem] = []
+        with self._records.read() as connection:
+            for entry in catalogue.read_all(connection):
+                if self._is_closing:
+                    return made
+                chunk.append(entry)
+                if len(chunk) == CHUNK:
+                    made.add(chunk)
+                    chunk = []
+        made.add(chunk)
+        made.commit()
+        return made
+
+    async def _work(self) -> None:
+        while self._waiting and self._index is not None:
+            waiting, self._waiting = self._waiting, {}
+            done, self._done = self._done, None
+            try:
+                await asyncio.to_thread(self._index.put, list(waiting.values()))
+            except Exception as error:  # items stay found as they were; the store has them
+                log.error("changed items could not be indexed", exc_info=error)
+            if done is not None and not done.done():
+                done.set_result(None)

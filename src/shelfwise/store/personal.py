@@ -1,0 +1,101 @@
+"""Everything that the records hold of one person: read for them, or deleted."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from shelfwise.schemas.events import KIND_BY_CODE
+from shelfwise.schemas.ids import VISITOR_PREFIX
+from shelfwise.store import slate_log
+from shelfwise.store.slate_log import LoggedSlate
+from shelfwise.store.tables import events, items, quarantine, slates, users
+
+ERASED = f"{VISITOR_PREFIX}erased-"
+"""Start of what stands in the place of an erased id: rows are permanent, names are not."""
+
+_NOT_TOLD = {"seq", "event_key", "user_row", "item_row", "source", "line"}
+"""Columns of an event that are the store's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRows:
+    """How much there was."""
+
+    attributes: int
+    events: int
+    slates: int
+    quarantined: int
+
+
+def row_of(connection: Connection, user_id: str) -> int | None:
+    """The row of a user; None of whom the store knows nothing."""
+    return connection.execute(select(users.c.row).where(users.c.user_id == user_id)).scalar()
+
+
+def events_of(connection: Connection, user_id: str) -> list[dict[str, Any]]:
+    """Every event of a person, oldest first, as events are sent; fields without a value are left out."""
+    columns = [column for column in events.c if column.name not in _NOT_TOLD]
+    query = (
+        select(*columns, items.c.item_id, items.c.title)
+        .join(users, users.c.row == events.c.user_row)
+        .outerjoin(items, items.c.row == events.c.item_row)
+        .where(users.c.user_id == user_id)
+        .order_by(events.c.timestamp_ms, events.c.seq)
+    )
+    found: list[dict[str, Any]] = []
+    for row in connection.execute(query).mappings():
+        told = {str(name): value for name, value in row.items() if value is not None}
+        told["event"] = KIND_BY_CODE[told.pop("kind")].value
+        at = datetime.fromtimestamp(told.pop("timestamp_ms") / 1_000, UTC)
+        found.append({"timestamp": at.isoformat(timespec="milliseconds"), **told})
+    return found
+
+
+def slates_of(connection: Connection, user_id: str) -> list[LoggedSlate]:
+    """Every answer that is kept of those that a person got, oldest first."""
+    return slate_log.of_user(connection, user_id)
+
+
+def erase(connection: Connection, user_id: str, instead: str) -> ErasedRows:
+    """Delete all of it, and put another name in the id's place; inside a write transaction.
+
+    Lines in quarantine that name the person keep their place and their reason, and lose their words.
+    """
+    row = row_of(connection, user_id)
+    n_attributes, n_events = 0, 0
+    if row is not None:
+        written = connection.execute(select(users.c.attributes).where(users.c.row == row)).scalar_one()
+        n_attributes = len(json.loads(written))
+        n_events = connection.execute(delete(events).where(events.c.user_row == row)).rowcount
+        connection.execute(
+            update(users).where(users.c.row == row).values(user_id=f"{ERASED}{instead}", attributes="{}")
+        )
+    n_slates = connection.execute(delete(slates).where(slates.c.user_id == user_id)).rowcount
+    return ErasedRows(n_attributes, n_events, n_slates, _quarantined(connection, user_id))
+
+
+def _quarantined(connection: Connection, user_id: str) -> int:
+    name = user_id.removeprefix(VISITOR_PREFIX)  # a session stands in files without what we put before it
+    spelled = list(dict.fromkeys([name, json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]]))
+    whole = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in spelled))
+    columns = (quarantine.c.raw, quarantine.c.message)
+    named = or_(*(column.contains(one, autoescape=True) for column in columns for one in spelled))
+    query = select(quarantine.c.source, quarantine.c.line, *columns).where(named)
+    hits = [
+        (source, line)
+        for source, line, raw, message in connection.execute(query)
+        if whole.search(raw) or whole.search(message)
+    ]
+    for source, line in hits:
+        connection.execute(
+            update(quarantine)
+            .where(quarantine.c.source == source, quarantine.c.line == line)
+            .values(raw="", message="erased")
+        )
+    return len(hits)

@@ -1,0 +1,307 @@
+"""Every route against every kind of key, from a table that the routes themselves make."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, APIRouter, iter_route_contexts
+
+from shelfwise.schemas.keys import KeyKind, KeyScope, KeyWanted
+from shelfwise.serve.app import create_app
+from shelfwise.serve.callers import GuardedRoute, Need
+from shelfwise.shop import Shop
+from shelfwise.store import api_keys
+
+pytestmark = pytest.mark.online
+
+PAGE = "https://shop.example"
+BOTH = [KeyScope.EVENTS, KeyScope.RECOMMEND]
+
+
+@dataclass
+class Guarded:
+    """A server that asks for keys, and keys of it."""
+
+    http: Any
+    folder: Path
+    keys: dict[str, str]
+    table: list[tuple[str, str, Need]]
+    log: Any
+
+    def send(self, method: str, path: str, key: str | None = None, **more: Any) -> Any:
+        headers = {} if key is None else {"Authorization": f"Bearer {self.keys.get(key, key)}"}
+        if method in ("POST", "PUT", "PATCH"):
+            more.setdefault("json", {})
+        return self.http.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
+
+    def token(self, key: str = "browser", **body: Any) -> dict[str, str]:
+        answer = self.send("POST", "/visitors", key, json=body)
+        assert answer.status_code == 201, answer.text
+        return {"Shelfwise-Visitor": answer.json()["token"]}
+
+
+def table_of(folder: Path) -> list[tuple[str, str, Need]]:
+    """Method, path with something in its place, and need of every route."""
+    found: list[tuple[str, str, Need]] = []
+    for route in iter_route_contexts(create_app(folder).routes):
+        original = route.original_route
+        if isinstance(original, APIRoute):
+            assert isinstance(original, GuardedRoute), f"{route.path_format} says nothing of who may use it"
+            path = route.path_format.removeprefix("/v1")
+            for name in ("item_id", "key_id", "user_id", "slate_id", "version"):
+                path = path.replace(f"{{{name}}}", "none-such")
+            assert "{" not in path
+            found.extend((method, path, original.need) for method in sorted(route.methods or ()))
+        else:
+            assert route.path == "/v1/openapi.json"
+    return found
+
+
+@pytest.fixture(scope="module")
+def guarded(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    from tests.integration.conftest import serving
+
+    folder = shutil.copytree(tiny_shop_template, tmp_path_factory.mktemp("guarded") / "shop")
+    keys: dict[str, str] = {"wrong": "sw_0a1b2c3d4e5f_" + "x" * 43, "strange": "not-one-of-ours"}
+    with Shop.open(folder) as shop:
+        for scope in KeyScope:
+            keys[scope.value] = shop.keys.create(KeyWanted(name=scope.value, scopes=[scope]))[1]
+        keys["both"] = shop.keys.create(KeyWanted(name="both", scopes=BOTH))[1]
+        browser = KeyWanted(name="pages", kind=KeyKind.BROWSER, scopes=BOTH, origins=[PAGE])
+        keys["browser"] = shop.keys.create(browser)[1]
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        keys["expired"] = shop.keys.create(KeyWanted(name="old", scopes=[KeyScope.ADMIN], expires_at=past))[1]
+        revoked, keys["revoked"] = shop.keys.create(KeyWanted(name="gone", scopes=[KeyScope.ADMIN]))
+        shop.keys.revoke(revoked.key_id)
+        keys["another's secret"] = f"sw_{revoked.key_id}_{keys['admin'].split('_', 2)[2]}"
+    with serving(folder, ready=401) as server:
+        while server.http.get("/openapi.json", headers={"Authorization": f"Bearer {keys['admin']}"}).is_error:
+            time.sleep(0.01)
+        while server.http.get("/health/ready", headers={"Authorization": f"Bearer {keys['admin']}"}).is_error:
+            time.sleep(0.01)
+        yield Guarded(server.http, folder, keys, table_of(folder), server.log)
+        for secret in keys.values():
+            assert secret not in server.log()
+
+
+def test_a_route_that_says_nothing_of_its_callers_cannot_be_made() -> None:
+    router = APIRouter(route_class=GuardedRoute)
+    with pytest.raises(TypeError, match="does not say what it asks of its callers"):
+        router.get("/open-door")(lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (None, "no_key"),
+        ("wrong", "wrong_key"),
+        ("strange", "wrong_key"),
+        ("another's secret", "wrong_key"),
+        ("expired", "expired_key"),
+        ("revoked", "revoked_key"),
+    ],
+)
+def test_without_a_key_that_holds_every_route_is_shut(guarded: Guarded, key: str | None, code: str) -> None:
+    for method, path, need in guarded.table:
+        answer = guarded.send(method, path, key)
+        if need.anybody:
+            assert answer.status_code == 200
+            continue
+        assert (answer.status_code, answer.json()["code"]) == (401, code), (method, path)
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert guarded.send("GET", "/openapi.json", key).status_code == 401
+
+
+@pytest.mark.parametrize("scope", list(KeyScope))
+def test_a_key_opens_the_routes_of_its_scope_and_no_other(guarded: Guarded, scope: KeyScope) -> None:
+    opened = 0
+    for method, path, need in guarded.table:
+        answer = guarded.send(method, path, scope.value)
+        if need.anybody or scope in need.scopes or scope is KeyScope.ADMIN:
+            assert answer.status_code not in (401, 403) and answer.status_code < 500, (method, path, answer.text)
+            opened += 1
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), (method, path)
+    assert opened > 2
+
+
+def test_a_browser_key_opens_nothing_but_its_visitors_events_and_slates(guarded: Guarded) -> None:
+    token = guarded.token()
+    opened: list[str] = []
+    for method, path, need in guarded.table:
+        answer = guarded.send(method, path, "browser", headers=token)
+        if answer.status_code == 403:
+            assert answer.json()["code"] == "not_allowed" and not need.browsers, (method, path)
+        else:
+            opened.append(path)
+    assert sorted(opened) == ["/events", "/health/live", "/recommend", "/visitors"]
+
+
+@pytest.mark.parametrize("path", ["/events", "/recommend"])
+def test_a_browser_key_alone_proves_nobody(guarded: Guarded, path: str) -> None:
+    body = {"session_id": "x", "item_id": "mug-red", "event": "view"} if path == "/events" else {"session_id": "x"}
+    answer = guarded.send("POST", path, "browser", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (401, "no_visitor")
+    own = guarded.token()["Shelfwise-Visitor"]
+    head, body_part, end, signature = own.split(".")
+    for forged in (
+        "nonsense",
+        f"{head}.{body_part}.{int(end) + 1}.{signature}",
+        f"{head}.{body_part}x.{end}.{signature}",
+        f"{own}x",
+        f"{head}.{body_part}.{end}.",
+        "....",
+        "v1.é.1.é".encode().decode("latin-1"),
+    ):
+        answer = guarded.send(
+            "POST", path, "browser", json=body, headers={b"Shelfwise-Visitor": forged.encode("latin-1")}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_visitor"), forged
+
+
+def test_nobody_reads_or_writes_for_somebody_else(guarded: Guarded) -> None:
+    mine, theirs = guarded.token(), guarded.token()
+    event = {"item_id": "boot-red", "event": "purchase"}
+    answer = guarded.send("POST", "/events", "browser", json=event, headers=mine)
+    assert answer.json()["stored"] == 1
+
+    def items(**more: Any) -> set[str]:
+        found = guarded.send("POST", "/recommend", "browser", **more)
+        assert found.status_code == 200, found.text
+        return {item["item_id"] for item in found.json()["items"]}
+
+    assert "boot-red" not in items(json={"k": 60}, headers=mine)
+    assert "boot-red" in items(json={"k": 60}, headers=theirs)
+    session = guarded.send("POST", "/visitors", "browser", headers=mine).json()["session_id"]
+    assert "boot-red" not in items(json={"k": 60, "session_id": session}, headers=mine)
+    for named in ({"session_id": session}, {"user_id": "user-1"}, {"user_id": "user-1", "session_id": session}):
+        for path, body in (
+            ("/recommend", named),
+            ("/events", {**event, **named}),
+            ("/events", [event, {**event, **named}]),
+        ):
+            answer = guarded.send("POST", path, "browser", json=body, headers=theirs)
+            assert (answer.status_code, answer.json()["code"]) == (403, "other_visitor"), (path, body)
+
+
+def test_a_server_vouches_for_who_is_signed_in(guarded: Guarded) -> None:
+    signed_in = guarded.token("both", user_id="user-1")
+    own = guarded.send("POST", "/recommend", "browser", json={"k": 60}, headers=signed_in).json()
+    same = guarded.send("POST", "/recommend", "recommend", json={"user_id": "user-1", "k": 60}).json()
+    assert [one["item_id"] for one in own["items"]] == [one["item_id"] for one in same["items"]]
+    for key in ("browser", "events", "recommend"):
+        assert guarded.send("POST", "/visitors", key, json={"user_id": "user-1"}).status_code == 403
+
+
+def test_a_page_cannot_take_the_name_of_an_event_to_come(guarded: Guarded) -> None:
+    order = {"item_id": "pen-red", "event": "purchase", "event_id": "order-1"}
+    guarded.send("POST", "/events", "browser", json=order, headers=guarded.token()).raise_for_status()
+    answer = guarded.send("POST", "/events", "events", json={**order, "user_id": "buyer"})
+    assert answer.json()["stored"] == 1
+
+
+def test_pages_of_the_keys_origins_may_read_answers(guarded: Guarded) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    answer = guarded.send("OPTIONS", "/events", headers={"Origin": PAGE, **asked})
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert "Shelfwise-Visitor" in answer.headers["access-control-allow-headers"]
+    for origin in ("https://evil.example", "null", f"{PAGE}.evil.example"):
+        answer = guarded.send("OPTIONS", "/events", headers={"Origin": origin, **asked})
+        assert answer.status_code == 403 and "access-control-allow-origin" not in answer.headers
+        answer = guarded.send("POST", "/visitors", "browser", headers={"Origin": origin})
+        assert (answer.status_code, answer.json()["code"]) == (403, "other_origin")
+        assert "access-control-allow-origin" not in answer.headers
+    answer = guarded.send("POST", "/visitors", "browser", headers={"Origin": PAGE})
+    assert answer.status_code == 201
+    assert (answer.headers["access-control-allow-origin"], answer.headers["vary"]) == (PAGE, "Origin")
+    refused = guarded.send("POST", "/events", "wrong", headers={"Origin": PAGE})
+    assert refused.headers["access-control-allow-origin"] == PAGE  # a page can read why
+
+
+def test_a_key_is_made_shown_once_and_revoked_at_once(guarded: Guarded) -> None:
+    wanted = {"name": "till", "scopes": ["events"]}
+    made = guarded.send("POST", "/keys", "admin", json=wanted)
+    assert made.status_code == 201 and made.headers["cache-control"] == "no-store"
+    key, key_id = made.json()["key"], made.json()["key_id"]
+    event = {"user_id": "u", "item_id": "mug-red", "event": "view"}
+    assert guarded.send("POST", "/events", key, json=event).status_code == 202
+    listed = guarded.send("GET", "/keys", "admin")
+    assert next(one for one in listed.json()["keys"] if one["key_id"] == key_id)["holds"]
+    assert key not in listed.text and key.split("_", 2)[2] not in listed.text
+    assert guarded.send("DELETE", f"/keys/{key_id}", "admin").status_code == 204
+    answer = guarded.send("POST", "/events", key, json=event)
+    assert (answer.status_code, answer.json()["code"]) == (401, "revoked_key")
+    assert guarded.send("DELETE", "/keys/none-such", "admin").json()["code"] == "unknown_key"
+    for path in guarded.folder.rglob("*"):
+        if path.is_file():
+            assert key.split("_", 2)[2].encode() not in path.read_bytes(), path
+    done = [one for one in guarded.send("GET", "/audit", "admin").json()["entries"] if one["subject"] == key_id]
+    assert [one["action"] for one in done] == ["key.revoke", "key.create"]
+    assert all(one["actor"].startswith("key ") and "(admin)" in one["actor"] for one in done)
+    assert done[1]["detail"]["scopes"] == ["events"]
+
+
+def test_what_another_process_revokes_is_dead_within_a_second(guarded: Guarded) -> None:
+    with Shop.open(guarded.folder) as shop:
+        stored, key = shop.keys.create(KeyWanted(name="other", scopes=[KeyScope.RECOMMEND]))
+        time.sleep(1.1)
+        assert guarded.send("POST", "/recommend", key).status_code == 200
+        shop.keys.revoke(stored.key_id)
+        revoked_at = time.monotonic()
+        while guarded.send("POST", "/recommend", key).status_code == 200:
+            assert time.monotonic() - revoked_at < 1.5
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"name": "x", "scopes": []},
+        {"name": "", "scopes": ["events"]},
+        {"name": "x", "scopes": ["everything"]},
+        {"name": "x", "scopes": ["events"], "origins": [PAGE]},
+        {"name": "x", "kind": "browser", "scopes": ["events"]},
+        {"name": "x", "kind": "browser", "scopes": ["admin"], "origins": [PAGE]},
+        {"name": "x", "kind": "browser", "scopes": ["events"], "origins": ["*"]},
+        {"name": "x", "kind": "browser", "scopes": ["events"], "origins": [f"{PAGE}/"]},
+    ],
+)
+def test_a_key_that_would_be_too_much_is_not_made(guarded: Guarded, wanted: dict[str, Any]) -> None:
+    answer = guarded.send("POST", "/keys", "admin", json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+def test_the_audit_log_is_read_page_by_page(guarded: Guarded) -> None:
+    entries: list[int] = []
+    before: int | None = None
+    while True:
+        query = {"limit": 3} | ({} if before is None else {"before": before})
+        page = guarded.send("GET", "/audit", "admin", params=query).json()
+        entries += [one["entry"] for one in page["entries"]]
+        before = page["next"]
+        if before is None:
+            break
+    assert entries == sorted(set(entries), reverse=True)
+    assert entries[-1] == 1 and len(entries) > 8
+
+
+def test_rules_are_noted_too(guarded: Guarded) -> None:
+    document = {"rules": {"no-pens": {"block": 'item_id = "pen-red"'}}}
+    answer = guarded.send("PUT", "/rules", "admin", json={"document": document, "author": "Kim"})
+    newest = guarded.send("GET", "/audit", "admin", params={"limit": 1}).json()["entries"][0]
+    assert answer.status_code == 200, answer.text
+    assert (newest["action"], newest["detail"]["author"]) == ("rules.apply", "Kim")
+
+
+def test_only_hashes_are_kept(guarded: Guarded) -> None:
+    with Shop.open(guarded.folder) as shop, shop.records.read() as connection:
+        for stored in api_keys.read_all(connection):
+            assert len(stored.digest) == 32
