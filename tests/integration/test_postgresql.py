@@ -76,9 +76,15 @@ class TestTransactions:
         with records.read() as connection:
             assert settings(connection) == ["repeatable read", "on", "0"]
         with records.write() as connection:
-            assert settings(connection) == ["read committed", "off", "1min"]
+            assert settings(connection) == ["read committed", "off", "10min"]
         with records.read() as connection:  # the same connection from the pool
             assert settings(connection) == ["repeatable read", "on", "0"]
+
+    def test_a_machine_that_vanishes_is_soon_found_out(self, records: Records) -> None:
+        with records.read() as connection:
+            names = ("idle", "interval", "count")
+            found = [connection.exec_driver_sql(f"SHOW tcp_keepalives_{name}").scalar() for name in names]
+        assert found in (["10", "5", "3"], ["10s", "5s", "3"], ["0", "0", "0"])  # none over a socket of the file system
 
     @pytest.mark.parametrize(("asked", "found"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
     def test_a_commit_is_durable_whatever_the_servers_default(

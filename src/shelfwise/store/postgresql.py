@@ -18,8 +18,11 @@ from shelfwise.store.urls import WHERE
 LOCK_TIMEOUT_MS = 30_000
 """How long a writer waits for another process's transaction."""
 
-IDLE_TIMEOUT_MS = 60_000
-"""How long a writer may hold the store without a word: a machine that vanished does not hold it for ever."""
+KEEP_ALIVE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
+"""How the server finds out that a machine is gone, within half a minute: it must not hold the store."""
+
+IDLE_TIMEOUT_MS = 600_000
+"""How long a writer that is there may hold the store without a word: large batches are prepared meanwhile."""
 
 CONNECT_TIMEOUT_S = 10
 
@@ -40,15 +43,16 @@ def postgresql_engine(url: URL) -> Engine:
         MissingExtraError: psycopg is not installed.
     """
     address, schema = without_schema(url)
-    options = [f"-c lock_timeout={LOCK_TIMEOUT_MS}"]
+    usual = {"lock_timeout": LOCK_TIMEOUT_MS, **KEEP_ALIVE}
+    options = [f"-c {name}={value}" for name, value in usual.items()]
     if schema is not None:
         options.append(f"-c search_path={schema}")
     given = address.query.get("options", ())
     options.extend([given] if isinstance(given, str) else given)  # last, so that the shop has the last word
     settings: dict[str, Any] = {"options": " ".join(options), "client_encoding": "utf8"}
-    for name, usual in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "shelfwise")):
+    for name, value in (("connect_timeout", CONNECT_TIMEOUT_S), ("application_name", "shelfwise")):
         if name not in address.query:
-            settings[name] = usual
+            settings[name] = value
     try:
         engine = create_engine(
             address.difference_update_query(["options"]),
