@@ -181,9 +181,10 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
         return
     of_items, inside = vectors.take(rows)
     cosines = of_items @ seed_vectors[known].T
-    cosines[~inside] = MISSING
     share = weights[known] / weights[known].sum()
-    put("text_affinity_mean", cosines @ share)
+    mean = cosines @ share
+    cosines[~inside], mean[~inside] = MISSING, MISSING
+    put("text_affinity_mean", mean)
     put("text_affinity_max", cosines.max(axis=1))
     put("text_affinity_last", cosines[:, 0])
 

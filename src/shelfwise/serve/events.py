@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -17,7 +16,6 @@ from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.incoming import check_event
 from shelfwise.serve.problems import FieldProblem, all_refused
 from shelfwise.serve.service import Current
-from shelfwise.store import event_log
 from shelfwise.store.event_log import EventRow
 
 router = APIRouter(tags=["events"], route_class=GuardedRoute)
@@ -77,7 +75,7 @@ async def post_events(request: Request, service: Current) -> Response:
     ]
     if good:
         places, rows = list(good), list(good.values())
-        outcome = await service.writer.run(partial(event_log.append, batch=rows, source=None))
+        outcome = await service.events.append(rows)
         for index in outcome.twins:
             results[places[index]] = EventResult(status=EventStatus.ALREADY_STORED)
         for index in outcome.unknown_items:

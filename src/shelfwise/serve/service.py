@@ -18,6 +18,7 @@ from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.search.full_text import FullText
+from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.model_in_service import ModelInService
@@ -51,6 +52,7 @@ class Service:
         self.models = models
         self.versions = models.versions
         self.writer = Writer(records)
+        self.events = EventWriter(self.writer)
         self._scenarios = list(config.scenarios)
         self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
         self._full_text = SearchOpening(records)
@@ -91,6 +93,7 @@ class Service:
         await self._full_text.close()
         if self._slates is not None:
             await self._slates.close()
+        await self.events.close()
         await self.writer.close()
         self.records.close()
 
