@@ -23,6 +23,7 @@ from shelfwise.cli import (
     ingest,
     init,
     models,
+    offers,
     recommend,
     rules,
     serve,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, tradeoff, serve, doctor, demo):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
+app.add_typer(offers.app, name="offers")
 app.add_typer(rules.app, name="rules")
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shelfwise.ingest.report import IngestReport
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
@@ -263,7 +264,7 @@ class Shop:
         name = self.versions.new_name()
         with tracked(self.config, Run(name, self.folder)) as tracker:
             if news is not None:
-                return go_on(self.config, news, self.versions, progress, name=name, tracker=tracker)
+                return go_on(self.config, news, self.records, self.versions, progress, name=name, tracker=tracker)
             return train(
                 self.config, self.records, self._vectors_folder, self.versions, progress, name=name, tracker=tracker
             )
@@ -491,6 +492,13 @@ class Shop:
 
         scenarios = list(self.config.scenarios)
         return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
+
+    @property
+    def offers(self) -> ShopOffers:
+        """What the shop gives a discount on: who answers to it, and who should get it within a budget."""
+        from shelfwise.shop.offers import ShopOffers
+
+        return ShopOffers(self.folder, self.records, lambda: self.recommender)
 
     @property
     def recommender(self) -> Recommender:
