@@ -228,7 +228,9 @@ def test_a_server_follows_file_and_log(shop: Path, serve: Callable[..., Abstract
         assert [one["offer"] for one in asked("user-0")["offers"]] == ["lamps"]
         (shop / "offers.toml").write_text("[offers.lamps]\nitem = 'x'\n")  # misspelt: those before stay
         time.sleep(1.1)
-        assert [one["offer"] for one in asked("user-0")["offers"]] == ["lamps"]
+        slate = asked("user-0")
+        assert [one["offer"] for one in slate["offers"]] == ["lamps"]
+        assert any("offers.lamps.item: there is no such key" in note for note in slate["degraded"])
         (shop / "offers.toml").unlink()
         assert asked("user-0")["offers"] == []
 

@@ -57,6 +57,9 @@ class Choice:
 class LiveOffers:
     """Follows a shop's offers.
 
+    Attributes:
+        problem: Why the file cannot be followed as it is now; None where it can.
+
     Args:
         live: The model in service.
         records: The shop's; offers stand in their folder.
@@ -75,6 +78,7 @@ class LiveOffers:
         self._standing: list[Standing] = []
         self._looked_at = float("-inf")
         self._lock = threading.Lock()
+        self.problem: str | None = None
 
     @property
     def exist(self) -> bool:
@@ -108,7 +112,9 @@ class LiveOffers:
             self._stamp = (stat.st_mtime_ns, stat.st_size)
             try:
                 self.use(read_offers(self._path))
+                self.problem = None
             except ConfigError as error:  # those before stay, and requests are answered
+                self.problem = f"{error.where}: {error.found}" if error.where != str(self._path) else error.found
                 log.error("%s cannot be followed: %s", self._path, error)
         funnel = self._live.model.funnel
         self._standing = standing(

@@ -39,8 +39,11 @@ def offer_entries(place: Place, offers: LiveOffers, user: str | None, k: int, wo
         place.degraded.append(
             "who answers could not be learned here: chances follow from how often is bought of the items"
         )
+    choices = offers.choices(user)
+    if offers.problem is not None:
+        place.degraded.append(f"offers.toml cannot be followed as it is now ({offers.problem}): those before hold")
     entries: list[OfferEntry] = []
-    for choice in offers.choices(user):
+    for choice in choices:
         if len(entries) == k:
             break
         entry = _entry(place, choice, len(entries) + 1, response.chance_of, worded)
