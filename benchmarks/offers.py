@@ -38,10 +38,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from baskets import write_tables
 from campaigns import Campaign, read_campaigns
+from offer_tables import ANSWER_COLUMNS, answer_lines, answer_title
 from record import Record, arguments
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
@@ -54,6 +54,7 @@ from shelfwise.offers.response_features import NAMES
 from shelfwise.rank.calibration import calibration_error
 from shelfwise.shop import Shop
 from shelfwise.train.data import Loaded, load
+from tables import show
 
 DATA = "SHELFWISE_BENCH_DATA"
 VALIDATION = ("2017-05-01", "2017-08-01")
@@ -182,15 +183,7 @@ def answers(record: Record, loaded: Loaded, source: Path) -> None:
             chosen = sorted(chosen, key=lambda one: len(one.offers))[:QUICK_CAMPAIGNS]
         found = measured([ask(loaded, campaigns, replies, one) for one in chosen], len(loaded.user_ids), n_resamples)
         record.results[name] = found
-        shown = Table(title=f"{name}: {found['n_campaigns']} campaigns, {found['n_sendings']:,} sendings, "
-                      f"{found['n_answers']} answers", box=None)  # fmt: skip
-        for column in ("model", "AUC", "ours ahead", "captured", "ours ahead "):
-            shown.add_column(column)
-        for row in found["rows"]:
-            ahead = [f"{row[of]['difference']:+.4f} ({row[of]['low']:+.4f} to {row[of]['high']:+.4f})"
-                     for of in ("auc_ahead", "captured_ahead")]  # fmt: skip
-            shown.add_row(row["model"], f"{row['auc']:.4f}", ahead[0], f"{row['captured']:.3f}", ahead[1])
-        console.print(shown)
+        show(console, answer_title(name, found), ANSWER_COLUMNS, answer_lines(found))
     rivals = [row for row in record.results["test"]["rows"] if row["model"] in (*BASELINES, "random")]
     for metric in ("auc", "captured"):
         best = max(rivals, key=lambda row: row[metric])

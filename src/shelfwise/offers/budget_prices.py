@@ -26,10 +26,11 @@ SAMPLE = 3_000
 
 MAX_STEPS = 30
 MAX_LAST_STEPS = 8
-"""With all users at last: by then prices are nearly right."""
+LAST_SAMPLE = 20_000
+"""At last, with more users: by then prices are nearly right."""
 
 NEARLY = 0.7
-"""Share of a price that it will not fall below when all users are asked."""
+"""Share of a price that it will not fall below at last."""
 
 NEWTON_STEPS = 6
 
@@ -91,7 +92,10 @@ def budget_prices(
         now = NEARLY * prices(units)
         worth = value[wanted] - cost[wanted] * (now[-1] + now[:-1])
         concerned = wanted[worth.max(axis=1) > 0]  # whom prices about these leave anything
-        units = descend(concerned, 1.0, units, SOFTNESS[-1] * usual, MAX_LAST_STEPS)
+        every = max(len(concerned) // LAST_SAMPLE, 1)
+        units = descend(
+            concerned[::every], len(concerned[::every]) / len(concerned), units, SOFTNESS[-1] * usual, MAX_LAST_STEPS
+        )
     found = prices(units)
     return float(found[-1]), found[:-1]
 
