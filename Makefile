@@ -41,6 +41,7 @@ bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/accuracy.py --quick
 	$(BIN)/python benchmarks/pictures.py --quick
 	$(BIN)/python benchmarks/baskets.py --quick
+	$(BIN)/python benchmarks/offers.py --quick
 	$(BIN)/python benchmarks/continual.py --quick
 	$(BIN)/python benchmarks/off_policy.py --quick
 	$(BIN)/python benchmarks/stores.py --quick

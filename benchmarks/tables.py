@@ -35,6 +35,15 @@ from off_policy_tables import (
     simulated_lines,
     simulated_title,
 )
+from offer_tables import (
+    ANSWER_COLUMNS,
+    CHANCE_COLUMNS,
+    PLAN_COLUMNS,
+    answer_lines,
+    answer_title,
+    chance_lines,
+    plan_lines,
+)
 from record import RESULTS, ROOT
 from serving_tables import SERVING_COLUMNS, serving_lines, serving_notes, serving_title
 
@@ -697,7 +706,17 @@ def shown_section(document: dict[str, Any]) -> str:
     return "\n\n".join([*parts, promises(document)])
 
 
+def offers_section(document: dict[str, Any]) -> str:
+    """The page's part on offers."""
+    results, parts = document["results"], [provenance(document)]
+    for name in ("validation", "test"):
+        parts += [f"{answer_title(name, results[name])}:", markdown(ANSWER_COLUMNS, answer_lines(results[name]))]
+    parts += [markdown(CHANCE_COLUMNS, chance_lines(results)), markdown(PLAN_COLUMNS, plan_lines(results))]
+    return "\n\n".join([*parts, promises(document)])
+
+
 SECTIONS = {
+    "offers": offers_section,
     "exposure": exposure_section,
     "objectives-trivago": shown_section,
     "diversity": diversity_section,

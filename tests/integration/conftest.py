@@ -112,6 +112,7 @@ def make_shop(folder: Path) -> None:
     from shelfwise.encode.passage import passage
     from shelfwise.encode.sentence_transformer import SentenceTransformer
     from shelfwise.encode.whitening import Whitening
+    from shelfwise.offers.learning import learn_response
     from shelfwise.pipeline import model
     from shelfwise.pipeline.components import build_text_encoder
     from shelfwise.store import catalogue, event_log
@@ -170,6 +171,7 @@ threads = 1
             "n_items": len(known),
             "log_end_ms": behaviour.end_ms,
         },
+        response=learn_response(data, np.ones(N_USERS, np.bool_)).model,
     )
 
 

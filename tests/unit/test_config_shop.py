@@ -28,7 +28,7 @@ def test_a_version_alone_is_a_shop() -> None:
         *("complements", "basket", "trending"),
     }
     assert set(config.scenarios) == {
-        *("home", "category", "item", "cart", "checkout", "brand", "trending", "email"),
+        *("home", "category", "item", "cart", "checkout", "brand", "trending", "email", "promotion"),
     }
 
 
@@ -89,7 +89,7 @@ class TestNames:
     def test_own_retrievers_replace_the_default_ones_also_in_scenarios_that_nobody_wrote(self) -> None:
         config = parsed(retrieve={"popular": {"use": "popular", "half_life_d": 3}})
         assert {name: spec.retrieve for name, spec in config.scenarios.items()} == {
-            **{key: [] for key in ("home", "category", "item", "brand", "email")},
+            **{key: [] for key in ("home", "category", "item", "brand", "email", "promotion")},
             **{key: ["popular"] for key in ("cart", "checkout", "trending")},
         }
         assert config.scenarios["cart"].order == "retrievers"

@@ -24,6 +24,7 @@ from shelfwise.cli import (
     init,
     keys,
     models,
+    offers,
     recommend,
     records,
     rules,
@@ -50,6 +51,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(records.app, name="records")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
+app.add_typer(offers.app, name="offers")
 app.add_typer(rules.app, name="rules")
 
 

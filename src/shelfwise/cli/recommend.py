@@ -82,10 +82,18 @@ def command(
     for entry in slate.brands:
         answers.print(f"{entry.position}. {entry.brand}: {entry.reason}", markup=False)
         _show(entry.items)
+    for offer in slate.offers:
+        off = f"{offer.discount:.0%}" if offer.discount is not None else f"{offer.amount_off:g}"
+        answers.print(
+            f"{offer.position}. {offer.offer}, {off} off: {offer.reason}\n   chance of {offer.chance_of} "
+            f"{offer.chance:.1%}, expected cost {offer.cost:.2f}, expected gain {offer.gain:.2f}",
+            markup=False,
+        )
+        _show(offer.items)
     for made in slate.bundles:
         answers.print(f"set {made.position}, joint score {made.score:.2f}", markup=False)
         _show(made.items)
-    if slate.items or not (slate.brands or slate.bundles):
+    if slate.items or not (slate.brands or slate.bundles or slate.offers):
         _show(slate.items)
     if slate.expected:
         brought = table("", "this slate", "by default", "best possible", title="\nExpected", right=(1, 2, 3))

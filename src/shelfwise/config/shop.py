@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_seri
 from shelfwise.config.component import ComponentSpec
 from shelfwise.config.ingest import IngestSpec
 from shelfwise.config.objectives import REVENUE, ObjectiveSpec, check_chains, usual_objectives
+from shelfwise.config.offers import OfferSpec
 from shelfwise.config.profiles import ProfileSpec
 from shelfwise.config.secrets import without_password
 from shelfwise.config.tune import TuneSpec
@@ -159,9 +160,12 @@ class ScenarioSpec(_Table):
         default_factory=list[Literal["items", "category", "brand"]],
         description="What a request must name here; one that does not is refused.",
     )
-    answer: Literal["items", "brands"] = Field(
+    answer: Literal["items", "brands", "offers"] = Field(
         default="items",
-        description="What the answer lists: items, or brands with their best items unless the request names a brand.",
+        description=(
+            "What the answer lists: items, or brands with their best items unless the request names a brand, or the "
+            "offers of offers.toml that are worth most with this user."
+        ),
     )
     alternatives: list[str] = Field(
         default_factory=list[str],
@@ -279,6 +283,7 @@ def _default_scenarios() -> dict[str, ScenarioSpec]:
         "brand": ScenarioSpec(k=12, answer="brands"),
         "trending": ScenarioSpec(k=12, retrieve=["trending", "popular"], order="retrievers", repeats="allow"),
         "email": ScenarioSpec(k=6, rest_d=28.0, rerank=["diverse"]),
+        "promotion": ScenarioSpec(k=3, answer="offers", repeats="allow"),
     }
 
 
@@ -308,6 +313,7 @@ class ShopConfig(_Table):
     rank: ComponentSpec = ComponentSpec(use="fusion")
     rerank: dict[TableName, ComponentSpec] = Field(default_factory=_default_rerankers)
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
+    offers: OfferSpec = OfferSpec()
     evaluate: EvaluateSpec = EvaluateSpec()
     track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
     serve: ServeSpec = ServeSpec()

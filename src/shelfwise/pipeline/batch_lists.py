@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.interactions import DAY_MS
+from shelfwise.errors import QueryError
 from shelfwise.pipeline.asking import NOTHING, Asking
 from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.live_rules import LiveRules
@@ -48,10 +49,16 @@ class BatchLists:
         """Lists for many users, in their order; only one batch is held at a time.
 
         Raises:
-            QueryError: the scenario needs what is not the same for everybody.
+            QueryError: the scenario needs what is not the same for everybody, or answers with offers.
         """
         now_ms, asks = self._live.clock.now_ms(), self._model.scenario_names.code(scenario)
         require_answerable(Query(scenario=scenario), spec)
+        if spec.answer == "offers":
+            raise QueryError(
+                f"scenario {scenario!r} answers with offers, which are no lists of items",
+                where="scenario",
+                hint="`shelfwise offers plan` says who gets which",
+            )
         shown: dict[str, list[int]] = {}
         if spec.rest_d and self._model.funnel.has_clock:
             with self._records.read() as connection:

@@ -4,6 +4,7 @@ manifest.json      configuration, data fingerprint, target, repeats, metrics, si
 retrieve/<name>/   one folder per retriever
 rank/              the ranker
 items/             what the ranker is told of every item
+offers/            who answers to offers
 users/             vectors of what users say of themselves, by text: nothing tells whose they are
 encoder/           graph, tokenizer and whitening, so that new items can be encoded while serving
 pictures/          the same for pictures, where items have them
@@ -30,6 +31,7 @@ from shelfwise.features.item_state import ItemState
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import FILE as THEMES_FILE
 from shelfwise.features.themes import Themes
+from shelfwise.offers.response import ResponseModel
 from shelfwise.pipeline.components import (
     build_picture_encoder,
     build_ranker,
@@ -47,6 +49,7 @@ PICTURE_VECTORS_FILE = "pictures.npy"
 BEHAVIOUR_FILE = "behaviour.npy"
 PICTURES = "pictures"
 PROFILES = "users"
+OFFERS = "offers"
 
 FORMAT = 4
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
@@ -70,6 +73,7 @@ class Model:
         picture_encoder: Makes vectors of new items' pictures; None where no item had a picture.
         picture_map: Brings them into the funnel's space; None without a picture encoder.
         scenario_names: The scenarios that it knows; what a history's codes mean to it.
+        response: Who answers to offers; None in an older model.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Model:
     picture_encoder: PictureEncoder | None = None
     picture_map: Whitening | None = None
     scenario_names: ScenarioNames = NO_SCENARIOS
+    response: ResponseModel | None = None
 
     @property
     def had(self) -> int:
@@ -116,6 +121,7 @@ def save(
     manifest: dict[str, Any],
     name: str | None = None,
     picture_encoder: EncoderFiles | None = None,
+    response: ResponseModel | None = None,
 ) -> str:
     """Publish a funnel as a new version and put it in service.
 
@@ -127,6 +133,7 @@ def save(
             whatever else it says is kept.
         name: Of the version, where it had to be known before.
         picture_encoder: Of pictures; None where no item has one.
+        response: Who answers to offers.
 
     Returns:
         The version's name.
@@ -151,6 +158,9 @@ def save(
         if funnel.profiles is not None:
             (folder / PROFILES).mkdir()
             funnel.profiles.save(folder / PROFILES)
+        if response is not None:
+            (folder / OFFERS).mkdir()
+            response.save(folder / OFFERS)
         for name, files in (("encoder", encoder), (PICTURES, picture_encoder)):
             if files is not None:
                 (folder / name).mkdir()
@@ -237,4 +247,5 @@ def _load(version: Version) -> Model:
         picture_encoder,
         picture_map,
         ScenarioNames(tuple(manifest.get("scenarios", ()))),
+        ResponseModel.load(version.folder / OFFERS) if (version.folder / OFFERS).is_dir() else None,
     )

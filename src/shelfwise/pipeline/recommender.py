@@ -16,8 +16,10 @@ from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
+from shelfwise.pipeline.live_offers import LiveOffers
 from shelfwise.pipeline.live_rules import LiveRules, restricted
 from shelfwise.pipeline.model import Model
+from shelfwise.pipeline.offer_entries import offer_entries
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
@@ -32,7 +34,7 @@ from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.trending import Trending
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.ids import Rows
-from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, Query, Slate, SlateItem
+from shelfwise.schemas.queries import BrandEntry, Bundle, Expected, OfferEntry, Query, Slate, SlateItem
 from shelfwise.store.records import Records
 
 PATIENCE_S = 5.0
@@ -48,6 +50,7 @@ class SlateParts(TypedDict, total=False):
     items: Required[list[SlateItem]]
     bundles: list[Bundle]
     brands: list[BrandEntry]
+    offers: list[OfferEntry]
     expected: dict[str, Expected]
     best: Rows
 
@@ -90,6 +93,7 @@ class Recommender:
         self._records = records
         self._words = Wording(model, self.catalogue)
         self.rules = LiveRules(self.catalogue, records)
+        self.offers = LiveOffers(self.live, records, self.rules)
         self.shown = ShownCounts(records)
         self._steps = SlateSteps(
             build_rerankers(model.config),
@@ -140,6 +144,7 @@ class Recommender:
             items=parts["items"],
             bundles=parts.get("bundles", []),
             brands=parts.get("brands", []),
+            offers=parts.get("offers", []),
             expected=parts.get("expected", {}),
         )
         rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
@@ -164,6 +169,8 @@ class Recommender:
             return {"items": self._words.ranked(place.alternatives(k), place.context_alone, k)}
         elif query.relation == "complements":
             return {"items": self._words.ranked(place.complements(k), place.context_alone, k)}
+        elif place.spec.answer == "offers":
+            return {"items": [], "offers": offer_entries(place, self.offers, who(query), k, self._words.ranked)}
         elif place.spec.answer == "brands" and query.brand is None:
             brands = brand_entries(place, k, self._words.ranked)
             if brands:

@@ -99,7 +99,9 @@ def replays(recommender: Recommender, records: Records, n: int, scenario: str | 
             if one.scenario in places
         ]
         users = event_log.latest_users(connection, n - len(logged)) if len(logged) < n else []
-    open_to_all = [name for name, spec in places.items() if not spec.needs and scenario in (None, name)]
+    open_to_all = [
+        name for name, spec in places.items() if not spec.needs and spec.answer != "offers" and scenario in (None, name)
+    ]
     made_up = [
         Replay(f"replay-{user}-{name}", Query(user_id=user, scenario=name)) for user in users for name in open_to_all
     ]

@@ -12,6 +12,7 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.features.modalities import DEFAULT_PICTURE_WEIGHT
 from shelfwise.retrieve.fused_index import FusedIndex
+from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
 from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
@@ -62,6 +63,7 @@ class Content(Retriever):
         self.options = config
         self._index: VectorIndex | None = None
         self._fused: FusedIndex | None = None
+        self._latest_seeds = LatestAnswer[tuple[Rows, Floats]]()
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Index the vectors.
@@ -103,6 +105,7 @@ class Content(Retriever):
 
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
         """Search this item from now on; a changed text or picture moves it."""
+        self._latest_seeds = LatestAnswer()  # a user may have turned to it already
         if self._fused is not None:
             if vector is not None or traits.picture is not None:
                 self._fused.put(row, vector, traits.picture)
@@ -171,7 +174,11 @@ class Content(Retriever):
         return situation.profile * np.float32(weight)
 
     def _seeds(self, situation: Situation, n_items: int) -> tuple[Rows, Floats]:
-        return weighted_seeds(situation, n_items, decay=self.options.decay, n_seeds=self.options.n_seeds)
+        return self._latest_seeds.of(
+            situation,
+            self._fused or self._index,
+            lambda: weighted_seeds(situation, n_items, decay=self.options.decay, n_seeds=self.options.n_seeds),
+        )
 
     def _voices(self, situation: Situation) -> Iterator[tuple[int, Floats, float]]:
         seeds, weights = self._seeds(situation, len(self.index))

@@ -18,13 +18,13 @@ class LatestAnswer(Generic[T]):
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: tuple[tuple[object, ...], T] | None = None
+        self._kept: tuple[object, object, T] | None = None
 
-    def of(self, *asked: object, make: Callable[[], T]) -> T:
-        """The answer to these objects; made where others were asked about last."""
+    def of(self, one: object, other: object, make: Callable[[], T]) -> T:
+        """The answer to these two objects; made where others were asked about last."""
         kept = self._kept
-        if kept is not None and len(kept[0]) == len(asked) and all(a is b for a, b in zip(kept[0], asked, strict=True)):
-            return kept[1]
+        if kept is not None and kept[0] is one and kept[1] is other:
+            return kept[2]
         answer = make()
-        self._kept = (asked, answer)
+        self._kept = (one, other, answer)
         return answer

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from shelfwise.config.problems import as_config_error
 from shelfwise.errors import ConfigError
+from shelfwise.rules.calendar import known_zone, span_ms
 from shelfwise.rules.parse import MAX_CHARS
 from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.queries import MAX_K
@@ -86,13 +87,7 @@ class Rule(BaseModel):
 
     def span_ms(self, zone: ZoneInfo) -> tuple[float, float]:
         """From when and until when it holds, in milliseconds; infinite where it says neither."""
-        start = float("-inf") if self.from_ is None else _moment(self.from_, zone).timestamp() * 1_000
-        if self.until is None:
-            return start, float("inf")
-        end = _moment(self.until, zone)
-        if not isinstance(self.until, datetime):
-            end = _moment(self.until + timedelta(days=1), zone)
-        return start, end.timestamp() * 1_000
+        return span_ms(self.from_, self.until, zone)
 
 
 class RuleSet(BaseModel):
@@ -107,11 +102,7 @@ class RuleSet(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
-            raise ValueError(f"there is no time zone {value!r}, as in 'Europe/Berlin'") from cause
-        return value
+        return known_zone(value)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -155,9 +146,3 @@ def rule_set(document: Any) -> RuleSet:
         return RuleSet.model_validate(document)
     except ValidationError as cause:
         raise as_config_error(cause, RuleSet) from cause
-
-
-def _moment(value: datetime | date, zone: ZoneInfo) -> datetime:
-    if not isinstance(value, datetime):
-        return datetime.combine(value, time(), zone)
-    return value if value.tzinfo else value.replace(tzinfo=zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -170,6 +171,31 @@ class BrandEntry(BaseModel):
     items: list[SlateItem] = Field(description="Its best items for the user.")
 
 
+class OfferEntry(BaseModel):
+    """One offer of an answer, with what the shop expects of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    offer: str = Field(description="Its name in offers.toml.")
+    position: int = Field(description="1-based.")
+    chance: float = Field(description="That the user buys of its items while it holds; see `chance_of`.")
+    chance_of: Literal["answering", "buying"] = Field(
+        description=(
+            "answering: learned from what was answered to earlier offers. buying: whether the offer is made or not. "
+            "Neither is how much more is bought because of it."
+        )
+    )
+    cost: float = Field(description="Expected, in money: what is let off by that chance, and the sending.")
+    gain: float = Field(
+        description="Expected, in money: the margin less what is let off by that chance, less the sending."
+    )
+    discount: float | None = Field(description="Share of the price that is let off.")
+    amount_off: float | None = Field(description="Money that is let off each answer, in its place.")
+    until: datetime | None = Field(description="The moment at which it holds no more.")
+    reason: str = Field(description="Why, in words that the catalogue and the user's events support.")
+    items: list[SlateItem] = Field(description="Its best items for the user.")
+
+
 class Slate(BaseModel):
     """The ordered answer to a query."""
 
@@ -187,5 +213,8 @@ class Slate(BaseModel):
     )
     brands: list[BrandEntry] = Field(
         default_factory=list[BrandEntry], description="Where the scenario answers with brands: `items` is empty then."
+    )
+    offers: list[OfferEntry] = Field(
+        default_factory=list[OfferEntry], description="Where the scenario answers with offers: `items` is empty then."
     )
     degraded: list[str] = Field(description="What could not be done as configured, and why; empty when all is well.")

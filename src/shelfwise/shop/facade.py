@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
     from shelfwise.shop.keys import ShopKeys
+    from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
@@ -265,7 +266,7 @@ class Shop:
         name = self.versions.new_name()
         with tracked(self.config, Run(name, self.folder)) as tracker:
             if news is not None:
-                return go_on(self.config, news, self.versions, progress, name=name, tracker=tracker)
+                return go_on(self.config, news, self.records, self.versions, progress, name=name, tracker=tracker)
             return train(
                 self.config, self.records, self._vectors_folder, self.versions, progress, name=name, tracker=tracker
             )
@@ -558,6 +559,13 @@ class Shop:
             audit_log.note(connection, actor(), "model.roll-back", before.name)
         self._recommender = None
         return before
+
+    @property
+    def offers(self) -> ShopOffers:
+        """What the shop gives a discount on: who answers to it, and who should get it within a budget."""
+        from shelfwise.shop.offers import ShopOffers
+
+        return ShopOffers(self.folder, self.records, lambda: self.recommender)
 
     @property
     def recommender(self) -> Recommender:

@@ -11,6 +11,7 @@ import numpy as np
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.offers.learning import learn_response
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -34,6 +35,8 @@ def opened_shop(
     data: TrainingData,
     document: Mapping[str, Any] = QUICK,
     attributes_of: Callable[[int], dict[str, str]] = no_attributes,
+    *,
+    with_offers: bool = False,
 ) -> tuple[Recommender, Records]:
     """A shop that sold what `data` says, its model in service.
 
@@ -42,6 +45,7 @@ def opened_shop(
         data: Users are called `user-0` and so on.
         document: Its `shop.toml`, parsed.
         attributes_of: The attributes of each item, by row.
+        with_offers: Whether it is learned who answers to offers.
     """
     config = ShopConfig.model_validate(document)
     fitted = fit(config, data, np.ones(data.interactions.n_users, bool), lambda *_: None)
@@ -81,5 +85,6 @@ def opened_shop(
         data.now_ms,
         None,
         None,
+        response=learn_response(data, np.ones(log.n_users, bool)).model if with_offers else None,
     )
     return Recommender(model, records), records

@@ -24,6 +24,7 @@ from shelfwise.train.fit import fit_on
 from shelfwise.train.lineage import Lineage
 from shelfwise.train.manifest import describe, manifest
 from shelfwise.train.publish import encoder_files, note_time, picture_files
+from shelfwise.train.response import response_of
 from shelfwise.train.same_parts import require_no_obstacle, require_same_log, require_same_parts
 
 
@@ -81,6 +82,7 @@ def look(
 def go_on(
     config: ShopConfig,
     news: News,
+    records: Records,
     versions: Versions,
     progress: Progress,
     *,
@@ -111,12 +113,13 @@ def go_on(
         n_items=len(data.catalogue),
         n_users=data.interactions.n_users,
     )
+    response = response_of(config, records, news.loaded, progress)
     progress("publishing", None, None)
     about = manifest(config, news.loaded, replace(fitted, about={**learned, **fitted.about}), lineage)
+    about["offers"] = response.about
     note_time(about, news.read_s + time.perf_counter() - started, news.read_s, tracker)
-    return versions.get(
-        save(versions, fitted.funnel, encoder_files(news.loaded), about, name, picture_files(news.loaded))
-    )
+    files, pictures = encoder_files(news.loaded), picture_files(news.loaded)
+    return versions.get(save(versions, fitted.funnel, files, about, name, pictures, response.model))
 
 
 def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> ModelSpace:

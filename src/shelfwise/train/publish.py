@@ -18,6 +18,7 @@ from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, load
 from shelfwise.train.fit import fit
 from shelfwise.train.manifest import describe, manifest
+from shelfwise.train.response import response_of
 
 
 def train(
@@ -49,11 +50,12 @@ def train(
     read_s = time.perf_counter() - started
     tracker.facts(flat({"data": describe(loaded.data)}))
     fitted = fit(config, loaded.data, loaded.users, progress, tuner=loaded.tuner, tracker=tracker)
+    learned = response_of(config, records, loaded, progress)
     progress("publishing", None, None)
-    about = manifest(config, loaded, fitted)
+    about = {**manifest(config, loaded, fitted), "offers": learned.about}
     note_time(about, time.perf_counter() - started, read_s, tracker)
     files = encoder_files(loaded) if fitted.encoder is None else fitted.encoder
-    return versions.get(save(versions, fitted.funnel, files, about, name, picture_files(loaded)))
+    return versions.get(save(versions, fitted.funnel, files, about, name, picture_files(loaded), learned.model))
 
 
 def note_time(about: dict[str, Any], seconds: float, read_s: float, tracker: Tracker) -> None:
