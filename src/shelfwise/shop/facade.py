@@ -14,6 +14,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import InputError, QueryError, StateError, did_you_mean
 from shelfwise.schemas.events import EventKind
 from shelfwise.schemas.queries import MAX_K, Query, Slate
+from shelfwise.shop.parts import ShopParts
 from shelfwise.store.evaluations import Evaluations
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
 
 IngestProgress = Callable[[str, int, int | None, int, int], None]
 """Called with the file's name, lines done, lines in all (None where unknown), bytes done, bytes in all."""
-
-
-CURRENT_VERSION = "current"
-"""Stands for the name of the version in service."""
 
 
 def _silent(*_: Any) -> None:
@@ -143,7 +140,7 @@ class Shop:
         """Encode the items whose text or picture changed since the last time."""
         from shelfwise.train.data import encode_catalogue
 
-        return encode_catalogue(self.config, self.records, self._vectors_folder, progress)
+        return encode_catalogue(self.config, self.records, self._parts.vectors_folder, progress)
 
     def tune(self, n_trials: int = 0, minutes: float = 60.0, progress: Progress = _silent) -> TuningReport:
         """Tune the text encoder on the shop's behaviour, as `train` would with `[encode.tune] use = true`.
@@ -159,30 +156,9 @@ class Shop:
             StateError: too little happened to learn from.
             ConfigError: the shop encodes no text, or its encoder cannot be tuned.
         """
-        from shelfwise.pipeline.components import resolved
-        from shelfwise.pipeline.tracking import tracked
-        from shelfwise.track.facts import flat
-        from shelfwise.track.origin import origin
-        from shelfwise.track.tracker import Run
-        from shelfwise.train.data import load, make_tuner
-        from shelfwise.train.manifest import describe
-        from shelfwise.train.tuning.report import tune_shop
+        from shelfwise.shop import learning
 
-        with tracked(self.config, Run(f"tune-{self.versions.new_name()}", self.folder)) as tracker:
-            progress("reading items and events", None, None)
-            tracker.facts({**origin(), **flat(resolved(self.config))})
-            loaded = load(
-                self.config,
-                self.records,
-                self._vectors_folder,
-                lambda done, total: progress("encoding items", done, total),
-                progress,
-            )
-            tracker.facts(flat({"data": describe(loaded.data)}))
-            tuner = make_tuner(self.config, self.records, loaded.items, self._vectors_folder)
-            return tune_shop(
-                tuner, loaded.data, loaded.users, progress, n_trials=n_trials, minutes=minutes, tracker=tracker
-            )
+        return learning.tune(self._parts, n_trials, minutes, progress)
 
     def search_ranker(
         self, n_trials: int = 0, minutes: float = 60.0, scenario: str = "home", progress: Progress = _silent
@@ -201,38 +177,9 @@ class Shop:
             StateError: too little happened to learn from, or nothing was tried yet.
             ConfigError: the shop's ranker knows one goal only.
         """
-        from shelfwise.pipeline.components import resolved
-        from shelfwise.pipeline.tracking import tracked
-        from shelfwise.track.facts import flat
-        from shelfwise.track.origin import origin
-        from shelfwise.track.tracker import Run
-        from shelfwise.train.data import load
-        from shelfwise.train.ranker_search.search import FOLDER, ranker_of, search, stored
+        from shelfwise.shop import learning
 
-        if not n_trials:
-            return stored(self.folder / FOLDER)
-        ranker_of(self.config)
-        with tracked(self.config, Run(f"tune-{self.versions.new_name()}", self.folder)) as tracker:
-            progress("reading items and events", None, None)
-            tracker.facts({**origin(), **flat(resolved(self.config))})
-            loaded = load(
-                self.config,
-                self.records,
-                self._vectors_folder,
-                lambda done, total: progress("encoding items", done, total),
-                progress,
-            )
-            return search(
-                self.config,
-                loaded.data,
-                loaded.users,
-                self.folder / FOLDER,
-                progress,
-                scenario=scenario,
-                n_trials=n_trials,
-                minutes=minutes,
-                tracker=tracker,
-            )
+        return learning.search_ranker(self._parts, n_trials, minutes, scenario, progress)
 
     def train(self, progress: Progress = _silent, *, continue_from: str | None = None) -> Version:
         """Fit everything on all events and put the new model version in service.
@@ -251,25 +198,10 @@ class Shop:
             ConfigError: the configuration names other parts than the version has.
             UnknownError: there is no version of that name.
         """
-        from shelfwise.pipeline.tracking import tracked
-        from shelfwise.track.tracker import Run
-        from shelfwise.train.go_on import go_on, look
-        from shelfwise.train.publish import train
+        from shelfwise.shop import learning
 
-        news = None
-        if continue_from is not None:
-            before = self.versions.current() if continue_from == CURRENT_VERSION else self.versions.get(continue_from)
-            news = look(self.config, self.records, self._vectors_folder, before, progress)
-            if news is None:
-                return before
         self._recommender = None
-        name = self.versions.new_name()
-        with tracked(self.config, Run(name, self.folder)) as tracker:
-            if news is not None:
-                return go_on(self.config, news, self.records, self.versions, progress, name=name, tracker=tracker)
-            return train(
-                self.config, self.records, self._vectors_folder, self.versions, progress, name=name, tracker=tracker
-            )
+        return learning.train(self._parts, progress, continue_from)
 
     def evaluate(
         self,
@@ -292,45 +224,10 @@ class Shop:
         Raises:
             UnknownError: there is no such version.
         """
-        from dataclasses import replace
-        from functools import partial
-
-        from shelfwise.evaluate.of_version import as_trained, is_as_trained, keep, track
-        from shelfwise.evaluate.run import evaluate
-        from shelfwise.pipeline.tracking import tracked
-        from shelfwise.track.origin import origin
-        from shelfwise.track.tracker import Run
-        from shelfwise.train.data import load
-        from shelfwise.train.fit import fit
-        from shelfwise.train.manifest import describe
+        from shelfwise.shop import judging
 
         k = _checked_k(self.config.evaluate.k if k is None else k)
-        config = self.config
-        if version is not None:
-            config = as_trained(config, self.versions.get(version))
-        else:
-            in_service = self.versions.in_service()
-            if in_service is not None and is_as_trained(config, in_service):
-                version = in_service.name
-        with tracked(config, Run(version or f"evaluate-{self.versions.new_name()}", self.folder)) as tracker:
-            progress("reading items and events", None, None)
-            loaded = load(
-                config,
-                self.records,
-                self._vectors_folder,
-                lambda done, total: progress("encoding items", done, total),
-                progress,
-            )
-            if protocol is None:
-                protocol = "time-split" if loaded.data.interactions.has_clock else "leave-one-out"
-            report = evaluate(
-                partial(fit, tuner=loaded.tuner), config, loaded.data, loaded.users, protocol, k, progress
-            )
-            report = replace(report, version=version)
-            if version is not None:
-                keep(report, version, self.evaluations, {**origin(), "data": describe(loaded.data)})
-            track(report, tracker)
-        return report
+        return judging.evaluate(self._parts, protocol, k, progress, version)
 
     def off_policy(self, reward: str = "click", scenario: str | None = None) -> OffPolicyReport:
         """What the shop's order would have brought without exploring, told from the answers that were logged.
@@ -439,11 +336,7 @@ class Shop:
             QueryError: there is no such scenario.
             StateError: there is nobody to ask about.
         """
-        from functools import partial
-
-        from shelfwise.evaluate.diversity import diversity_trade_offs
-        from shelfwise.train.data import load
-        from shelfwise.train.fit import fit
+        from shelfwise.shop import judging
 
         if scenario not in self.config.scenarios:
             raise QueryError(
@@ -452,24 +345,7 @@ class Shop:
                 hint=did_you_mean(scenario, self.config.scenarios),
                 code="unknown_scenario",
             )
-        progress("reading items and events", None, None)
-        loaded = load(
-            self.config,
-            self.records,
-            self._vectors_folder,
-            lambda done, total: progress("encoding items", done, total),
-            progress,
-        )
-        return diversity_trade_offs(
-            partial(fit, tuner=loaded.tuner),
-            self.config,
-            loaded.data,
-            loaded.users,
-            "time-split" if loaded.data.interactions.has_clock else "leave-one-out",
-            scenario,
-            n_users,
-            progress,
-        )
+        return judging.diversity_tradeoff(self._parts, scenario, n_users, progress)
 
     def recommend_all(
         self, output: Path, scenario: str = "home", k: int | None = None, progress: Progress = _silent
@@ -628,8 +504,8 @@ class Shop:
         serve(self.folder, host, port, workers)
 
     @property
-    def _vectors_folder(self) -> Path:
-        return self.folder / self.config.store.vectors
+    def _parts(self) -> ShopParts:
+        return ShopParts(self.folder, self.config, self.records, self.versions, self.evaluations)
 
 
 def _checked_k(k: int) -> int:
