@@ -235,6 +235,16 @@ class ServeSpec(_Table):
             "of rules and `evaluate --off-policy` live on."
         ),
     )
+    answers_kept_s: float = Field(
+        default=10.0,
+        ge=0,
+        le=3_600,
+        description=(
+            "Seconds in which who asks the same, and did nothing meanwhile, is given the same answer: above all "
+            "strangers. An event of the user, a changed item or another rule ends it at once; 0: never."
+        ),
+    )
+    answers_kept_mib: int = Field(default=64, ge=1, le=65_536, description="Memory for these answers, per process.")
     slates_kept_d: float = Field(default=90.0, gt=0, le=3_650, description="Days after which kept answers are deleted.")
 
 

@@ -88,6 +88,7 @@ class Asking:
             plan,
             pinned,
             budget,
+            situation,
         )
 
     def _read(self, query: Query) -> History | None:

@@ -124,6 +124,7 @@ class Place:
         plan: What rules do to this request; what they keep out is not allowed.
         pinned: Items that are candidates of the place's own list, whoever names them.
         budget: Of time, for the place's own list.
+        whole: The request with all of the history that counts as had.
     """
 
     spec: ScenarioSpec
@@ -136,6 +137,7 @@ class Place:
     plan: Plan = NO_PLAN
     pinned: Rows = field(default_factory=lambda: NOTHING)
     budget: Budget | None = None
+    whole: Situation | None = None
 
     @property
     def context_alone(self) -> Situation:

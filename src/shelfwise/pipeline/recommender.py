@@ -10,6 +10,7 @@ import numpy as np
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
+from shelfwise.pipeline.answer_cache import AnswerCache, answer_key
 from shelfwise.pipeline.asking import NOTHING, Asking, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
 from shelfwise.pipeline.budget import Budget
@@ -102,6 +103,7 @@ class Recommender:
             self.shown,
         )
         self.asking = Asking(self.live, records, self.rules, LiveProfiles(model, records, patience_s=patience_s))
+        self.kept: AnswerCache[SlateParts] | None = None
         self._batches = BatchLists(self.live, records, self.rules, self.asking, self._steps)
 
     def recommend(self, query: Query, slate_id: str | None = None) -> Slate:
@@ -134,7 +136,7 @@ class Recommender:
         if late_s is not None and spec.latency_budget_ms:
             budget = Budget(spec.latency_budget_ms / 1_000 - late_s)
         place = self.asking.place(query, spec, budget)
-        parts = self._answered(query, place, wanted, k, slate_id)
+        parts = self._kept_or_answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
         slate = Slate(
             slate_id=slate_id,
@@ -149,6 +151,34 @@ class Recommender:
         )
         rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
         return Answer(slate, who(query), self.rules.version, rows, rows if best is None else best[: len(rows)])
+
+    def _kept_or_answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
+        if self.kept is None or place.whole is None or not self._is_repeatable(place):
+            return self._answered(query, place, wanted, k, slate_id)
+        key = answer_key(query, k, place.whole, self.live)
+        found = self.kept.get(key)
+        if found is None:
+            found = self._answered(query, place, wanted, k, slate_id)
+            if not place.degraded:  # what could not be done may be possible a moment later
+                n_items = len(found["items"]) + sum(len(one.items) for one in found.get("bundles", []))
+                self.kept.put(key, found, n_items + sum(len(one.items) for one in found.get("brands", [])))
+        return found
+
+    def _is_repeatable(self, place: Place) -> bool:
+        """Whether who asks the same is to see the same.
+
+        Not where something is drawn, counted, resting or given out, where rules may read the clock or the user's
+        attributes, or where retrievers order: they are quick, and trends are to be seen as they rise.
+        """
+        return (
+            not place.degraded
+            and not place.spec.rest_d
+            and place.spec.answer != "offers"
+            and place.spec.order == "ranker"
+            and place.plan.is_idle
+            and place.plan.allowed is None
+            and self._steps.are_repeatable(place.spec)
+        )
 
     def candidates(self, query: Query, k: int) -> Ranked:
         """What a slate of `k` would be chosen from, by the ranker's own weights.

@@ -103,6 +103,10 @@ class SlateSteps:
             code="no_diversity",
         )
 
+    def are_repeatable(self, spec: ScenarioSpec) -> bool:
+        """Whether a place's steps make the same of the same: nothing is drawn, and nothing goes by what was shown."""
+        return not any(self._rerankers[name].reads_shown or self._rerankers[name].draws for name in spec.rerank)
+
     def _steps_of(self, spec: ScenarioSpec, plan: Plan) -> list[tuple[str, Reranker]]:
         steps = [(name, self._rerankers[name]) for name in spec.rerank]
         if plan.is_idle or not self._rules_steps.isdisjoint(spec.rerank):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
+from shelfwise.pipeline.answer_cache import AnswerCache
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.serve.smoke import try_out
 from shelfwise.store.catalogue import StoredItem
@@ -91,4 +92,7 @@ class ModelInService:
         found = Recommender(models.load(self.versions.current()), self._records, patience_s=self._patience_s)
         try_out(found, self._records)
         found.live.encodes_at_once = False
+        serve = found.model.config.serve
+        if serve.answers_kept_s:
+            found.kept = AnswerCache(serve.answers_kept_s, serve.answers_kept_mib * 2**20)
         return found
