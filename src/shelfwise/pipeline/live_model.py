@@ -27,6 +27,10 @@ AT_ONCE = 256
 """Changes taken up by one look: a request that comes while a million are stored does not wait for all of them."""
 
 
+LAST_ROW = 2**31 - 1
+"""Behind every row."""
+
+
 class Pending(NamedTuple):
     """An item that is shown already, and whose text or picture is still to be encoded."""
 
@@ -59,6 +63,7 @@ class LiveModel:
         with records.read() as connection:
             # First: what comes while the rest is read is then seen twice rather than never.
             self.marks = marks(connection)
+            self._last_item = (self.marks.items, LAST_ROW)
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
             late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
             newest_ms = event_log.newest_ms(connection)
@@ -101,7 +106,7 @@ class LiveModel:
         seen, now = self.marks, marks(connection)
         if now == seen:
             return False
-        changed = item_store.changed_since(connection, seen.items, limit) if now.items > seen.items else []
+        changed = item_store.changed_since(connection, *self._last_item, limit) if now.items > seen.items else []
         happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
         for one in changed:
             self._put_changed(one, seen.items)
@@ -111,13 +116,15 @@ class LiveModel:
         regions = self.regions_of([one.user_id for one in happened])
         for one, region in zip(happened, regions, strict=True):
             self._observe(one.item_row, one.timestamp_ms, region)
-        self.marks = Marks(
-            happened[-1].seq if len(happened) >= limit else max(now.events, seen.events),
-            changed[-1].changed_seq if len(changed) >= limit else max(now.items, seen.items),
-            now.rules,
-            now.erasures,
-        )
-        return len(happened) >= limit or len(changed) >= limit
+        more_events, more_items = len(happened) >= limit, len(changed) >= limit
+        items_seen = max(now.items, seen.items)
+        self._last_item = (items_seen, LAST_ROW)
+        if more_items:  # maybe in the middle of a transaction, which then is not seen yet
+            self._last_item = (changed[-1].changed_seq, changed[-1].entry.row)
+            items_seen = changed[-1].changed_seq - 1
+        events_seen = happened[-1].seq if more_events else max(now.events, seen.events)
+        self.marks = Marks(events_seen, items_seen, now.rules, now.erasures)
+        return more_events or more_items
 
     def _put_changed(self, changed: ChangedItem, seen: int) -> None:
         row = changed.entry.row

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from shelfwise.schemas.items import Item
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows, rows_where_in
@@ -119,20 +119,21 @@ class ChangedItem:
     content_seq: int
 
 
-def changed_since(connection: Connection, seq: int, limit: int) -> list[ChangedItem]:
-    """What changed after the change of this number, the earliest first; deleted items too.
+def changed_since(connection: Connection, seq: int, row: int, limit: int) -> list[ChangedItem]:
+    """What changed since, the earliest first, of one transaction by rows; deleted items too.
 
     Args:
-        seq: That was seen.
-        limit: Items at most; those of one transaction come together, so that a few more may come.
+        seq: Of the last change that was seen.
+        row: The last row that was seen of that change; -1 for none.
+        limit: Items at most: one transaction may hold a whole catalogue.
     """
-    query = select(items).where(items.c.changed_seq > seq).order_by(items.c.changed_seq, items.c.row)
-    found = [_changed(row) for row in connection.execute(query.limit(limit))]
-    if len(found) == limit:
-        last = found[-1].changed_seq
-        rest = query.where(items.c.changed_seq == last, items.c.row > found[-1].entry.row)
-        found.extend(_changed(row) for row in connection.execute(rest))
-    return found
+    query = (
+        select(items)
+        .where(or_(items.c.changed_seq > seq, and_(items.c.changed_seq == seq, items.c.row > row)))
+        .order_by(items.c.changed_seq, items.c.row)
+        .limit(limit)
+    )
+    return [_changed(found) for found in connection.execute(query)]
 
 
 def read_page(connection: Connection, n: int, after: int = -1) -> list[StoredItem]:

@@ -101,7 +101,8 @@ class CatalogueContract(StoreContract):
             catalogue.upsert(connection, [Item(item_id="i1", title="Mug", price=3)])
             assert catalogue.delete(connection, "i4")
         with records.read() as connection:
-            found = catalogue.changed_since(connection, start, 10)
+            last = 2**31 - 1
+            found = catalogue.changed_since(connection, start, last, 10)
             assert [(one.entry.item.item_id, one.entry.deleted) for one in found] == [
                 ("new", False), ("i1", False), ("i4", True),
             ]  # fmt: skip
@@ -109,6 +110,9 @@ class CatalogueContract(StoreContract):
             # A price is nothing that an encoder reads.
             assert by_id["i1"].content_seq < by_id["i1"].changed_seq
             assert by_id["new"].content_seq == by_id["new"].changed_seq
-            first = catalogue.changed_since(connection, start, 1)
-            assert [one.entry.item.item_id for one in first] == ["new"]
-            assert catalogue.changed_since(connection, catalogue.newest_change(connection), 10) == []
+            # In parts, also within one transaction.
+            one_by_one, at = list[str](), (start, last)
+            while part := catalogue.changed_since(connection, *at, 1):
+                one_by_one.append(part[0].entry.item.item_id)
+                at = (part[0].changed_seq, part[0].entry.row)
+            assert one_by_one == [one.entry.item.item_id for one in found]
