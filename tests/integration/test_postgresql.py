@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.event import listen, remove
 
 from shelfwise.errors import ConfigError, ServiceError, ShelfwiseError
@@ -24,10 +18,9 @@ from shelfwise.store import catalogue, event_log, people
 from shelfwise.store.event_log import EventRow
 from shelfwise.store.records import Records
 from shelfwise.testing.databases import of_postgresql
+from shelfwise.testing.own_postgresql import PASSWORD, OwnPostgreSQL, own_postgresql
 
 pytestmark = pytest.mark.online
-
-PASSWORD = "hush:p/w@d#1"
 
 
 @pytest.fixture
@@ -197,80 +190,10 @@ class TestLostConnections:
         refused(lambda: n_users(records), "does not exist", "restore")
 
 
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL of this module's own, which wants a password over TCP."""
-
-    folder: Path
-    port: int
-    as_user: str | None
-
-    def run(self, program: str, *arguments: object) -> None:
-        done = subprocess.run(
-            [found_program(program), *map(str, arguments)],
-            user=self.as_user,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        data, log = self.folder / "data", self.folder / "log"
-        self.run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
-
-    def stop(self, mode: str = "immediate") -> None:
-        self.run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
-
-    def url(self, user: str = "shop", password: str | None = "${TEST_PASSWORD}", database: str = "postgres") -> str:
-        login = user if password is None else f"{user}:{password}"
-        return f"postgresql+psycopg://{login}@127.0.0.1:{self.port}/{database}?schema=s_{secrets.token_hex(4)}"
-
-    def admin(self, *statements: str) -> None:
-        address = make_url(self.url(password="x")).set(password=PASSWORD).difference_update_query(["schema"])
-        engine: Engine = create_engine(address, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-        engine.dispose()
-
-
-def found_program(name: str) -> str:
-    """Debian keeps them out of the way."""
-    found = shutil.which(name) or next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
-    if found is None:
-        pytest.skip(f"{name} of PostgreSQL is not installed here")
-    return found
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    as_user = None
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        as_user = "postgres"
-        found_program("initdb")
-    folder = Path(tempfile.mkdtemp(prefix="shelfwise-postgresql-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    made = Server(folder, port, as_user)
-    (folder / "password").write_text(PASSWORD)
-    if as_user is not None:
-        for path in (folder, folder / "password"):
-            shutil.chown(path, as_user)
-    try:
-        made.run(
-            "initdb", "-D", folder / "data", "-U", "shop", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale",
-            "--no-sync", f"--pwfile={folder / 'password'}",
-        )  # fmt: skip
-        made.start()
+def server() -> Iterator[OwnPostgreSQL]:
+    with own_postgresql() as made:
         yield made
-        made.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -281,7 +204,9 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestAServerThatStops:
-    def test_what_was_acknowledged_is_there_and_the_next_call_works(self, server: Server, tmp_path: Path) -> None:
+    def test_what_was_acknowledged_is_there_and_the_next_call_works(
+        self, server: OwnPostgreSQL, tmp_path: Path
+    ) -> None:
         records = Records.open(server.url(), tmp_path)
         for round_ in range(3):
             put(records, f"a{round_}")
@@ -296,7 +221,7 @@ class TestAServerThatStops:
             assert catalogue.upsert(connection, [Item(item_id="i")]).rows == [0]
         records.close()
 
-    def test_a_write_that_it_interrupts_is_undone(self, server: Server, tmp_path: Path) -> None:
+    def test_a_write_that_it_interrupts_is_undone(self, server: OwnPostgreSQL, tmp_path: Path) -> None:
         records = Records.open(server.url(), tmp_path)
 
         def write() -> None:
@@ -315,7 +240,7 @@ class TestAServerThatStops:
         records.close()
 
     def test_a_server_that_may_lose_everything_is_warned_of(
-        self, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, server: OwnPostgreSQL, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         with caplog.at_level(logging.WARNING, "shelfwise.store"):
             Records.open(server.url(), tmp_path).close()
@@ -325,7 +250,7 @@ class TestAServerThatStops:
 
 class TestWhoIsLetIn:
     def test_the_password_may_come_from_libpqs_own_places(
-        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, server: OwnPostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         refused(lambda: Records.open(server.url(password=None), tmp_path), "no password supplied", "PGPASSWORD")
         file = tmp_path / "pgpass"
@@ -338,21 +263,21 @@ class TestWhoIsLetIn:
         Records.open(server.url(password=None), tmp_path).close()
 
     def test_who_is_not_known_is_told_what_to_look_at(
-        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, server: OwnPostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         refused(lambda: Records.open(server.url(database="none"), tmp_path), '"none" does not exist', "createdb")
         refused(lambda: Records.open(server.url(user="nobody"), tmp_path), "authentication failed", "check user")
         monkeypatch.setenv("TEST_PASSWORD", "hush, but wrong")
         refused(lambda: Records.open(server.url(), tmp_path), "authentication failed", "check user and password")
 
-    def test_who_may_not_make_tables_is_told_what_to_grant(self, server: Server, tmp_path: Path) -> None:
+    def test_who_may_not_make_tables_is_told_what_to_grant(self, server: OwnPostgreSQL, tmp_path: Path) -> None:
         server.admin(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'", "CREATE SCHEMA closed")
         refused(lambda: Records.open(server.url(user="guest"), tmp_path), "permission denied", "grant")
         server.admin("CREATE SCHEMA own AUTHORIZATION guest")
         own = make_url(server.url(user="guest", password="x")).set(password=PASSWORD)
         Records.open(own.update_query_dict({"schema": "own"}).render_as_string(hide_password=False), tmp_path).close()
 
-    def test_a_database_that_cannot_hold_every_text_is_refused(self, server: Server, tmp_path: Path) -> None:
+    def test_a_database_that_cannot_hold_every_text_is_refused(self, server: OwnPostgreSQL, tmp_path: Path) -> None:
         server.admin("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
         refused(
             lambda: Records.open(server.url(database="latin"), tmp_path), "LATIN1", "expected UTF8", kind=ConfigError
