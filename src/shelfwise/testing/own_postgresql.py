@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
-PASSWORD = "hush:p/w@d#1"
+PASSWORD = "hush:p/w@d#1"  # noqa: S105 - of a database that lives for some seconds
 """Of its user `shop`."""
 
 

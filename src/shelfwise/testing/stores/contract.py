@@ -52,7 +52,7 @@ class StoreContract(ABC):
 def process(script: str, *arguments: object) -> Popen[str]:
     """Another process that runs a script; what it prints can be read line by line."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return Popen(command, stdout=PIPE, stdin=PIPE, text=True)  # noqa: S603 - our own interpreter and scripts
+    return Popen(command, stdout=PIPE, stdin=PIPE, text=True)
 
 
 def line_of(process: Popen[Any]) -> str:
