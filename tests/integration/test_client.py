@@ -287,15 +287,6 @@ def stored_events(shop: Path) -> dict[str, int]:
     return {user: found.count(user) for user in found}
 
 
-@pytest.fixture
-def same_port(serve: Any, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A port that every server of the test listens on, one after the other."""
-    around = serve.__wrapped__.__globals__
-    port = int(around["free_port"]())
-    monkeypatch.setitem(around, "free_port", lambda: port)
-    return port
-
-
 def test_a_server_that_is_killed_under_a_buffer_costs_and_doubles_nothing(
     tiny_shop: Path, serve: Any, same_port: int
 ) -> None:
