@@ -60,7 +60,11 @@ services:  ## How to start the services that integration tests talk to
 	@echo
 	@echo "  SHELFWISE_TEST_POSTGRES      where it is: postgresql+psycopg://postgres@127.0.0.1:5432/test where not set;"
 	@echo "                               every test makes a schema of its own there and drops it"
-	@echo "  SHELFWISE_REQUIRE_SERVICES   1: a server that is not there fails the tests instead of skipping them"
+	@echo
+	@echo "Tests of the browser client drive a real Chromium, which is looked for on the PATH. On Debian:"
+	@echo "  apt-get install chromium"
+	@echo
+	@echo "  SHELFWISE_REQUIRE_SERVICES   1: a server or browser that is not there fails the tests instead of skipping them"
 
 clean:  ## Remove what was built, the demo shop included
 	rm -rf $(VENV) demo-shop build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

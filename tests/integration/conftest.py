@@ -310,6 +310,14 @@ def serve() -> Callable[..., object]:
     return serving
 
 
+@pytest.fixture
+def same_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A port that every server of the test listens on, one after the other."""
+    port = free_port()
+    monkeypatch.setitem(globals(), "free_port", lambda: port)
+    return port
+
+
 @pytest.fixture(scope="module")
 def server(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests of a module; they use users and items of their own."""

@@ -18,8 +18,8 @@ from shelfwise.serve.problems import of_error, problem
 if TYPE_CHECKING:
     from shelfwise.serve.service import Opening
 
-OPEN_PATHS = frozenset({"/v1/health/live"})
-"""What a supervisor may ask without a key; it tells nothing of the shop."""
+OPEN_PATHS = frozenset({"/v1/health/live", "/v1/client.js"})
+"""What a supervisor, and a page before it has a key, may ask for; it tells nothing of the shop."""
 
 VISITOR_HEADER = "Shelfwise-Visitor"
 """Carries a visitor's token."""

@@ -12,6 +12,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from shelfwise.serve import (
     audit,
+    client_script,
     documentation,
     events,
     health,
@@ -86,6 +87,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         visitor_routes,
         key_routes,
         audit,
+        client_script,
     ):
         app.include_router(module.router, prefix="/v1")
     problems.install(app)
