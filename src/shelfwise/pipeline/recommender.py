@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Required, TypedDict
 
 import numpy as np
@@ -12,7 +12,7 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.asking import NOTHING, Asking, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
-from shelfwise.pipeline.budget import Budget
+from shelfwise.pipeline.budget import Budget, Stage
 from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
@@ -21,6 +21,7 @@ from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.pipeline.shortfalls import Shortfall, Told, kinds_of
 from shelfwise.pipeline.shown_counts import ShownCounts
 from shelfwise.pipeline.slate_steps import Answering, SlateSteps, facts_of
 from shelfwise.pipeline.trade_off import Wanted
@@ -61,6 +62,8 @@ class Answer(NamedTuple):
         rules_version: In force.
         rows: The slate's items; shape `(k,)`.
         best: By position, the item that would stand there, given those above it, had nothing been drawn.
+        stages_s: Seconds that each stage took.
+        shortfalls: Kinds of what stands in the slate's `degraded`.
     """
 
     slate: Slate
@@ -68,6 +71,8 @@ class Answer(NamedTuple):
     rules_version: int
     rows: Rows
     best: Rows
+    stages_s: Mapping[Stage, float]
+    shortfalls: frozenset[Shortfall]
 
 
 class Recommender:
@@ -126,10 +131,10 @@ class Recommender:
         self._steps.require_answerable(query, spec)
         slate_id = slate_id or secrets.token_urlsafe(12)
         k = query.k or spec.k
-        budget = None
-        if late_s is not None and spec.latency_budget_ms:
-            budget = Budget(spec.latency_budget_ms / 1_000 - late_s)
+        is_limited = late_s is not None and spec.latency_budget_ms
+        budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
         place = self.asking.place(query, spec, budget)
+        budget.lap("store")
         parts = self._answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
         slate = Slate(
@@ -143,7 +148,10 @@ class Recommender:
             expected=parts.get("expected", {}),
         )
         rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
-        return Answer(slate, who(query), self.rules.version, rows, rows if best is None else best[: len(rows)])
+        budget.lap("slate")
+        best = rows if best is None else best[: len(rows)]
+        short = kinds_of(place.degraded)
+        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short)
 
     def candidates(self, query: Query, k: int) -> Ranked:
         """What a slate of `k` would be chosen from, by the ranker's own weights.
@@ -157,7 +165,8 @@ class Recommender:
 
     def _answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):
-            place.degraded.append("none of the context items is known: the scenario's own list is shown")
+            clause = "none of the context items is known: the scenario's own list is shown"
+            place.degraded.append(Told(Shortfall.UNKNOWN_ITEM, clause))
         elif query.bundle:
             return {"items": [], "bundles": bundle_entries(place, k, self._words.named)}
         elif query.relation == "alternatives":
@@ -168,7 +177,8 @@ class Recommender:
             brands = brand_entries(place, k, self._words.ranked)
             if brands:
                 return {"items": [], "brands": brands}
-            place.degraded.append("none of the user's candidates has a brand: items are shown")
+            clause = "none of the user's candidates has a brand: items are shown"
+            place.degraded.append(Told(Shortfall.NO_BRAND, clause))
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
         if not place.spec.rerank and place.plan.is_idle:
             return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}

@@ -17,6 +17,7 @@ from shelfwise.serve import (
     health,
     items,
     key_routes,
+    measure_routes,
     model_routes,
     problems,
     recommend,
@@ -30,6 +31,8 @@ from shelfwise.serve.access import Access
 from shelfwise.serve.bodies import BodyLimit
 from shelfwise.serve.item_paths import KeepEncoded
 from shelfwise.serve.keys import key_from_environment
+from shelfwise.serve.measured import Measured
+from shelfwise.serve.measures import Measures
 from shelfwise.serve.problems import NoInternals
 from shelfwise.serve.service import Opening
 
@@ -52,7 +55,8 @@ def create_app(shop_folder: Path) -> FastAPI:
         ConfigError: the folder holds no shop, or the API key in the environment is too weak.
     """
     key = key_from_environment()
-    opening = Opening(shop_folder, key)
+    measures = Measures()
+    opening = Opening(shop_folder, key, measures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -71,7 +75,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         lifespan=lifespan,
         responses=documentation.problems(401, 403, 500, 503),
     )
-    app.state.opening = opening
+    app.state.opening, app.state.measures = opening, measures
     # `recommend` first: its path /items/{id}/similar is also one of an item.
     for module in (
         health,
@@ -88,6 +92,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         audit,
     ):
         app.include_router(module.router, prefix="/v1")
+    app.include_router(measure_routes.router)
     problems.install(app)
     documentation.install(app)
     # The last one added is the outermost.
@@ -96,6 +101,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Access, opening=opening)
     app.add_middleware(NoInternals)
+    app.add_middleware(Measured, measures=measures)
     return app
 
 

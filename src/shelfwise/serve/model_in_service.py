@@ -11,6 +11,7 @@ from collections.abc import Callable
 from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.serve.measures import Measures
 from shelfwise.serve.smoke import try_out
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
@@ -28,11 +29,11 @@ class ModelInService:
             the pointer moves.
     """
 
-    def __init__(self, versions: Versions, records: Records, *, patience_s: float) -> None:
+    def __init__(self, versions: Versions, records: Records, measures: Measures, *, patience_s: float) -> None:
         self.recommender: Recommender | None = None
         self.refused: dict[str, str] = {}
         self.versions = versions
-        self._records, self._patience_s = records, patience_s
+        self._records, self._measures, self._patience_s = records, measures, patience_s
         self._on_changed_item: Callable[[StoredItem], None] | None = None
 
     @property
@@ -57,7 +58,9 @@ class ModelInService:
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train`", error.found)
             return
+        started = time.perf_counter()
         self.recommender = self._loaded()
+        self._measures.in_service(self.recommender.model.name, time.perf_counter() - started)
 
     async def follow(self) -> None:
         """Put another version in service where the pointer names one."""
@@ -74,6 +77,7 @@ class ModelInService:
         except Exception as error:
             kept = "nothing is recommended" if now is None else f"{now.model.name} stays in service"
             self.refused = {name: error.found if isinstance(error, ShelfwiseError) else type(error).__name__}
+            self._measures.refused_versions.inc()
             log.error("version %s is refused: %s", name, kept, exc_info=error)
             return
         if now is not None:
@@ -82,7 +86,9 @@ class ModelInService:
                 pass
         self.recommender = found
         found.live.on_changed_item = self._on_changed_item
-        log.info("version %s is in service after %.1f s", found.model.name, time.perf_counter() - started)
+        took_s = time.perf_counter() - started
+        self._measures.in_service(found.model.name, took_s)
+        log.info("version %s is in service after %.1f s", found.model.name, took_s)
         del now
         gc.collect()  # the old one holds rings of references, and maps files
 
@@ -91,4 +97,5 @@ class ModelInService:
         found = Recommender(models.load(self.versions.current()), self._records, patience_s=self._patience_s)
         try_out(found, self._records)
         found.live.encodes_at_once = False
+        found.asking.profiles.on_lookup = self._measures.profile
         return found
