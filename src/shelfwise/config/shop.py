@@ -232,6 +232,21 @@ class ServeSpec(_Table):
         ),
     )
     slates_kept_d: float = Field(default=90.0, gt=0, le=3_650, description="Days after which kept answers are deleted.")
+    requests_per_s: float = Field(
+        default=5_000.0,
+        ge=0,
+        le=1e6,
+        description=(
+            "Requests a second that one key may send to one process, what was not used for 5 s made up for; more are "
+            "answered 429. 0: as many as come."
+        ),
+    )
+    visitor_requests_per_s: float = Field(
+        default=50.0,
+        ge=0,
+        le=1e6,
+        description="The same for one visitor with a browser key.",
+    )
 
 
 def _default_retrievers() -> dict[str, ComponentSpec]:

@@ -33,6 +33,7 @@ from shelfwise.serve.item_paths import KeepEncoded
 from shelfwise.serve.keys import key_from_environment
 from shelfwise.serve.measured import Measured
 from shelfwise.serve.measures import Measures
+from shelfwise.serve.pace import Pace
 from shelfwise.serve.problems import NoInternals
 from shelfwise.serve.service import Opening
 
@@ -73,7 +74,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=documentation.problems(401, 403, 500, 503),
+        responses=documentation.problems(401, 403, 429, 500, 503),
     )
     app.state.opening, app.state.measures = opening, measures
     # `recommend` first: its path /items/{id}/similar is also one of an item.
@@ -99,6 +100,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(KeepEncoded)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Pace, spec=opening.spec, measures=measures)
     app.add_middleware(Access, opening=opening)
     app.add_middleware(NoInternals)
     app.add_middleware(Measured, measures=measures)

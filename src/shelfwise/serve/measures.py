@@ -51,6 +51,9 @@ class Measures:
         )
         self._events = self._numbers("events", "Events that were sent, by what became of them.", ("status",))
         self._items = self._numbers("items", "Items that were sent, by what became of them.", ("status",))
+        self._limited = self._numbers(
+            "limited_requests", "Requests refused since too many came: key or visitor.", ("whose",)
+        )
         self._profiles = self._numbers(
             "profile_vectors", "Vectors of profiles that requests asked for: kept or missed.", ("found",)
         )
@@ -62,6 +65,7 @@ class Measures:
             self._shortfalls,
             self._events,
             self._items,
+            self._limited,
             self._profiles,
         )
         self.lost_slates = self._counter("lost_slates", "Answers that were never written down.")
@@ -104,6 +108,10 @@ class Measures:
         """Items were sent."""
         for status, n in n_by_status.items():
             self._items.add((status,), n)
+
+    def limited(self, whose: str) -> None:
+        """A request was refused since too many came."""
+        self._limited.add((whose,))
 
     def profile(self, found: str) -> None:
         """A profile's vector was asked for."""

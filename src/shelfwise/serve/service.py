@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
-from shelfwise.config.shop import ShopConfig
+from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
@@ -227,6 +227,11 @@ class Opening:
         self._service: Service | None = None
         self._failure: ShelfwiseError | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def spec(self) -> ServeSpec:
+        """What `shop.toml` says of the server."""
+        return self._config.serve
 
     def start(self) -> None:
         """Begin, on a thread: a large catalogue takes a while, and a supervisor wants to hear of us."""
