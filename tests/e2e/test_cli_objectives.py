@@ -82,7 +82,7 @@ def test_what_is_weighed_more_is_brought_more(cli: Cli, weighed: Path) -> None:
     clicks, purchases = (slate(cli, weighed, "--weight", f"{name}=1")["expected"] for name in ("click", "purchase"))
     assert clicks["click"]["value"] == pytest.approx(clicks["click"]["best"])
     assert purchases["purchase"]["value"] == pytest.approx(purchases["purchase"]["best"])
-    assert purchases["purchase"]["value"] >= clicks["purchase"]["value"]
+    assert purchases["purchase"]["value"] >= clicks["purchase"]["value"] * (1 - 1e-6)  # sums of 32-bit numbers
     floor = slate(cli, weighed, "--weight", "click=1", "--floor", "purchase=1")["expected"]
     assert floor["purchase"]["value"] == pytest.approx(floor["purchase"]["best"], rel=1e-4)
 

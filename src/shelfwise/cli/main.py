@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from shelfwise.cli import (
+    backup,
     check,
     demo,
     doctor,
@@ -27,6 +28,7 @@ from shelfwise.cli import (
     offers,
     recommend,
     records,
+    restore,
     rules,
     serve,
     tradeoff,
@@ -45,7 +47,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (init, check, ingest, encode, tune, train, evaluate, recommend, tradeoff, serve, doctor, demo):
+for verb in (
+    init,
+    check,
+    ingest,
+    encode,
+    tune,
+    train,
+    evaluate,
+    recommend,
+    tradeoff,
+    serve,
+    backup,
+    restore,
+    doctor,
+    demo,
+):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 app.add_typer(models.app, name="models")
 app.add_typer(records.app, name="records")

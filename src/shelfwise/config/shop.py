@@ -246,6 +246,21 @@ class ServeSpec(_Table):
     )
     answers_kept_mib: int = Field(default=64, ge=1, le=65_536, description="Memory for these answers, per process.")
     slates_kept_d: float = Field(default=90.0, gt=0, le=3_650, description="Days after which kept answers are deleted.")
+    requests_per_s: float = Field(
+        default=5_000.0,
+        ge=0,
+        le=1e6,
+        description=(
+            "Requests a second that one key may send to one process, what was not used for 5 s made up for; more are "
+            "answered 429. 0: as many as come."
+        ),
+    )
+    visitor_requests_per_s: float = Field(
+        default=50.0,
+        ge=0,
+        le=1e6,
+        description="The same for one visitor with a browser key.",
+    )
 
 
 def _default_retrievers() -> dict[str, ComponentSpec]:

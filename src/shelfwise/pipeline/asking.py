@@ -19,6 +19,7 @@ from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.live_rules import LiveRules, restricted
 from shelfwise.pipeline.places import Place
 from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.retrieve.trending import Trending
 from shelfwise.rules.plan import Plan
 from shelfwise.schemas.candidates import History, Situation
@@ -28,7 +29,7 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log
 from shelfwise.store.records import Records
 
-AWAY = "the records store cannot be read: this answer goes on from what was known before"
+AWAY = Told(Shortfall.STORE_AWAY, "the records store cannot be read: this answer goes on from what was known before")
 ASK_AGAIN_S = 1.0
 """How long a store that could not be read is left alone."""
 
@@ -75,7 +76,9 @@ class Asking:
         if not is_away:
             allowed[self._resting(query, spec, degraded)] = False
         if not allowed.any():
-            degraded.append("the request leaves no item of this shop that may be shown")
+            degraded.append(
+                Told(Shortfall.NOTHING_ALLOWED, "the request leaves no item of this shop that may be shown")
+            )
         short = situation.latest(self._model.config.behaviour.history)
         return Place(
             spec,
@@ -139,7 +142,8 @@ class Asking:
         for item_id in query.items:
             row = self._catalogue.row(item_id)
             if row is None:
-                degraded.append(f"the context item {item_id!r} is unknown and was left out")
+                clause = f"the context item {item_id!r} is unknown and was left out"
+                degraded.append(Told(Shortfall.UNKNOWN_ITEM, clause))
             else:
                 context.append(row)
         profile = None if user is None or is_away else self.profiles.of(user, degraded)
@@ -159,7 +163,8 @@ class Asking:
         if query.region is not None:
             if query.region in self.regions:
                 return query.region
-            degraded.append(f"trends of region {query.region!r} are not told apart: the whole shop's are shown")
+            clause = f"trends of region {query.region!r} are not told apart: the whole shop's are shown"
+            degraded.append(Told(Shortfall.UNKNOWN_REGION, clause))
             return None
         return None if user is None else self._live.regions_of([user])[0]
 
@@ -191,7 +196,8 @@ class Asking:
         if not spec.rest_d or user is None:
             return NOTHING
         if not self._model.funnel.has_clock:
-            degraded.append("this log has no clock: what was shown here lately cannot be told")
+            clause = "this log has no clock: what was shown here lately cannot be told"
+            degraded.append(Told(Shortfall.NO_CLOCK, clause))
             return NOTHING
         since_ms = self._clock.now_ms() - int(spec.rest_d * DAY_MS)
         with self._records.read() as connection:

@@ -1,9 +1,13 @@
-"""How long an answer may take: what is late is left out, and the answer says so."""
+"""How long an answer may take and its stages took: what is late is left out, and the answer says so."""
 
 from __future__ import annotations
 
 import math
 import time
+from typing import Literal
+
+Stage = Literal["store", "retrieve", "rank", "slate"]
+"""Parts of an answer: reading who asks, candidates, their order, and what is made of it."""
 
 
 class Budget:
@@ -11,15 +15,24 @@ class Budget:
 
     Attributes:
         left_out: What was left out, as clauses for `degraded`.
+        stages_s: Seconds that each stage took so far.
     """
 
-    __slots__ = ("_ends_at", "left_out")
+    __slots__ = ("_ends_at", "_lap_began_at", "left_out", "stages_s")
 
     def __init__(self, seconds: float = math.inf) -> None:
-        self._ends_at = time.perf_counter() + seconds
+        self._lap_began_at = time.perf_counter()
+        self._ends_at = self._lap_began_at + seconds
         self.left_out: list[str] = []
+        self.stages_s: dict[Stage, float] = {}
 
     @property
     def is_over(self) -> bool:
         """Whether the time is spent."""
         return time.perf_counter() > self._ends_at
+
+    def lap(self, stage: Stage) -> None:
+        """What passed since the last lap was this stage."""
+        now = time.perf_counter()
+        self.stages_s[stage] = self.stages_s.get(stage, 0.0) + now - self._lap_began_at
+        self._lap_began_at = now

@@ -14,6 +14,7 @@ from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import Themes
 from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.merge import NOTHING, merge
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.rank.ranker import Asked, Ranker, Scored, unpredicted
 from shelfwise.retrieve.retriever import ItemTraits, Retriever
 from shelfwise.schemas.candidates import Candidates, Merged, Situation
@@ -102,7 +103,8 @@ class Funnel:
             else:
                 answers[name] = retriever.retrieve(situation, allowed)
         if budget is not None and late:
-            budget.left_out.append(f"the time is spent: {', '.join(late)} were not asked")
+            clause = f"the time is spent: {', '.join(late)} were not asked"
+            budget.left_out.append(Told(Shortfall.LATE, clause))
         return merge(answers, also)
 
     def describe(self, merged: Merged, situation: Situation) -> Floats:
@@ -150,10 +152,16 @@ class Funnel:
             budget: Where it is spent, candidates stand in the order that the retrievers give them together.
         """
         merged = self.retrieve(situation, allowed, names, also, budget)
-        if budget is not None and budget.is_over:
-            budget.left_out.append("the time is spent: the retrievers' common order stands for the ranker's")
+        if budget is None:
+            return in_order(merged, self.ranker.score(self._asked(merged, situation)))
+        budget.lap("retrieve")
+        if budget.is_over:
+            clause = "the time is spent: the retrievers' common order stands for the ranker's"
+            budget.left_out.append(Told(Shortfall.LATE, clause))
             return in_order(merged, unpredicted(fused(merged)))
-        return in_order(merged, self.ranker.score(self._asked(merged, situation)))
+        ranked = in_order(merged, self.ranker.score(self._asked(merged, situation)))
+        budget.lap("rank")
+        return ranked
 
     def _asked(self, merged: Merged, situation: Situation) -> Asked:
         return Asked(self.describe(merged, situation), merged.rows, situation, self.vectors)

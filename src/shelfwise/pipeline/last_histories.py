@@ -35,6 +35,16 @@ class LastHistories:
         with self._lock:
             return self._by_user.get(user_id, History.empty())
 
+    @property
+    def n_users(self) -> int:
+        """Users of whom something is remembered."""
+        return len(self._by_user)
+
+    @property
+    def n_events(self) -> int:
+        """Events that are remembered, of all of them."""
+        return self._n_events
+
     def clear(self) -> None:
         """Remember nothing of anybody."""
         with self._lock:

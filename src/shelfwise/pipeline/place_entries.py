@@ -10,6 +10,7 @@ from shelfwise.pipeline.brands import brand_shares
 from shelfwise.pipeline.funnel import Ranked, taken
 from shelfwise.pipeline.places import Place
 from shelfwise.pipeline.reasons import brand_reason
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.retrieve.complements import Complements
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.queries import BrandEntry, Bundle, SlateItem
@@ -48,7 +49,8 @@ def brand_entries(place: Place, k: int, worded: WordRanked) -> list[BrandEntry]:
     brands = place.catalogue.brands
     shares = brand_shares(brands.codes[ranked.rows])
     if 0 < len(shares) < k:
-        place.degraded.append(f"the user's candidates are of {len(shares)} brands, fewer than {k}")
+        clause = f"the user's candidates are of {len(shares)} brands, fewer than {k}"
+        place.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
     entries: list[BrandEntry] = []
     for position, one in enumerate(shares[:k], start=1):
         items = worded(taken(ranked, one.places[:ITEMS_OF_BRAND]), place.situation, ITEMS_OF_BRAND)

@@ -10,11 +10,12 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError
 from shelfwise.pipeline.alternatives import alternatives
-from shelfwise.pipeline.budget import Budget
+from shelfwise.pipeline.budget import Budget, Stage
 from shelfwise.pipeline.bundles import Bundle, bundles
 from shelfwise.pipeline.funnel import Funnel, Ranked, in_order, with_items
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.merge import NOTHING, merge
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.rank.ranker import unpredicted
 from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.cooccurrence import Cooccurrence
@@ -107,7 +108,8 @@ def ask_in_turn(
         if found.sum() >= wanted:
             break
         if len(answers) == 1:
-            notes.append(f"retriever {name!r} named {int(found.sum())} of {wanted} items: others were asked")
+            clause = f"retriever {name!r} named {int(found.sum())} of {wanted} items: others were asked"
+            notes.append(Told(Shortfall.FEW_CANDIDATES, clause))
     return in_turn(answers), notes
 
 
@@ -152,27 +154,32 @@ class Place:
             others = [name for name, one in funnel.retrievers.items() if one.is_ranked and name not in spec.retrieve]
             found, notes = ask_in_turn(funnel.retrievers, [*spec.retrieve, *others], self.situation, self.allowed, k)
             self.degraded.extend(notes)
+            self._lap("retrieve")
             return with_items(found, self.pinned)
         found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned, self.budget)
         if self.budget is not None and self.budget.left_out:
             self.degraded.extend(self.budget.left_out)
             return found
         if spec.retrieve and len(found.rows) < wanted:
-            self.degraded.append("the scenario's retrievers found too little: all were asked")
-            return funnel.rank(self.situation, self.allowed, also=self.pinned)
+            clause = "the scenario's retrievers found too little: all were asked"
+            self.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
+            found = funnel.rank(self.situation, self.allowed, also=self.pinned)
+            self._lap("rank")
         return found
 
     def alternatives(self, k: int) -> Ranked:
         """What could be taken instead of the context items: of the same kind, where kinds are known."""
         same = self.catalogue.kinds.sharing(self.situation.context)
         if not same.any():
-            self.degraded.append("the context items have no category: likeness alone says what is an alternative")
+            clause = "the context items have no category: likeness alone says what is an alternative"
+            self.degraded.append(Told(Shortfall.NO_CATEGORY, clause))
             same[:] = True
         allowed = self.allowed & same
         judges = {name: self.funnel.retrievers[name] for name in self.spec.alternatives}
         if self.only_purchases and len(judges) > 1:
             judges = {name: one for name, one in judges.items() if not isinstance(one, Cooccurrence)}
         found = alternatives(self.context_alone, allowed, judges, self.funnel.state.log_price)
+        self._lap("retrieve")
         self._tell_if_short("alternatives", len(found.rows), min(k, int(allowed.sum())))
         return found
 
@@ -181,12 +188,14 @@ class Place:
         allowed = self._other_kinds()
         names = self.spec.complements
         found, _ = ask_in_turn(self.funnel.retrievers, names, self.context_alone, allowed, k)
+        self._lap("retrieve")
         if len(found.rows):
             self._tell_if_short("complements", len(found.rows), min(k, int(allowed.sum())))
             return found
-        self.degraded.append(
+        clause = (
             "nothing is known to be bought together with the context items: the ranker's choice of other kinds is shown"
         )
+        self.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
         return self.funnel.rank(self.context_alone, allowed)
 
     def bundles(self, k: int) -> list[Bundle]:
@@ -208,16 +217,24 @@ class Place:
         allowed = self._other_kinds() & (kinds >= 0)
         found = model.retrieve(self.context_alone, allowed)
         made = bundles(model.seeds(self.context_alone), found.rows, kinds, model, k)
+        self._lap("retrieve")
         if not made:
-            self.degraded.append("no set of items is known to go together and with the context items")
+            clause = "no set of items is known to go together and with the context items"
+            self.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
         return made
 
     def _other_kinds(self) -> Bools:
         same = self.catalogue.kinds.sharing(self.situation.context)
         if not same.any():
-            self.degraded.append("the context items have no category: complements may be of the same kind")
+            clause = "the context items have no category: complements may be of the same kind"
+            self.degraded.append(Told(Shortfall.NO_CATEGORY, clause))
         return self.allowed & ~same
 
     def _tell_if_short(self, what: str, n_found: int, n_wanted: int) -> None:
         if n_found < n_wanted:
-            self.degraded.append(f"only {n_found} of {n_wanted} {what} are known")
+            clause = f"only {n_found} of {n_wanted} {what} are known"
+            self.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
+
+    def _lap(self, stage: Stage) -> None:
+        if self.budget is not None:
+            self.budget.lap(stage)

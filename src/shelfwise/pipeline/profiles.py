@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 
 from shelfwise.encode.profile_vectors import profile_key
 from shelfwise.errors import ServiceError
 from shelfwise.pipeline.model import Model
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.schemas.ids import VISITOR_PREFIX, Floats
 from shelfwise.store import people
 from shelfwise.store.records import Records
@@ -28,7 +29,7 @@ MAX_WAITING = 32
 PAUSE_S = 30.0
 """How long an encoder that failed is left alone."""
 
-NOT_YET = "the user's profile was not read in time: this answer does without"
+NOT_YET = Told(Shortfall.PROFILE_LATE, "the user's profile was not read in time: this answer does without")
 
 
 class LiveProfiles:
@@ -57,6 +58,8 @@ class LiveProfiles:
         self._waiting: dict[int, Future[Floats | None]] = {}
         self._worker: ThreadPoolExecutor | None = None
         self._failed_at = float("-inf")
+        self.on_lookup: Callable[[str], None] | None = None
+        """Told of every vector that a request asks for whether it was `kept` or `missed`."""
 
     def of(self, user_id: str, degraded: list[str]) -> Floats | None:
         """The vector of a user's profile; shape `(D,)`; None of whom nothing is said, or where it is not there in time.
@@ -69,6 +72,8 @@ class LiveProfiles:
         if not text:
             return None
         known, vector = self._found(text)
+        if self.on_lookup is not None:
+            self.on_lookup("kept" if known else "missed")
         if known:
             return vector
         waiting = self._asked(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Required, TypedDict
 
 import numpy as np
@@ -13,7 +13,7 @@ from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.answer_cache import AnswerCache, answer_key
 from shelfwise.pipeline.asking import NOTHING, Asking, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
-from shelfwise.pipeline.budget import Budget
+from shelfwise.pipeline.budget import Budget, Stage
 from shelfwise.pipeline.components import build_rerankers
 from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
@@ -24,6 +24,7 @@ from shelfwise.pipeline.offer_entries import offer_entries
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
 from shelfwise.pipeline.profiles import LiveProfiles
+from shelfwise.pipeline.shortfalls import Shortfall, Told, kinds_of
 from shelfwise.pipeline.shown_counts import ShownCounts
 from shelfwise.pipeline.slate_steps import Answering, SlateSteps, facts_of
 from shelfwise.pipeline.trade_off import Wanted
@@ -65,6 +66,8 @@ class Answer(NamedTuple):
         rules_version: In force.
         rows: The slate's items; shape `(k,)`.
         best: By position, the item that would stand there, given those above it, had nothing been drawn.
+        stages_s: Seconds that each stage took.
+        shortfalls: Kinds of what stands in the slate's `degraded`.
     """
 
     slate: Slate
@@ -72,6 +75,8 @@ class Answer(NamedTuple):
     rules_version: int
     rows: Rows
     best: Rows
+    stages_s: Mapping[Stage, float]
+    shortfalls: frozenset[Shortfall]
 
 
 class Recommender:
@@ -132,10 +137,10 @@ class Recommender:
         self._steps.require_answerable(query, spec)
         slate_id = slate_id or secrets.token_urlsafe(12)
         k = query.k or spec.k
-        budget = None
-        if late_s is not None and spec.latency_budget_ms:
-            budget = Budget(spec.latency_budget_ms / 1_000 - late_s)
+        is_limited = late_s is not None and spec.latency_budget_ms
+        budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
         place = self.asking.place(query, spec, budget)
+        budget.lap("store")
         parts = self._kept_or_answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
         slate = Slate(
@@ -150,7 +155,10 @@ class Recommender:
             expected=parts.get("expected", {}),
         )
         rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
-        return Answer(slate, who(query), self.rules.version, rows, rows if best is None else best[: len(rows)])
+        budget.lap("slate")
+        best = rows if best is None else best[: len(rows)]
+        short = kinds_of(place.degraded)
+        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short)
 
     def _kept_or_answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if self.kept is None or place.whole is None or not self._is_repeatable(place):
@@ -192,7 +200,8 @@ class Recommender:
 
     def _answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):
-            place.degraded.append("none of the context items is known: the scenario's own list is shown")
+            clause = "none of the context items is known: the scenario's own list is shown"
+            place.degraded.append(Told(Shortfall.UNKNOWN_ITEM, clause))
         elif query.bundle:
             return {"items": [], "bundles": bundle_entries(place, k, self._words.named)}
         elif query.relation == "alternatives":
@@ -205,7 +214,8 @@ class Recommender:
             brands = brand_entries(place, k, self._words.ranked)
             if brands:
                 return {"items": [], "brands": brands}
-            place.degraded.append("none of the user's candidates has a brand: items are shown")
+            clause = "none of the user's candidates has a brand: items are shown"
+            place.degraded.append(Told(Shortfall.NO_BRAND, clause))
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
         if not place.spec.rerank and place.plan.is_idle:
             return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}

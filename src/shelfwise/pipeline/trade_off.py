@@ -12,6 +12,7 @@ from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, did_you_mean
 from shelfwise.pipeline.balance import SLACK, Values, balance
 from shelfwise.pipeline.funnel import Funnel, Ranked
+from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.rank.ranker import Ranker
 from shelfwise.schemas.queries import Expected, Query
 
@@ -70,14 +71,17 @@ class Wanted:
         weights = {name: weight for name, weight in self.weights.items() if name in values.names}
         floors = {name: floor for name, floor in self.floors.items() if name in values.names}
         if len(weights) < len(self.weights) or len(floors) < len(self.floors):
-            degraded.append("no candidate has a price: what was wanted of revenue was left out")
+            degraded.append(
+                Told(Shortfall.NO_PRICE, "no candidate has a price: what was wanted of revenue was left out")
+            )
         if weights or floors:
             found = balance(values, weights or ranker.default_weights, floors, k)
             for name, share in found.missed.items():
-                degraded.append(
+                clause = (
                     f"the floor of {name} cannot be kept beside the others: this slate brings {share:.1%} of the best, "
                     f"{floors[name]:.1%} were asked for"
                 )
+                degraded.append(Told(Shortfall.FLOOR_MISSED, clause))
             here = values.sums(found.scores, k)
             ranked = ranked.by(found.scores)
         return ranked, {
@@ -108,8 +112,9 @@ class Wanted:
                 continue
             share = here.get(name, 0.0) / before.best
             if share < floor - SLACK and before.value / before.best >= floor - SLACK:
-                degraded.append(
+                clause = (
                     f"the place's rerankers broke the floor of {name}: this slate brings {share:.1%} of the best, "
                     f"{floor:.1%} were asked for"
                 )
+                degraded.append(Told(Shortfall.FLOOR_MISSED, clause))
         return {name: one.model_copy(update={"value": here.get(name, 0.0)}) for name, one in expected.items()}

@@ -20,6 +20,7 @@ class KeyScope(StrEnum):
     EVENTS = "events"
     RECOMMEND = "recommend"
     CATALOGUE = "catalogue"
+    METRICS = "metrics"
     ADMIN = "admin"
 
 

@@ -23,6 +23,8 @@ Floors = Annotated[
 ]
 """Shares of the best attainable that a slate has to bring of an objective."""
 
+_ItemIdText = Annotated[str, Field(max_length=MAX_ID_CHARS)]
+
 
 Diversity = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["auto"]
 """From 0, the ranker's own order, to 1, as varied as it gets; "auto": by how varied the user's own history is."""
@@ -52,10 +54,10 @@ class Query(BaseModel):
     )
     scenario: str = Field(default="home", max_length=MAX_ID_CHARS)
     k: int | None = Field(default=None, ge=1, le=MAX_K, description="Items wanted; the scenario's where omitted.")
-    items: list[str] = Field(
+    items: list[_ItemIdText] = Field(
         default_factory=list[str], max_length=100, description="Context: the item looked at, the cart."
     )
-    exclude: list[str] = Field(default_factory=list[str], max_length=1_000, description="Items never to show.")
+    exclude: list[_ItemIdText] = Field(default_factory=list[str], max_length=1_000, description="Items never to show.")
     device: str | None = Field(
         default=None,
         max_length=MAX_ID_CHARS,

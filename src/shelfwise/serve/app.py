@@ -18,6 +18,7 @@ from shelfwise.serve import (
     health,
     items,
     key_routes,
+    measure_routes,
     model_routes,
     problems,
     recommend,
@@ -31,6 +32,9 @@ from shelfwise.serve.access import Access
 from shelfwise.serve.bodies import BodyLimit
 from shelfwise.serve.item_paths import KeepEncoded
 from shelfwise.serve.keys import key_from_environment
+from shelfwise.serve.measured import Measured
+from shelfwise.serve.measures import Measures
+from shelfwise.serve.pace import Pace
 from shelfwise.serve.problems import NoInternals
 from shelfwise.serve.service import Opening
 
@@ -53,7 +57,8 @@ def create_app(shop_folder: Path) -> FastAPI:
         ConfigError: the folder holds no shop, or the API key in the environment is too weak.
     """
     key = key_from_environment()
-    opening = Opening(shop_folder, key)
+    measures = Measures()
+    opening = Opening(shop_folder, key, measures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -70,9 +75,9 @@ def create_app(shop_folder: Path) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=documentation.problems(401, 403, 500, 503),
+        responses=documentation.problems(401, 403, 429, 500, 503),
     )
-    app.state.opening = opening
+    app.state.opening, app.state.measures = opening, measures
     # `recommend` first: its path /items/{id}/similar is also one of an item.
     for module in (
         health,
@@ -90,14 +95,17 @@ def create_app(shop_folder: Path) -> FastAPI:
         client_script,
     ):
         app.include_router(module.router, prefix="/v1")
+    app.include_router(measure_routes.router)
     problems.install(app)
     documentation.install(app)
     # The last one added is the outermost.
     app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(KeepEncoded)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Pace, spec=opening.spec, measures=measures)
     app.add_middleware(Access, opening=opening)
     app.add_middleware(NoInternals)
+    app.add_middleware(Measured, measures=measures)
     return app
 
 

@@ -12,11 +12,15 @@ from starlette.types import Receive, Scope, Send
 
 from shelfwise.errors import AccessError, NotAllowedError
 from shelfwise.schemas.keys import KeyKind, KeyScope
+from shelfwise.serve.measured import ROUTE
 from shelfwise.serve.problems import of_error
 from shelfwise.serve.visitors import Visitor
 
 CALLER = "shelfwise.caller"
 """Where a request carries who asks."""
+
+PREFIX = "/v1"
+"""Of all routes but `/metrics`; a route does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class GuardedRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse who may not, and pass on."""
+        scope.get(ROUTE, []).append(f"{PREFIX if scope['path'].startswith(PREFIX) else ''}{self.path_format}")
         caller: Caller | None = scope.get(CALLER)
         if self.need.anybody or (caller is not None and self.need.is_met_by(caller)):
             await super().handle(scope, receive, send)

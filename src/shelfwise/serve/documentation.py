@@ -31,6 +31,7 @@ _MEANING = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "What was asked cannot be done; `errors` names the fields.",
+    429: "More requests came than this key or visitor may send; `Retry-After` says when to go on.",
     500: "A mistake of the server.",
     503: "The server is loading, or its store is busy; ask again.",
 }

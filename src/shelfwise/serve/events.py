@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 
 from fastapi import APIRouter, Request, Response
@@ -86,6 +87,7 @@ async def post_events(request: Request, service: Current) -> Response:
         for index in outcome.erased:
             reason = FieldProblem(field="user_id", code="erased_user", message="was erased after this happened")
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
+    service.measures.events(Counter(result.status.value for result in results))
     return _answer(results)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, cast
@@ -108,6 +109,7 @@ async def post_items(request: Request, service: Current) -> Response:
     ]
     statuses = [result.status for result in results]
     refused = statuses.count(ItemStatus.REFUSED)
+    service.measures.items({ItemStatus.REFUSED.value: refused})
     if refused == len(results):
         return all_refused("items", [result.errors for result in results])
     return Json(
@@ -200,6 +202,7 @@ async def delete_item(item_id: ItemIdInPath, request: Request, service: Current)
 
     if not await service.writer.run(deleted):
         raise _unknown(item_id)
+    service.measures.items({"deleted": 1})
     await service.take_up()
     return Response(status_code=204)
 
@@ -221,6 +224,7 @@ async def _changed(
     change = await service.writer.run(done)
     if not isinstance(change, Change):
         return invalid(change)
+    service.measures.items({change.status.value: 1})
     await service.take_up()
     status = 201 if change.status is ItemStatus.NEW else 200
     return Json(ItemResult(item_id=item_id, status=change.status), status, headers={"ETag": tag_of(change.entry.item)})
@@ -256,6 +260,7 @@ async def _stored(service: Service, batch: list[Item]) -> dict[str, Change]:
     if not batch:
         return {}
     changes = await service.writer.run(partial(store, batch=batch))
+    service.measures.items(Counter(change.status.value for change in changes.values()))
     await service.take_up()
     return changes
 

@@ -12,6 +12,7 @@ from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.answer_cache import AnswerCache
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.serve.measures import Measures
 from shelfwise.serve.smoke import try_out
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
@@ -29,11 +30,11 @@ class ModelInService:
             the pointer moves.
     """
 
-    def __init__(self, versions: Versions, records: Records, *, patience_s: float) -> None:
+    def __init__(self, versions: Versions, records: Records, measures: Measures, *, patience_s: float) -> None:
         self.recommender: Recommender | None = None
         self.refused: dict[str, str] = {}
         self.versions = versions
-        self._records, self._patience_s = records, patience_s
+        self._records, self._measures, self._patience_s = records, measures, patience_s
         self._on_changed_item: Callable[[StoredItem], None] | None = None
 
     @property
@@ -58,7 +59,9 @@ class ModelInService:
         except StateError as error:
             log.warning("%s: nothing is recommended before `shelfwise train`", error.found)
             return
+        started = time.perf_counter()
         self.recommender = self._loaded()
+        self._measures.in_service(self.recommender.model.name, time.perf_counter() - started)
 
     async def follow(self) -> None:
         """Put another version in service where the pointer names one."""
@@ -75,6 +78,7 @@ class ModelInService:
         except Exception as error:
             kept = "nothing is recommended" if now is None else f"{now.model.name} stays in service"
             self.refused = {name: error.found if isinstance(error, ShelfwiseError) else type(error).__name__}
+            self._measures.refused_versions.inc()
             log.error("version %s is refused: %s", name, kept, exc_info=error)
             return
         if now is not None:
@@ -83,7 +87,9 @@ class ModelInService:
                 pass
         self.recommender = found
         found.live.on_changed_item = self._on_changed_item
-        log.info("version %s is in service after %.1f s", found.model.name, time.perf_counter() - started)
+        took_s = time.perf_counter() - started
+        self._measures.in_service(found.model.name, took_s)
+        log.info("version %s is in service after %.1f s", found.model.name, took_s)
         del now
         gc.collect()  # the old one holds rings of references, and maps files
 
@@ -95,4 +101,5 @@ class ModelInService:
         serve = found.model.config.serve
         if serve.answers_kept_s:
             found.kept = AnswerCache(serve.answers_kept_s, serve.answers_kept_mib * 2**20)
+        found.asking.profiles.on_lookup = self._measures.profile
         return found

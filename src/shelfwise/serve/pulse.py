@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 EVERY_S = 0.02
 
@@ -15,8 +16,14 @@ class Pulse:
         late_s: At its last turn, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[float], None] | None = None) -> None:
+        """Beat.
+
+        Args:
+            told: Of every turn's lateness in seconds.
+        """
         self.late_s = 0.0
+        self._told = told
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -34,3 +41,5 @@ class Pulse:
             due = time.perf_counter() + EVERY_S
             await asyncio.sleep(EVERY_S)
             self.late_s = max(0.0, time.perf_counter() - due)
+            if self._told is not None:
+                self._told(self.late_s)

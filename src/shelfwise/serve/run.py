@@ -22,6 +22,7 @@ from shelfwise.config.load import load
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ConfigError, ServiceError
 from shelfwise.serve.keys import key_from_environment, require_key_for
+from shelfwise.serve.measure_files import measure_files
 
 STOP_TIMEOUT_S = 10
 """How long requests that are being answered may take once the server is told to stop."""
@@ -78,7 +79,7 @@ def serve(
     )
     log.info("http://%s:%d/v1 serves %s", f"[{host}]" if ":" in host else host, port, folder.name)
     try:
-        with _fresh_workers():
+        with measure_files(), _fresh_workers():
             server.serve(target_loader=partial(_load, folder, logs), wrap_loader=False)
     except SystemExit as stop:
         if stop.code:

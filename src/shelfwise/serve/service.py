@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
-from shelfwise.config.shop import ShopConfig
+from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
@@ -21,6 +21,7 @@ from shelfwise.search.full_text import FullText
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.measures import Measures
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
@@ -47,35 +48,43 @@ MAX_REBUILT_BYTES = 1_000_000_000
 class Service:
     """Everything that requests need. What changes it runs on the event loop: one change at a time."""
 
-    def __init__(self, records: Records, models: ModelInService, config: ShopConfig) -> None:
-        self.records, self.config = records, config
+    def __init__(self, records: Records, models: ModelInService, config: ShopConfig, measures: Measures) -> None:
+        self.records, self.config, self.measures = records, config, measures
         self.models = models
         self.versions = models.versions
         self.writer = Writer(records)
         self.events = EventWriter(self.writer)
         self._scenarios = list(config.scenarios)
-        self._slates = SlateWriter(self.writer, config.serve.slates_kept_d) if config.serve.log_slates else None
+        self._slates = (
+            SlateWriter(self.writer, config.serve.slates_kept_d, measures.lost_slates.inc)
+            if config.serve.log_slates
+            else None
+        )
         self._full_text = SearchOpening(records)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
-        self.pulse = Pulse()
+        self.pulse = Pulse(measures.late)
 
     @classmethod
-    def open(cls, folder: Path, config: ShopConfig, records: Records | None = None) -> Service:
+    def open(
+        cls, folder: Path, config: ShopConfig, records: Records | None = None, measures: Measures | None = None
+    ) -> Service:
         """Open the shop in a folder; without a model, events and items are stored and nothing is recommended.
 
         Args:
             folder: The shop's.
             config: The shop's.
             records: The shop's, where they are open already.
+            measures: Where the process counts; new ones where omitted.
 
         Cost:
             Half a second, and what encoding takes for items that came after the model was trained.
         """
         records = records or Records.open(config.store.records, folder)
-        models = ModelInService(Versions(folder / config.store.models), records, patience_s=PATIENCE_S)
+        measures = measures or Measures()
+        models = ModelInService(Versions(folder / config.store.models), records, measures, patience_s=PATIENCE_S)
         models.open()
-        return cls(records, models, config)
+        return cls(records, models, config, measures)
 
     def start(self) -> None:
         """Follow what other processes store, and the version in service, from now on; begin to index the catalogue."""
@@ -117,6 +126,7 @@ class Service:
         """Answer a query; the answer is kept for later, where the shop keeps answers."""
         recommender = self.recommender
         found = recommender.answer(query, late_s=self.pulse.late_s)
+        self.measures.answer(found)
         if self._slates is not None and len(found.rows):
             self._slates.put(found, query)
             recommender.shown.add(found.rows)
@@ -171,6 +181,7 @@ class Service:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
+            self._tell_waiting()
             try:
                 await self.models.follow()
                 await self.take_up()
@@ -180,6 +191,16 @@ class Service:
             except Exception as error:
                 log.error("the store cannot be followed", exc_info=error)
                 await asyncio.sleep(PAUSE_S)
+
+    def _tell_waiting(self) -> None:
+        told = self.measures
+        told.waiting_writes.set(self.writer.n_waiting)
+        told.waiting_slates.set(0 if self._slates is None else self._slates.n_waiting)
+        if self.has_model:
+            told.pending_encodings.set(len(self.recommender.live.pending))
+            told.remembered_users.set(self.recommender.asking.remembered.n_users)
+            told.remembered_events.set(self.recommender.asking.remembered.n_events)
+        told.hand_over()
 
     async def erase(self, user_id: str, actor: str) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
@@ -201,14 +222,19 @@ class Service:
 class Opening:
     """The service: while it is being opened, when it is open, or why it could not be."""
 
-    def __init__(self, folder: Path, environment_key: str | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, environment_key: str | None, measures: Measures) -> None:
+        self._folder, self._measures = folder, measures
         self._config = load_config(folder)
         self._environment_key = environment_key
         self._keyring: Keyring | None = None
         self._service: Service | None = None
         self._failure: ShelfwiseError | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def spec(self) -> ServeSpec:
+        """What `shop.toml` says of the server."""
+        return self._config.serve
 
     def start(self) -> None:
         """Begin, on a thread: a large catalogue takes a while, and a supervisor wants to hear of us."""
@@ -219,7 +245,7 @@ class Opening:
         try:
             records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
             self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
-            self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records)
+            self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:

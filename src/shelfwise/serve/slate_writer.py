@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -37,10 +38,11 @@ class SlateWriter:
     Args:
         writer: The process's only one.
         kept_d: Days after which answers are deleted.
+        lost: Told how many answers were lost.
     """
 
-    def __init__(self, writer: Writer, kept_d: float) -> None:
-        self._writer, self._kept_d = writer, kept_d
+    def __init__(self, writer: Writer, kept_d: float, lost: Callable[[float], None] | None = None) -> None:
+        self._writer, self._kept_d, self._lost = writer, kept_d, lost
         self._waiting: deque[LoggedSlate] = deque(maxlen=MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
         self._forgot_at = -FORGET_EVERY_S
@@ -49,7 +51,9 @@ class SlateWriter:
     def put(self, answer: Answer, query: Query) -> None:
         """Keep one answer, to be written within some seconds."""
         slate = answer.slate
-        self._n_lost += len(self._waiting) == MAX_WAITING
+        if len(self._waiting) == MAX_WAITING:
+            self._n_lost += 1
+            self._tell_lost(1)
         self._waiting.append(
             LoggedSlate(
                 slate.slate_id,
@@ -67,6 +71,11 @@ class SlateWriter:
         )
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
+
+    @property
+    def n_waiting(self) -> int:
+        """Answers that wait to be written."""
+        return len(self._waiting)
 
     def find(self, slate_id: str) -> LoggedSlate | None:
         """An answer that waits to be written."""
@@ -98,11 +107,16 @@ class SlateWriter:
             await self._writer.run(partial(self._stored, batch=batch))
         except ServiceError as error:
             log.warning("%d answers were not written down: %s", len(batch), error.found)
+            self._tell_lost(len(batch))
             return False
         if self._n_lost:
             log.warning("%d answers came faster than they could be written down, and were lost", self._n_lost)
             self._n_lost = 0
         return True
+
+    def _tell_lost(self, n: int) -> None:
+        if self._lost is not None:
+            self._lost(n)
 
     def _stored(self, connection: Connection, batch: list[LoggedSlate]) -> None:
         slate_log.append(connection, batch)

@@ -50,6 +50,11 @@ class Writer:
             self._task = asyncio.create_task(self._work())
         return await future
 
+    @property
+    def n_waiting(self) -> int:
+        """Jobs that wait for a transaction."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """Wait until everything that was asked for is done."""
         if self._task is not None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shelfwise.pipeline.erasure import Receipt
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
+    from shelfwise.shop.backup import BackedUp
     from shelfwise.shop.keys import ShopKeys
     from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
@@ -484,6 +485,17 @@ class Shop:
             return copy_records(self.records, target)
         finally:
             target.close()
+
+    def back_up(self, path: Path, progress: Progress = _silent) -> BackedUp:
+        """Write everything that the shop cannot do without into one file, while it serves.
+
+        Raises:
+            StateError: there is a file of that name.
+            ServiceError: the store cannot be read, or the file not be written.
+        """
+        from shelfwise.shop.backup import back_up
+
+        return back_up(self.folder, self.config, self.records, path, progress)
 
     def downgrade_records(self, revision: str) -> None:
         """Take the records' schema back for an earlier release; what only later ones hold is dropped.

@@ -3,6 +3,12 @@
 SQLite overwrites what is deleted (`secure_delete`, see `engine`), but copies that it made earlier, when pages were
 split, lie on in the gaps of other pages: of 1,500 people deleted from a store of 25 MB, 20 could still be found. Only
 rebuilding the file leaves none.
+
+PostgreSQL marks what is deleted and lets its bytes lie, and so does `VACUUM`, which only frees their place: tables are
+written anew (`VACUUM FULL`), and what the planner noted of frequent values with them. What was deleted remains, until
+the server throws it away, in its write-ahead log (as long as checkpoints, `wal_keep_size`, replication slots and
+archives keep it), in base backups and dumps, and on standbys that lag behind; and in its own log, where that holds
+statements with their values. Of these nothing is known here.
 """
 
 from __future__ import annotations
@@ -13,30 +19,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, String, Table
 
 from shelfwise.errors import ServiceError
+from shelfwise.store.tables import events, quarantine, slates, users, vectors
 
 PATIENCE_S = 30.0
 """How long readers of an earlier state are waited for."""
 
+MAX_LOCKED_BYTES = 64_000_000
+"""While PostgreSQL writes tables anew, nobody reads them: so much takes about a second; a server goes no further."""
+
 
 def scrub(engine: Engine, *, up_to_bytes: int | None = None) -> bool:
-    """Rebuild the database file and empty its write-ahead log.
+    """Rebuild the database file and empty its write-ahead log; in PostgreSQL, the tables that tell of people.
 
     Args:
         engine: Of the records store.
-        up_to_bytes: A larger file is not rebuilt, its log is emptied all the same; None: whatever it takes.
+        up_to_bytes: A larger file is not rebuilt, its log is emptied all the same; tables of PostgreSQL are then only
+            vacuumed, and that above `MAX_LOCKED_BYTES` too. None: whatever it takes.
 
     Returns:
-        Whether it was rebuilt. Other stores than SQLite are left to their own vacuum.
+        Whether it was rebuilt.
 
     Raises:
         ServiceError: other processes read or wrote for too long.
 
     Cost:
-        Writes the file twice; writers wait for that long, readers do not.
+        Writes the file twice; writers wait for that long, readers do not. In PostgreSQL readers wait too, for one
+        table after the other.
     """
+    if engine.dialect.name == "postgresql":
+        return _vacuumed(engine, up_to_bytes)
     if engine.dialect.name != "sqlite" or engine.url.database is None:
         return False
     with _raw(engine) as cursor:
@@ -48,6 +62,56 @@ def scrub(engine: Engine, *, up_to_bytes: int | None = None) -> bool:
         cursor.execute("PRAGMA temp_store = MEMORY")
         _empty_log(cursor)
     return True
+
+
+def _vacuumed(engine: Engine, up_to_bytes: int | None) -> bool:
+    tables = (users, events, slates, quarantine, vectors)
+    names = [table.name for table in tables]
+    with _raw(engine, autocommit=True) as cursor:
+        _wait_for_readers(cursor)
+        cursor.execute("SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name", (names,))
+        n_bytes = int(cursor.fetchone()[0])
+        is_rebuilt = up_to_bytes is None or n_bytes <= min(up_to_bytes, MAX_LOCKED_BYTES)
+        how = "FULL, ANALYZE" if is_rebuilt else "ANALYZE"
+        for table in tables:
+            cursor.execute(f"VACUUM ({how}) {table.name}")
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table.name})")  # noqa: S608
+            if not cursor.fetchone()[0]:
+                _forget_frequent_values(cursor, table, engine)
+        # ANALYZE has just replaced the notes on frequent values; who may not do this is told so by a notice only.
+        cursor.execute(f"VACUUM ({'FULL' if is_rebuilt else 'SKIP_LOCKED'}) pg_catalog.pg_statistic")
+    return is_rebuilt
+
+
+def _wait_for_readers(cursor: Any) -> None:
+    """Whoever still reads an earlier state keeps in the new tables what was deleted since."""
+    cursor.execute("SELECT pg_current_xact_id()::xid::text")
+    now = cursor.fetchone()[0]
+    ends_at = time.monotonic() + PATIENCE_S
+    while True:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND greatest(age(backend_xmin), age(backend_xid)) > age(%s::xid)",
+            (now,),
+        )
+        if not cursor.fetchone()[0]:
+            return
+        if time.monotonic() > ends_at:
+            raise ServiceError(
+                "the person is erased, but the tables still hold what was deleted: others are reading an earlier state",
+                hint="ask for the erasure again",
+                code="still_read",
+            )
+        time.sleep(0.05)
+
+
+def _forget_frequent_values(cursor: Any, table: Table, engine: Engine) -> None:
+    """Drop what the planner noted of a table that is empty now: ANALYZE lets it stand, a column's type does not."""
+    for column in table.columns:
+        if isinstance(column.type, String):
+            cursor.execute(
+                f'ALTER TABLE {table.name} ALTER COLUMN "{column.name}" TYPE {column.type.compile(engine.dialect)}'
+            )
 
 
 def _empty_log(cursor: Any) -> None:
@@ -67,10 +131,12 @@ def _empty_log(cursor: Any) -> None:
 
 
 @contextmanager
-def _raw(engine: Engine) -> Generator[Any]:
+def _raw(engine: Engine, *, autocommit: bool = False) -> Generator[Any]:
     # Neither statement may stand in a transaction, which the engine begins for every connection of its own.
-    connection = engine.raw_connection()
+    connection: Any = engine.raw_connection()
     try:
+        if autocommit:
+            connection.driver_connection.autocommit = True
         cursor = connection.cursor()
         try:
             yield cursor
@@ -85,4 +151,6 @@ def _raw(engine: Engine) -> Generator[Any]:
             code="not_rebuilt",
         ) from cause
     finally:
+        if autocommit:
+            connection.invalidate()  # the pool's connections are not of that kind
         connection.close()

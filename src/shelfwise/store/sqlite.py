@@ -6,6 +6,8 @@ for the writer.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +51,10 @@ def _configure(dbapi_connection: Any, _record: Any) -> None:
     # reads and cannot be IMMEDIATE.
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _write_ahead(cursor)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "temp_store = MEMORY",
         "cache_size = -65536",
         "foreign_keys = ON",
@@ -60,6 +62,20 @@ def _configure(dbapi_connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    # Of two processes that turn a new file to it at the same time SQLite refuses one at once, without the patience that
+    # it has elsewhere.
+    ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > ends_at:
+                raise
+            time.sleep(0.02)
 
 
 def _begin(connection: Connection) -> None:
