@@ -33,14 +33,14 @@ def soon(found: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("shelfwise-measures-*"))
+def folders(server: Any) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"shelfwise-measures-{server.process.pid}-*"))
 
 
 def test_what_happens_is_counted(serve: Any, tiny_shop: Path) -> None:
     with serve(tiny_shop) as server:
-        for _ in range(3):
-            assert server.http.post("/recommend", json={"user_id": "user-1"}).status_code == 200
+        for user in ("user-1", "user-2", "user-3", "user-3"):
+            assert server.http.post("/recommend", json={"user_id": user}).status_code == 200
         server.http.post("/recommend", json={"user_id": "user-1", "scenario": "item", "items": ["none-such"]})
         event = {"event_id": "e1", "user_id": "secret-person", "item_id": "mug-red", "event": "view"}
         server.http.post("/events", json=[event, {**event, "event_id": "e2", "item_id": "none-such"}])
@@ -51,13 +51,16 @@ def test_what_happens_is_counted(serve: Any, tiny_shop: Path) -> None:
         assert server.http.get("/no-such-path").status_code == 404
         found = numbers(server)
         version = server.http.get("/health/ready").json()["model_version"]
+        soon(lambda: numbers(server)["shelfwise_kept_answer_bytes"] > 0)
     one = 'shelfwise_request_seconds_count{method="%s",route="%s",status="%s"}'
-    assert found[one % ("POST", "/v1/recommend", "2xx")] == 4
+    assert found[one % ("POST", "/v1/recommend", "2xx")] == 5
     assert found[one % ("GET", "/v1/items/{item_id}", "4xx")] == 1
     assert found[one % ("GET", "other", "4xx")] >= 1
     for stage in ("store", "retrieve", "rank", "slate"):
         assert found[f'shelfwise_stage_seconds_count{{stage="{stage}"}}'] >= 3
-    assert found['shelfwise_answers_total{degraded="no",scenario="home"}'] == 3
+    assert found['shelfwise_answers_total{degraded="no",scenario="home"}'] == 4
+    assert found['shelfwise_slates_total{found="kept"}'] == 1  # who did nothing since is given the same again
+    assert found['shelfwise_slates_total{found="made"}'] == 4
     assert found['shelfwise_answers_total{degraded="yes",scenario="item"}'] == 1
     assert found['shelfwise_shortfalls_total{kind="unknown_item"}'] == 1
     assert found['shelfwise_events_total{status="stored"}'] == 1
@@ -70,13 +73,12 @@ def test_what_happens_is_counted(serve: Any, tiny_shop: Path) -> None:
     assert found["shelfwise_event_loop_late_seconds_count"] > 0
     assert found["shelfwise_lost_slates_total"] == 0
     told = " ".join(found)
-    assert not re.search("secret-person|user-1|mug-red|new-thing|none-such|e1", told)
+    assert not re.search("secret-person|user-[123]|mug-red|new-thing|none-such|e1", told)
 
 
 def test_the_numbers_are_those_of_all_processes(serve: Any, tiny_shop: Path) -> None:
-    before = folders()
     with serve(tiny_shop, workers=2) as server:
-        assert len(folders() - before) == 1
+        assert len(folders(server)) == 1
         in_service = "shelfwise_model_in_service"
 
         def n_in_service() -> float:
@@ -99,7 +101,7 @@ def test_the_numbers_are_those_of_all_processes(serve: Any, tiny_shop: Path) -> 
         # What the dead one counted stays; that it has a model in service does not.
         soon(lambda: n_in_service() == 2)
         assert numbers(server)[counted] == 20
-    assert folders() == before
+    assert folders(server) == []
 
 
 def test_a_version_that_is_refused_is_counted(serve: Any, tiny_shop: Path) -> None:

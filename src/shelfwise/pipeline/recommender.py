@@ -68,6 +68,7 @@ class Answer(NamedTuple):
         best: By position, the item that would stand there, given those above it, had nothing been drawn.
         stages_s: Seconds that each stage took.
         shortfalls: Kinds of what stands in the slate's `degraded`.
+        was_kept: Whether it was made for an earlier request.
     """
 
     slate: Slate
@@ -77,6 +78,7 @@ class Answer(NamedTuple):
     best: Rows
     stages_s: Mapping[Stage, float]
     shortfalls: frozenset[Shortfall]
+    was_kept: bool = False
 
 
 class Recommender:
@@ -141,7 +143,7 @@ class Recommender:
         budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
         place = self.asking.place(query, spec, budget)
         budget.lap("store")
-        parts = self._kept_or_answered(query, place, wanted, k, slate_id)
+        parts, was_kept = self._kept_or_answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
         slate = Slate(
             slate_id=slate_id,
@@ -158,19 +160,23 @@ class Recommender:
         budget.lap("slate")
         best = rows if best is None else best[: len(rows)]
         short = kinds_of(place.degraded)
-        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short)
+        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short, was_kept)
 
-    def _kept_or_answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
+    def _kept_or_answered(
+        self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str
+    ) -> tuple[SlateParts, bool]:
+        """What the slate holds, and whether it was kept from an earlier one."""
         if self.kept is None or place.whole is None or not self._is_repeatable(place):
-            return self._answered(query, place, wanted, k, slate_id)
+            return self._answered(query, place, wanted, k, slate_id), False
         key = answer_key(query, k, place.whole, self.live)
-        found = self.kept.get(key)
-        if found is None:
-            found = self._answered(query, place, wanted, k, slate_id)
-            if not place.degraded:  # what could not be done may be possible a moment later
-                n_items = len(found["items"]) + sum(len(one.items) for one in found.get("bundles", []))
-                self.kept.put(key, found, n_items + sum(len(one.items) for one in found.get("brands", [])))
-        return found
+        kept = self.kept.get(key)
+        if kept is not None:
+            return kept, True
+        found = self._answered(query, place, wanted, k, slate_id)
+        if not place.degraded:  # what could not be done may be possible a moment later
+            n_items = len(found["items"]) + sum(len(one.items) for one in found.get("bundles", []))
+            self.kept.put(key, found, n_items + sum(len(one.items) for one in found.get("brands", [])))
+        return found, False
 
     def _is_repeatable(self, place: Place) -> bool:
         """Whether who asks the same is to see the same.

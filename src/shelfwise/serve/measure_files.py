@@ -7,6 +7,7 @@ supervisor (an app made inside a test, say) a process tells its own numbers.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -18,13 +19,16 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from shelfwise.serve.measures import Measures
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+PREFIX = "shelfwise-measures-"
+"""Of folders' names; the supervisor's process id follows."""
 
 
 @contextmanager
 def measure_files() -> Generator[None]:
     """Let workers that are started within count in a folder of their own."""
     before = os.environ.get(VARIABLE)
-    with tempfile.TemporaryDirectory(prefix="shelfwise-measures-", ignore_cleanup_errors=True) as folder:
+    _sweep()
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         os.environ[VARIABLE] = folder
         try:
             yield
@@ -33,6 +37,14 @@ def measure_files() -> Generator[None]:
                 del os.environ[VARIABLE]
             else:
                 os.environ[VARIABLE] = before
+
+
+def _sweep() -> None:
+    """Remove what supervisors left behind that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = path.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def exposition(measures: Measures) -> bytes:

@@ -57,7 +57,11 @@ class Measures:
         self._profiles = self._numbers(
             "profile_vectors", "Vectors of profiles that requests asked for: kept or missed.", ("found",)
         )
+        self._kept = self._numbers(
+            "slates", "Slates that were kept from an earlier request, and that were made.", ("found",)
+        )
         self._handed_over = (
+            self._kept,
             self._requests,
             self._stages,
             self._loop_late,
@@ -77,6 +81,7 @@ class Measures:
             "remembered_users", "Users whose last known history is kept for when the store is away."
         )
         self.remembered_events = self._sum("remembered_events", "Events of these.")
+        self.kept_answer_bytes = self._sum("kept_answer_bytes", "About what kept answers take, in all processes.")
         self._model = self._sum("model_in_service", "Processes that have a model version in service.", ("version",))
         self._load_s = Gauge(
             "shelfwise_model_load_seconds",
@@ -96,6 +101,7 @@ class Measures:
         for stage, seconds in answer.stages_s.items():
             self._stages.add((stage,), seconds)
         self._answers.add((answer.slate.scenario, "yes" if answer.slate.degraded else "no"))
+        self._kept.add(("kept" if answer.was_kept else "made",))
         for kind in answer.shortfalls:
             self._shortfalls.add((kind.value,))
 

@@ -200,6 +200,8 @@ class Service:
             told.pending_encodings.set(len(self.recommender.live.pending))
             told.remembered_users.set(self.recommender.asking.remembered.n_users)
             told.remembered_events.set(self.recommender.asking.remembered.n_events)
+            kept = self.recommender.kept
+            told.kept_answer_bytes.set(0 if kept is None else kept.n_bytes)
         told.hand_over()
 
     async def erase(self, user_id: str, actor: str) -> Receipt:
