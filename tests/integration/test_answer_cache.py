@@ -11,6 +11,7 @@ import pytest
 from shelfwise.pipeline.answer_cache import AnswerCache
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
+from shelfwise.schemas.items import Item
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.store import catalogue, event_log, rule_versions
 from shelfwise.store.event_log import EventRow
@@ -86,6 +87,19 @@ def test_a_changed_item_and_a_rule_end_it_for_everybody(shop: Recommender) -> No
     assert hits(shop) == 0
     asked(shop)  # by rules, which may read the clock: made anew
     assert hits(shop) == 0
+
+
+def test_an_item_that_is_encoded_ends_it(shop: Recommender) -> None:
+    shop.live.encodes_at_once = False
+    with shop._records.write() as connection:
+        catalogue.upsert(connection, [Item(item_id="fresh", title="Thing 1 of set 1", category="Set 1")])
+    asked(shop)
+    asked(shop)
+    assert hits(shop) == 1
+    [waiting] = shop.live.pending.values()
+    shop.live.encoded([waiting], shop.live.encode_many([waiting.entry.item]))
+    asked(shop)
+    assert hits(shop) == 1
 
 
 def test_what_is_drawn_is_drawn_anew(tmp_path: Path) -> None:

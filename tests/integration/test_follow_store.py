@@ -13,7 +13,7 @@ from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.queries import Query
-from shelfwise.store import catalogue, event_log, rule_versions
+from shelfwise.store import catalogue, erasures, event_log, personal, rule_versions
 from shelfwise.store.event_log import EventRow
 from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
@@ -105,3 +105,42 @@ def test_a_flood_is_taken_up_in_parts_and_wholly(two: Two) -> None:
     assert all(live.catalogue.row(f"new-{number}") is not None for number in range(n))
     with two.elsewhere.read() as connection:
         assert live.marks == marks(connection)
+
+
+def test_a_text_whose_price_changed_before_it_was_seen_is_encoded_all_the_same(two: Two) -> None:
+    live, n = two.answering.live, 2 * AT_ONCE
+    live.encodes_at_once = False
+    new = [Item(item_id=f"new-{number}", title=f"Thing {number}") for number in range(n)]
+    with two.elsewhere.write() as connection:
+        catalogue.upsert(connection, new)
+    with two.elsewhere.write() as connection:
+        catalogue.upsert(connection, [item.model_copy(update={"price": 3.0}) for item in new])
+    while live.follow():
+        pass
+    assert len(live.pending) == n
+
+
+def test_events_count_though_the_latest_ones_before_them_were_erased(two: Two) -> None:
+    item = shown(two.answering, scenario="trending")[-1]
+    bought(two.elsewhere, "gone", *["item-5"] * 40)
+    shown(two.answering)
+    with two.elsewhere.write() as connection:
+        erasures.add(connection, "gone", event_log.newest_ms(connection))
+        personal.erase(connection, "gone", "receipt")
+    shown(two.answering)  # SQLite gives the numbers of the erased events again
+    bought(two.elsewhere, "crowd", *[item] * 60, first=100)
+    assert shown(two.answering, scenario="trending")[0] == item
+
+
+def test_an_erasure_elsewhere_is_forgotten_here_whoever_looks_first(two: Two) -> None:
+    asking, forgotten = two.answering.asking, list[str]()
+    asking.on_erasure.append(lambda: forgotten.append("kept answers"))
+    shown(two.answering, user_id="user-3")
+    assert len(asking.remembered.of("user-3"))
+    with two.elsewhere.write() as connection:
+        erasures.add(connection, "user-3", event_log.newest_ms(connection))
+        personal.erase(connection, "user-3", "receipt")
+    two.answering.live.follow()  # as a server's background task does, between two requests
+    asking.follow()
+    assert not len(asking.remembered.of("user-3"))
+    assert forgotten == ["kept answers"]

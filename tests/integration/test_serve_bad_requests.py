@@ -106,3 +106,12 @@ def test_paths_and_methods(server: Any) -> None:
     refused(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
     refused(server.http.get("/items/%FF"), 422, "invalid")
+
+
+def test_without_keys_only_names_of_this_machine_are_answered(server: Any) -> None:
+    """A page of another site may have its name point to 127.0.0.1: to its browser this server then is that site."""
+    for host in ("shop.example", "127.0.0.1.shop.example:80", "[::2]:8080"):
+        answer = server.http.get("/items/mug-red", headers={"Host": host})
+        assert (answer.status_code, answer.json()["code"]) == (403, "other_host"), host
+    for host in ("localhost:8080", "127.0.0.1", "[::1]:8080"):
+        assert server.http.get("/items/mug-red", headers={"Host": host}).status_code == 200, host

@@ -100,6 +100,7 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/health/live",
         "/v1/health/ready",
         "/v1/client.js",
+        "/metrics",
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -99,8 +99,9 @@ class Journal:
 
     def refuse(self, lines: Sequence[bytes]) -> None:
         """Put what the server refuses beside the file, for people to look at."""
-        with Path(f"{self.path}.refused").open("ab") as file:
-            file.writelines(line + b"\n" for line in lines)
+        file = os.open(f"{self.path}.refused", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "ab") as refused:
+            refused.writelines(line + b"\n" for line in lines)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -110,8 +111,8 @@ class Journal:
     def _rewrite(self) -> None:
         rest = self.path.read_bytes()[self._start :]
         fresh = Path(f"{self.path}.new")
-        fresh.write_bytes(rest)
-        fresh.chmod(0o600)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(rest)
         fresh.replace(self.path)
         os.close(self._file)
         self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)

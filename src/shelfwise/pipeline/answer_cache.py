@@ -44,6 +44,12 @@ class AnswerCache(Generic[T]):
         """About what is kept."""
         return self._n_bytes
 
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._answers.clear()
+            self._n_bytes = 0
+
     def get(self, key: bytes) -> T | None:
         """What is kept under a key and is young enough."""
         with self._lock:
@@ -81,7 +87,7 @@ def answer_key(query: Query, k: int, situation: Situation, live: LiveModel) -> b
     """
     marks, history = live.marks, situation.history
     digest = blake2b(query.model_dump_json(exclude={"user_id", "session_id"}).encode(), digest_size=16)
-    digest.update(repr((k, marks.items, marks.rules, marks.erasures, situation.region, history.user_row)).encode())
+    digest.update(repr((k, live.n_changes, marks.rules, marks.erasures, situation.region, history.user_row)).encode())
     for part in (history.rows, history.kinds, history.times_ms):
         digest.update(part.tobytes())
     if situation.profile is not None:

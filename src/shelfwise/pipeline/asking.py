@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sqlalchemy import Connection
@@ -57,6 +57,8 @@ class Asking:
         self.profiles = profiles
         self.remembered = LastHistories()
         self._away_until = 0.0
+        self._erasures_seen = live.marks.erasures
+        self.on_erasure: list[Callable[[], None]] = []
 
     def place(self, query: Query, spec: ScenarioSpec, budget: Budget | None = None) -> Place:
         """The request in its place of the shop; what could not be done stands in its `degraded`.
@@ -118,11 +120,17 @@ class Asking:
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
-        erasures = self._live.marks.erasures
         self._live.follow(connection=connection)
-        if self._live.marks.erasures != erasures:
-            self.remembered.clear()  # somebody was erased, maybe by another process; who it was is not written down
+        self.note_erasures()
         self._rules.follow(self._live.marks.rules)
+
+    def note_erasures(self) -> None:
+        """Forget what is remembered of people where somebody was erased: who it was is not written down anywhere."""
+        if self._live.marks.erasures != self._erasures_seen:
+            self._erasures_seen = self._live.marks.erasures
+            self.remembered.clear()
+            for forget in self.on_erasure:
+                forget()
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:
         """Who asks, about what; what was left out is added to `degraded`."""

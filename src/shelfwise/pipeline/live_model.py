@@ -47,6 +47,7 @@ class LiveModel:
         marks: How far the store has been followed.
         pending: By row, items whose content changed since and is not encoded yet.
         on_changed_item: Told of every item as `follow` takes it up; None: nobody is.
+        n_changes: Items taken up so far, each time that one was: of two equal numbers nothing lies between.
         encodes_at_once: Whether `follow` encodes before it returns. A server does not want that: it takes what is
             pending to a thread.
     """
@@ -56,6 +57,7 @@ class LiveModel:
         self.model = model
         self.pending: dict[int, Pending] = {}
         self.encodes_at_once = True
+        self.n_changes = 0
         self.on_changed_item: Callable[[StoredItem], None] | None = None
         self._records = records
         self._following = threading.Lock()
@@ -64,6 +66,9 @@ class LiveModel:
             # First: what comes while the rest is read is then seen twice rather than never.
             self.marks = marks(connection)
             self._last_item = (self.marks.items, LAST_ROW)
+            # Content that changed up to here is encoded, or pending. While one catches up it stays behind: an item may
+            # have changed again, in a price, before its new text was seen.
+            self._content_seen = self.marks.items
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
             late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
             newest_ms = event_log.newest_ms(connection)
@@ -109,7 +114,7 @@ class LiveModel:
         changed = item_store.changed_since(connection, *self._last_item, limit) if now.items > seen.items else []
         happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
         for one in changed:
-            self._put_changed(one, seen.items)
+            self._put_changed(one)
         if self.encodes_at_once and self.pending:
             chunk = list(self.pending.values())
             self.encoded(chunk, self.encode_many([one.entry.item for one in chunk]))
@@ -122,18 +127,21 @@ class LiveModel:
         if more_items:  # maybe in the middle of a transaction, which then is not seen yet
             self._last_item = (changed[-1].changed_seq, changed[-1].entry.row)
             items_seen = changed[-1].changed_seq - 1
-        events_seen = happened[-1].seq if more_events else max(now.events, seen.events)
+        else:
+            self._content_seen = items_seen
+        # Where the latest events were erased, SQLite gives their numbers again: the mark goes back with them.
+        events_seen = happened[-1].seq if more_events else now.events
         self.marks = Marks(events_seen, items_seen, now.rules, now.erasures)
         return more_events or more_items
 
-    def _put_changed(self, changed: ChangedItem, seen: int) -> None:
+    def _put_changed(self, changed: ChangedItem) -> None:
         row = changed.entry.row
         self.put_item(changed.entry, None)
         if self.on_changed_item is not None:
             self.on_changed_item(changed.entry)
         if changed.entry.deleted:
             self.pending.pop(row, None)
-        elif changed.content_seq > seen:
+        elif changed.content_seq > self._content_seen:
             self.pending[row] = Pending(changed.entry, changed.content_seq)
         elif row in self.pending:
             self.pending[row] = self.pending[row]._replace(entry=changed.entry)
@@ -193,6 +201,7 @@ class LiveModel:
         """
         self._take_up(entry, vectors or NO_VECTORS)
         self.catalogue.put(entry)
+        self.n_changes += 1
 
     def _take_up(self, entry: StoredItem, vectors: ContentVectors) -> None:
         came_ms = created_ms(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from shelfwise.errors import UnknownError
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.queries import Query
+from shelfwise.schemas.queries import Query, Slate
 from shelfwise.store import catalogue, event_log, people, personal
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
@@ -19,13 +19,19 @@ from shelfwise.store.slate_log import LoggedSlate
 N_RECOMMENDED = 20
 
 
-def personal_export(records: Records, recommender: Recommender | None, user_id: str) -> dict[str, Any]:
+def personal_export(
+    records: Records,
+    recommender: Recommender | None,
+    user_id: str,
+    recommend: Callable[[Query], Slate] | None = None,
+) -> dict[str, Any]:
     """Everything given and everything derived, as plain JSON.
 
     Args:
         records: The shop's.
         recommender: The model in service; None where there is none: nothing is derived then.
         user_id: Who.
+        recommend: Answers a query, where that is not to be done on the caller's thread.
 
     Raises:
         UnknownError: the shop knows nobody of that id.
@@ -43,7 +49,9 @@ def personal_export(records: Records, recommender: Recommender | None, user_id: 
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "given": {"attributes": attributes, "events": events},
         "shown": [_slate(slate, items) for slate in shown],
-        "derived": None if recommender is None else _derived(records, recommender, user_id),
+        "derived": None
+        if recommender is None
+        else _derived(records, recommender, user_id, recommend or recommender.recommend),
     }
 
 
@@ -68,7 +76,9 @@ def _slate(slate: LoggedSlate, items: dict[int, Item]) -> dict[str, Any]:
     }
 
 
-def _derived(records: Records, recommender: Recommender, user_id: str) -> dict[str, Any]:
+def _derived(
+    records: Records, recommender: Recommender, user_id: str, recommend: Callable[[Query], Slate]
+) -> dict[str, Any]:
     model, known = recommender.model, recommender.catalogue
     with records.read() as connection:
         history = event_log.recent_events(connection, user_id, model.config.behaviour.history, model.scenario_names)
@@ -80,7 +90,7 @@ def _derived(records: Records, recommender: Recommender, user_id: str) -> dict[s
         if user_id.startswith(VISITOR_PREFIX)
         else Query(user_id=user_id)
     )
-    slate = recommender.recommend(asked.model_copy(update={"k": N_RECOMMENDED}))
+    slate = recommend(asked.model_copy(update={"k": N_RECOMMENDED}))
     return {
         "model_version": model.name,
         "profile_text": text,

@@ -11,8 +11,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shelfwise.errors import ShelfwiseError
-from shelfwise.serve.callers import CALLER
+from shelfwise.errors import NotAllowedError, ShelfwiseError
+from shelfwise.serve.callers import CALLER, LOCAL
+from shelfwise.serve.keys import is_loopback
 from shelfwise.serve.problems import of_error, problem
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ class Access:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
-        authorization = visitor_token = origin = asked_method = None
+        authorization = visitor_token = origin = asked_method = host = None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
             elif name == b"shelfwise-visitor":
                 visitor_token = value.decode("latin-1")
+            elif name == b"host":
+                host = value.decode("latin-1")
             elif name == b"origin":
                 origin = value.decode("latin-1")
             elif name == b"access-control-request-method":
@@ -71,11 +74,27 @@ class Access:
                 answer = problem(403, "other_origin", "no key was made for pages of that origin")
                 await answer(scope, receive, send)
                 return
-            scope[CALLER] = keyring.caller(authorization, visitor_token, origin)
+            caller = keyring.caller(authorization, visitor_token, origin)
+            if caller is LOCAL and not is_loopback(_name_in(host)):
+                # A page of another site may have its name point here: its browser then thinks this to be that site.
+                raise NotAllowedError(
+                    "without a key this server answers to names of this machine only",
+                    expected="localhost, 127.0.0.1 or [::1] as the host",
+                    hint="make a key: `shelfwise keys create`",
+                    code="other_host",
+                )
+            scope[CALLER] = caller
         except ShelfwiseError as error:
             await of_error(error)(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+def _name_in(host: str | None) -> str:
+    """The name in a `Host` header, without its port."""
+    if not host:
+        return ""
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _readable_by(origin: str, send: Send) -> Send:

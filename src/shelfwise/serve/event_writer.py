@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 
@@ -78,10 +79,18 @@ class EventWriter:
 
 
 def part_of(outcome: AppendOutcome, start: int, end: int) -> AppendOutcome:
-    """What became of the events from `start` up to `end`, counted from `start`."""
+    """What became of the events from `start` up to `end`, counted from `start`; indices of the whole rise.
+
+    Cost:
+        Logarithmic in the whole, linear in the part: a batch holds thousands of requests.
+    """
+
+    def within(indices: Sequence[int]) -> list[int]:
+        return [index - start for index in indices[bisect_left(indices, start) : bisect_left(indices, end)]]
+
     return AppendOutcome(
-        [index - start for index in outcome.stored if start <= index < end],
-        {index - start: twin for index, twin in outcome.twins.items() if start <= index < end},
-        [index - start for index in outcome.unknown_items if start <= index < end],
-        [index - start for index in outcome.erased if start <= index < end],
+        within(outcome.stored),
+        {index - start: outcome.twins[index] for index in range(start, end) if index in outcome.twins},
+        within(outcome.unknown_items),
+        within(outcome.erased),
     )

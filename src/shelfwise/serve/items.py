@@ -225,7 +225,7 @@ async def _changed(
     if not isinstance(change, Change):
         return invalid(change)
     service.measures.items({change.status.value: 1})
-    await service.take_up()
+    await service.take_up([item_id])
     status = 201 if change.status is ItemStatus.NEW else 200
     return Json(ItemResult(item_id=item_id, status=change.status), status, headers={"ETag": tag_of(change.entry.item)})
 
@@ -261,7 +261,7 @@ async def _stored(service: Service, batch: list[Item]) -> dict[str, Change]:
         return {}
     changes = await service.writer.run(partial(store, batch=batch))
     service.measures.items(Counter(change.status.value for change in changes.values()))
-    await service.take_up()
+    await service.take_up(changes)
     return changes
 
 

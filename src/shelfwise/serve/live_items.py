@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,11 +62,19 @@ class LiveItems:
     def __init__(self) -> None:
         self._encoding = asyncio.Lock()
 
-    async def encode(self, live: LiveModel) -> None:
-        """Encode everything that is pending; when this returns, it is found by text and picture."""
-        async with self._encoding:
-            while live.pending:
-                chunk = [live.pending[row] for row in list(live.pending)[:CHUNK]]
+    async def encode(self, live: LiveModel, rows: Set[int] | None = None) -> None:
+        """Encode what is pending; when this returns, it is found by text and picture.
+
+        Args:
+            live: The model.
+            rows: Items that somebody waits for: they come before others. None: everything.
+        """
+        while live.pending if rows is None else not rows.isdisjoint(live.pending):
+            async with self._encoding:
+                wanted = live.pending if rows is None else [row for row in rows if row in live.pending]
+                chunk = [live.pending[row] for row in list(wanted)[:CHUNK]]
+                if not chunk:  # done by somebody else meanwhile
+                    continue
                 try:
                     vectors = await asyncio.to_thread(live.encode_many, [one.entry.item for one in chunk])
                 except Exception as error:

@@ -97,9 +97,12 @@ class ModelInService:
         """The version in service, warm: it has answered in every place."""
         found = Recommender(models.load(self.versions.current()), self._records, patience_s=self._patience_s)
         try_out(found, self._records)
+        found.asking.remembered.clear()  # of those who were asked about; an erasure meanwhile would not be noticed
+        _ = found.rules.columns  # read here, on a thread, rather than by the first request that filters
         found.live.encodes_at_once = False
         serve = found.model.config.serve
         if serve.answers_kept_s:
             found.kept = AnswerCache(serve.answers_kept_s, serve.answers_kept_mib * 2**20)
+            found.asking.on_erasure.append(found.kept.clear)
         found.asking.profiles.on_lookup = self._measures.profile
         return found

@@ -12,6 +12,8 @@ from shelfwise.store import catalogue
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 
+AGAIN_S = 5.0
+
 CHUNK = 2_000
 """Items indexed between two breaths: other threads get their turn."""
 
@@ -32,7 +34,6 @@ class SearchOpening:
         self._index: FullText | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[int, StoredItem] = {}
-        self._done: asyncio.Future[None] | None = None
         self._worker: asyncio.Task[None] | None = None
         self._is_closing = False
 
@@ -56,13 +57,12 @@ class SearchOpening:
 
     async def settle(self) -> None:
         """When this returns, what was noted is found as it is now, or will be once the whole catalogue is indexed."""
-        if self._waiting and self._index is not None:
-            if self._done is None:
-                self._done = asyncio.get_running_loop().create_future()
-            done = self._done
-            if self._worker is None or self._worker.done():
-                self._worker = asyncio.create_task(self._work())
-            await asyncio.shield(done)
+        if self._index is None:
+            return
+        if self._waiting and (self._worker is None or self._worker.done()):
+            self._worker = asyncio.create_task(self._work())
+        if self._worker is not None:  # it may be at the very item that somebody waits for
+            await asyncio.shield(self._worker)
 
     async def close(self) -> None:
         """Stop."""
@@ -72,7 +72,15 @@ class SearchOpening:
 
     async def _make(self) -> None:
         started = time.perf_counter()
-        made = await asyncio.to_thread(self._filled)
+        while True:
+            try:
+                made = await asyncio.to_thread(self._filled)
+                break
+            except Exception as error:  # the store may be back a moment later
+                log.error("the catalogue could not be indexed; it is tried again", exc_info=error)
+                await asyncio.sleep(AGAIN_S)
+                if self._is_closing:
+                    return
         # What came meanwhile is taken from memory: the store may have been read before.
         while self._waiting:
             waiting, self._waiting = self._waiting, {}
@@ -98,10 +106,7 @@ class SearchOpening:
     async def _work(self) -> None:
         while self._waiting and self._index is not None:
             waiting, self._waiting = self._waiting, {}
-            done, self._done = self._done, None
             try:
                 await asyncio.to_thread(self._index.put, list(waiting.values()))
             except Exception as error:  # items stay found as they were; the store has them
                 log.error("changed items could not be indexed", exc_info=error)
-            if done is not None and not done.done():
-                done.set_result(None)

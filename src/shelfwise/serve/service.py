@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +64,7 @@ class Service:
         self._full_text = SearchOpening(records)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
+        self._encoding: asyncio.Task[None] | None = None
         self.pulse = Pulse(measures.late)
 
     @classmethod
@@ -95,9 +97,10 @@ class Service:
 
     async def close(self) -> None:
         """Finish what was acknowledged or is about to be, and close the store."""
-        if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
+        for task in (self._follower, self._encoding):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         await self.pulse.stop()
         await self._full_text.close()
         if self._slates is not None:
@@ -165,17 +168,23 @@ class Service:
         """Whether the shop's timestamps are moments."""
         return self.recommender.model.funnel.has_clock if self.has_model else True
 
-    async def take_up(self) -> None:
+    async def take_up(self, item_ids: Iterable[str] = ()) -> None:
         """Bring what is stored into the model: when this returns, it is part of every answer of this process.
 
         Other processes see it with their next request, and have encoded it a moment later.
+
+        Args:
+            item_ids: Items whose text and picture are waited for; others are encoded in their turn.
         """
         if not self.has_model:
             return
-        live = self.recommender.live
-        while live.follow():
+        recommender = self.recommender
+        while recommender.live.follow():
             await asyncio.sleep(0)  # queries go first
-        await self._items.encode(live)
+        recommender.asking.note_erasures()
+        rows = {recommender.catalogue.row(item_id) for item_id in item_ids} - {None}
+        if rows:
+            await self._items.encode(recommender.live, {int(row) for row in rows if row is not None})
         await self._full_text.settle()
 
     async def _follow(self) -> None:
@@ -183,8 +192,13 @@ class Service:
             await asyncio.sleep(LOOK_EVERY_S)
             self._tell_waiting()
             try:
+                had_model = self.has_model
                 await self.models.follow()
+                if self.has_model and not had_model:
+                    self._full_text.start()  # what came before there was a model nobody told it of
                 await self.take_up()
+                if self.has_model and (self._encoding is None or self._encoding.done()):
+                    self._encoding = asyncio.create_task(self._items.encode(self.recommender.live))
             except ServiceError as error:
                 log.warning("the store cannot be followed: %s", error.found)
                 await asyncio.sleep(PAUSE_S)

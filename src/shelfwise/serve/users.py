@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from shelfwise.pipeline.personal_export import personal_export
 from shelfwise.schemas.keys import KeyScope
+from shelfwise.schemas.queries import Query, Slate
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import NEVER_KEPT, Json
 from shelfwise.serve.callers import GuardedRoute, caller_of, needs
@@ -56,7 +57,16 @@ class ReceiptAnswer(BaseModel):
 async def get_export(user_id: UserIdInPath, request: Request, service: Current) -> Response:
     """Everything that a person gave, and everything that was made of it."""
     recommender = service.recommender if service.has_model else None
-    found = await asyncio.to_thread(personal_export, service.records, recommender, user_id)
+    loop = asyncio.get_running_loop()
+
+    async def answered(query: Query) -> Slate:
+        return service.recommender.recommend(query)
+
+    def recommend(query: Query) -> Slate:
+        # The model follows the store while it answers, and only one may do that at a time: on the event loop.
+        return asyncio.run_coroutine_threadsafe(answered(query), loop).result()
+
+    found = await asyncio.to_thread(personal_export, service.records, recommender, user_id, recommend)
     await service.writer.run(partial(_noted, user_id=user_id, actor=caller_of(request).name))
     return Json(found, headers=NEVER_KEPT)
 
