@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SERVING_COLUMNS = ("load", "a second", "p50 ms", "p95 ms", "p99 ms", "most ms", "failed", "CPU ms a request", "MiB")
+SERVING_COLUMNS = ("load", "answered a second", "p50 ms", "p95 ms", "p99 ms", "most ms", "failed", "CPU ms a request", "MiB")
 LOADS = {
     "steady": "steady: home, item, cart, events",
     "batches": "events, 100 a request",
@@ -31,7 +31,7 @@ def serving_lines(found: dict[str, Any]) -> list[list[str]]:
         lines.append(
             [
                 title,
-                f"{one['per_second']:,.0f}",
+                f"{one['sent'] / one['seconds']:,.0f}",
                 *(f"{took[at]:,.1f}" for at in ("p50", "p95", "p99", "max")),
                 str(failed),
                 f"{one['server_cpu_ms_per_request']:.2f}",
