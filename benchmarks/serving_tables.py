@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-SERVING_COLUMNS = ("load", "answered a second", "p50 ms", "p95 ms", "p99 ms", "most ms", "failed", "CPU ms a request", "MiB")
+SERVING_COLUMNS = (
+    "load",
+    "answered a second",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "most ms",
+    "failed",
+    "CPU ms a request",
+    "MiB",
+)
 LOADS = {
     "steady": "steady: home, item, cart, events",
     "batches": "events, 100 a request",
