@@ -172,7 +172,7 @@ class TestContent(RetrieverContract):
         rows = retriever.retrieve(asked, EVERYTHING).rows
         assert (rows[:GROUP_SIZE] // GROUP_SIZE == group).all()
         assert isinstance(retriever, Content) and retriever.is_of_profile(int(rows[0]), asked)
-        assert retriever.because(int(rows[0]), asked) is None
+        assert retriever.because(rows[:1], asked)[0] is None
         assert len(retriever.retrieve(situation(data, []), EVERYTHING)) == 0
 
     def test_what_he_said_counts_the_less_the_more_he_did(self) -> None:
@@ -197,7 +197,7 @@ class TestContent(RetrieverContract):
         assert not retriever.is_of_profile(15, asked)
         assert not retriever.is_of_profile(65, situation(data, [12]))
         assert not retriever.is_of_profile(N_ITEMS + 7, asked)
-        assert retriever.because(15, asked) == 12
+        assert retriever.because(np.array([15], np.int32), asked)[0] == 12
 
     def test_a_weight_of_0_leaves_it_out(self) -> None:
         _, data = self.fitted()

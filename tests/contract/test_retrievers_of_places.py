@@ -65,7 +65,7 @@ class TestComplements(RetrieverContract):
         found = retriever.retrieve(situation(data, [], context=[cold]), EVERYTHING).rows
         assert len(found) and np.mean(found[:8] // GROUP_SIZE == partner(cold) // GROUP_SIZE) == 1
         asked = situation(data, [], context=[cold])
-        assert all(retriever.because(row, asked) is None for row in found.tolist())
+        assert all(retriever.because(np.array([row], np.int32), asked)[0] is None for row in found.tolist())
 
     def test_the_reason_truly_happened(self) -> None:
         retriever, data = self.fitted()
@@ -76,7 +76,7 @@ class TestComplements(RetrieverContract):
         }
         asked = situation(data, [], context=[31, 52])
         named = retriever.retrieve(asked, EVERYTHING).rows.tolist()
-        seeds = {row: retriever.because(row, asked) for row in named}
+        seeds = {row: retriever.because(np.array([row], np.int32), asked)[0] for row in named}
         assert any(seed is not None for seed in seeds.values())
         for row, seed in seeds.items():
             together = any({row, seed} <= basket for basket in baskets.values())

@@ -17,13 +17,12 @@ from shelfwise.datasets.moments import moments
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.pipeline.fitted import Fitted
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
-from shelfwise.pipeline.reasons import reason
 from shelfwise.retrieve.sequence import Sequence
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.scenario_names import ScenarioNames
 from shelfwise.store.catalogue import StoredItem
-from shelfwise.testing.retrievers import situation
+from shelfwise.testing.retrievers import reason_for, situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_GROUPS, N_ITEMS, small_shop
 from shelfwise.train.fit import fit
 
@@ -197,15 +196,15 @@ class TestInTheFunnel:
         )
         asked = situation(data, [30, 31])
         row = next(row for row in fitted.funnel.rank(asked, EVERYTHING).rows.tolist() if row not in (30, 31))
-        said = reason(row, ["sequence"], asked, fitted.funnel, catalogue, only_purchases=True)
+        said = reason_for(row, ["sequence"], asked, fitted.funnel, catalogue, only_purchases=True)
         named = {f"“{data.catalogue.titles[seed]}”" for seed in (30, 31)}
         assert said.startswith("Chosen from your latest items, close to “")
         assert said.removeprefix("Chosen from your latest items, close to ") in named
         looking = situation(data, [], context=[30])
-        said = reason(row, ["sequence"], looking, fitted.funnel, catalogue, only_purchases=True)
+        said = reason_for(row, ["sequence"], looking, fitted.funnel, catalogue, only_purchases=True)
         assert said == f"Chosen from what you are looking at, close to “{data.catalogue.titles[30]}”"
         # The item that the reason is about is no reason for itself.
-        said = reason(30, ["sequence"], situation(data, [30]), fitted.funnel, catalogue, only_purchases=True)
+        said = reason_for(30, ["sequence"], situation(data, [30]), fitted.funnel, catalogue, only_purchases=True)
         assert said == "Chosen from your latest items"
 
 

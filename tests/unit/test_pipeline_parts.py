@@ -20,14 +20,14 @@ from shelfwise.pipeline.fitted import Fitted
 from shelfwise.pipeline.funnel import allowed_for, in_order
 from shelfwise.pipeline.live_catalogue import ROOM, LiveCatalogue
 from shelfwise.pipeline.merge import merge
-from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.reasons import sources_of
 from shelfwise.rank.ranker import Scored
 from shelfwise.retrieve.retriever import ItemTraits
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
 from shelfwise.store.catalogue import StoredItem
-from shelfwise.testing.retrievers import NOTHING, situation
+from shelfwise.testing.retrievers import NOTHING, reason_for, situation
 from shelfwise.testing.small_shop import GROUP_SIZE, N_ITEMS, small_shop
 from shelfwise.train.fit import fit
 
@@ -78,7 +78,7 @@ class TestMerge:
     def test_sources_stand_strongest_first(self, found: dict[str, Candidates]) -> None:
         merged = merge(found)
         for place, row in enumerate(merged.rows.tolist()):
-            names = sources_of(merged, place)
+            names = sources_of(merged, np.array([place]))[0]
             ranks = [found[name].rows.tolist().index(row) for name in names]
             assert ranks == sorted(ranks)
             assert set(names) == {name for name, one in found.items() if row in one.rows}
@@ -202,8 +202,8 @@ class TestReasons:
                 allowed = allowed_for(np.ones(N_ITEMS, bool), asked, repeats=repeats)
                 ranked = fitted.funnel.rank(asked, allowed)
                 for row, place in zip(ranked.rows.tolist(), ranked.places.tolist(), strict=True):
-                    sources = sources_of(ranked.merged, place)
-                    text = reason(row, sources, asked, fitted.funnel, catalogue, only_purchases=True)
+                    sources = sources_of(ranked.merged, np.array([place]))[0]
+                    text = reason_for(row, sources, asked, fitted.funnel, catalogue, only_purchases=True)
                     kinds.add(re.sub(r"“.*”|\d+", "…", text))
                     named = re.search(r"“(.*)”", text)
                     if named:
@@ -237,7 +237,7 @@ class TestReasons:
         asked = Situation(
             History(np.array([7, 3, 3, 7], np.int32), np.full(4, PURCHASE, np.int8), times), data.now_ms, NOTHING
         )
-        said = [reason(row, ["again"], asked, fitted.funnel, live(data), only_purchases=True) for row in (3, 7)]
+        said = [reason_for(row, ["again"], asked, fitted.funnel, live(data), only_purchases=True) for row in (3, 7)]
         assert said == ["You bought this before", "You bought this 2 times before"]
 
     def test_who_only_looked_is_not_said_to_have_bought(self, data: TrainingData, fitted: Fitted) -> None:
@@ -249,9 +249,9 @@ class TestReasons:
         )
         ranked = fitted.funnel.rank(looked, np.ones(N_ITEMS, bool))
         for row, place in zip(ranked.rows.tolist(), ranked.places.tolist(), strict=True):
-            sources = sources_of(ranked.merged, place)
-            assert "bought" not in reason(row, sources, looked, fitted.funnel, live(data), only_purchases=False)
-        assert reason(3, ["again"], looked, fitted.funnel, live(data), only_purchases=False) == (
+            sources = sources_of(ranked.merged, np.array([place]))[0]
+            assert "bought" not in reason_for(row, sources, looked, fitted.funnel, live(data), only_purchases=False)
+        assert reason_for(3, ["again"], looked, fitted.funnel, live(data), only_purchases=False) == (
             "You turned to this before"
         )
 
@@ -262,7 +262,7 @@ class TestReasons:
             asked = replace(situation(data, had), profile=data.vectors[65])
             found = fitted.funnel.retrievers["content"].retrieve(asked, np.arange(N_ITEMS) != 12)
             for row in found.rows.tolist():
-                text = reason(row, ["content"], asked, fitted.funnel, live(data), only_purchases=True)
+                text = reason_for(row, ["content"], asked, fitted.funnel, live(data), only_purchases=True)
                 of_profile, of_item = data.vectors[row] @ data.vectors[65], data.vectors[row] @ data.vectors[12]
                 said[bool(had)].add(text)
                 if text == "Fits what your profile says about you":
@@ -279,7 +279,14 @@ class TestReasons:
         ranked = fitted.funnel.rank(asked, np.ones(N_ITEMS, bool))
         assert len(ranked.rows) > 5
         for row, place in zip(ranked.rows.tolist(), ranked.places.tolist(), strict=True):
-            text = reason(row, sources_of(ranked.merged, place), asked, fitted.funnel, live(data), only_purchases=True)
+            text = reason_for(
+                row,
+                sources_of(ranked.merged, np.array([place]))[0],
+                asked,
+                fitted.funnel,
+                live(data),
+                only_purchases=True,
+            )
             assert text in {"Popular in this shop", "New in this shop"}
 
 

@@ -133,7 +133,7 @@ def test_content_prefers_the_same_colour_within_a_group(tmp_path: Path) -> None:
         found = retriever.retrieve(situation(data, [], [3]), allowed)
         assert len(found)
         assert all(row // 10 == 0 or row % 10 == 3 for row in found.rows.tolist())
-        assert retriever.because(int(found.rows[0]), situation(data, [], [3])) == 3
+        assert retriever.because(found.rows[:1], situation(data, [], [3]))[0] == 3
 
 
 def test_content_by_pictures_alone_where_no_text_is_encoded() -> None:

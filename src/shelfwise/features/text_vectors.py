@@ -30,7 +30,8 @@ class TextVectors:
         if not known.all():
             vectors[~known] = 0
         if self._fresh:
-            for place in np.flatnonzero(np.isin(rows, list(self._fresh))):
-                vectors[place] = self._fresh[int(rows[place])]
-                known[place] = True
+            for place, row in enumerate(rows.tolist()):
+                fresh = self._fresh.get(row)
+                if fresh is not None:
+                    vectors[place], known[place] = fresh, True
         return vectors, known

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shelfwise.pipeline.funnel import Ranked
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
-from shelfwise.pipeline.reasons import reason, sources_of
+from shelfwise.pipeline.reasons import reasons, sources_of
 from shelfwise.pipeline.slate_steps import Made
 from shelfwise.schemas.candidates import Candidates, Situation
+from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.queries import SlateItem
 
 
@@ -30,33 +33,36 @@ class Wording:
 
     def ranked(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
         """The first `k` of what the ranker ordered."""
-        items: list[SlateItem] = []
-        for position, (row, score, place, told) in enumerate(
-            zip(
-                ranked.rows[:k].tolist(),
-                ranked.scores[:k].tolist(),
-                ranked.places[:k].tolist(),
-                ranked.predictions[:k].tolist(),
-                strict=True,
-            ),
-            start=1,
-        ):
-            sources = sources_of(ranked.merged, place)
-            items.append(
-                SlateItem(
-                    item_id=self._catalogue.item_ids[row],
-                    position=position,
-                    score=score,
-                    title=self._catalogue.titles[row],
-                    sources=sources,
-                    reason=self._reason(row, sources, situation),
-                    predictions=dict(zip(self._model.funnel.ranker.objectives, told, strict=False)),
-                )
+        rows = ranked.rows[:k]
+        sources = sources_of(ranked.merged, ranked.places[:k])
+        objectives = self._model.funnel.ranker.objectives
+        return [
+            SlateItem(
+                item_id=self._catalogue.item_ids[row],
+                position=position,
+                score=score,
+                title=self._catalogue.titles[row],
+                sources=named_by,
+                reason=why,
+                predictions=dict(zip(objectives, told, strict=False)),
             )
-        return items
+            for position, (row, score, named_by, why, told) in enumerate(
+                zip(
+                    rows.tolist(),
+                    ranked.scores[:k].tolist(),
+                    sources,
+                    self._reasons(rows, sources, situation),
+                    ranked.predictions[:k].tolist(),
+                    strict=True,
+                ),
+                start=1,
+            )
+        ]
 
     def named(self, found: Candidates, source: str, k: int, situation: Situation) -> list[SlateItem]:
         """The first `k` of what one retriever named."""
+        rows = found.rows[:k]
+        why = self._reasons(rows, [[source]] * len(rows), situation)
         return [
             SlateItem(
                 item_id=self._catalogue.item_ids[row],
@@ -64,16 +70,16 @@ class Wording:
                 score=score,
                 title=self._catalogue.titles[row],
                 sources=[source],
-                reason=self._reason(row, [source], situation),
+                reason=said,
             )
-            for position, (row, score) in enumerate(
-                zip(found.rows[:k].tolist(), found.scores[:k].tolist(), strict=True), start=1
+            for position, (row, score, said) in enumerate(
+                zip(rows.tolist(), found.scores[:k].tolist(), why, strict=True), start=1
             )
         ]
 
-    def _reason(self, row: int, sources: list[str], situation: Situation) -> str:
-        return reason(
-            row,
+    def _reasons(self, rows: Rows, sources: Sequence[Sequence[str]], situation: Situation) -> list[str]:
+        return reasons(
+            rows,
             sources,
             situation,
             self._model.funnel,

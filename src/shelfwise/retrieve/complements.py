@@ -200,10 +200,10 @@ class Complements(Retriever):
 
         return Candidates(found.rows, found.scores, score_of)
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed that shared most baskets with the item; None where none ever did."""
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """The seeds that shared most baskets with the items; None where none ever did."""
         seeds = self.seeds(situation)
-        return self.together.loudest(row, seeds, np.ones(len(seeds), np.float32))
+        return self.together.loudest(rows, seeds, np.ones(len(seeds), np.float32))
 
     def seeds(self, situation: Situation) -> Rows:
         """The distinct items that are completed, as far as they were known when this was fitted."""

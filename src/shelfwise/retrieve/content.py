@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,12 +117,11 @@ class Content(Retriever):
             seeds, weights = self._seeds(situation, len(self._fused))
             question = self._fused.mean(seeds, weights, self._profile(situation, len(seeds)))
             return Candidates.empty() if question.is_empty else self._fused.search(question, allowed, self.options.k)
-        sum_of_texts = np.zeros(self.index.vectors.shape[1], np.float32)
-        for _, vector, weight in self._voices(situation):
-            sum_of_texts += weight * vector
+        seeds, weights = self._seeds(situation, len(self.index))
+        sum_of_texts = weights @ self.index.take(seeds)[0]
         if situation.profile is not None:
-            told = self._profile(situation, len(self._seeds(situation, len(self.index))[0]))
-            sum_of_texts += 0 if told is None else told
+            told = self._profile(situation, len(seeds))
+            sum_of_texts = sum_of_texts if told is None else sum_of_texts + told
         length = float(np.linalg.norm(sum_of_texts))
         if length == 0:
             return Candidates.empty()
@@ -141,18 +139,11 @@ class Content(Retriever):
         of_profile = float(vector @ told)
         return of_profile > 0 and of_profile > float(np.max(weights * (texts.take(seeds)[0] @ vector), initial=0.0))
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed that is nearest."""
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """The seeds that are nearest."""
         if self._fused is not None:
-            return self._nearest_of_fused(self._fused, row, situation)
-        vector = self.index.vector(row)
-        if vector is None:
-            return None
-        nearest, nearness = None, 0.0
-        for seed, seed_vector, _ in self._voices(situation):
-            if seed != row and float(seed_vector @ vector) > nearness:
-                nearest, nearness = seed, float(seed_vector @ vector)
-        return nearest
+            return [self._nearest_of_fused(self._fused, row, situation) for row in rows.tolist()]
+        return self.index.nearest_of(rows, self._seeds(situation, len(self.index))[0])
 
     def _nearest_of_fused(self, fused: FusedIndex, row: int, situation: Situation) -> int | None:
         seeds, _ = self._seeds(situation, len(fused))
@@ -179,10 +170,3 @@ class Content(Retriever):
             self._fused or self._index,
             lambda: weighted_seeds(situation, n_items, decay=self.options.decay, n_seeds=self.options.n_seeds),
         )
-
-    def _voices(self, situation: Situation) -> Iterator[tuple[int, Floats, float]]:
-        seeds, weights = self._seeds(situation, len(self.index))
-        for seed, weight in zip(seeds.tolist(), weights.tolist(), strict=True):
-            vector = self.index.vector(seed)
-            if vector is not None:
-                yield seed, vector, weight

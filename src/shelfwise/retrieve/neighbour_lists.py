@@ -18,8 +18,13 @@ from shelfwise.store.arrays import mapped
 
 ARRAYS = ("starts", "rows", "weights")
 
+FEW = 32
+"""Where the lists to be summed hold so many times fewer entries than there are items, only these are looked at."""
+
 Matrix = Any
 """A `scipy.sparse.csr_matrix` of float32; SciPy ships no precise types."""
+
+NO_SUMS: Floats = np.empty(0, np.float32)
 
 
 class _Voices(NamedTuple):
@@ -92,36 +97,73 @@ class NeighbourLists:
             seed_weights: Weight of each list; shape `(S,)`.
             allowed: Whether each row may be named; shape `(n,)`.
         """
+        if not len(seeds):
+            return Candidates.empty()
+        voices = self._voices(seeds, seed_weights)
+        if len(voices.rows) * FEW < len(allowed):
+            return _voted_by_few(voices, allowed, k)
         sums = self.sums(seeds, seed_weights, len(allowed)).astype(np.float32)
         named = np.flatnonzero((sums > 0) & allowed).astype(np.int32)
         found = best(named, sums[named], k)
-        return Candidates(found.rows, found.scores, sums.__getitem__) if len(seeds) else found
+        return Candidates(found.rows, found.scores, sums.__getitem__)
 
-    def loudest(self, row: int, seeds: Rows, seed_weights: Floats) -> int | None:
-        """The seed whose weighted list names `row` with the largest weight; None where none does."""
-        if not len(seeds):
-            return None
+    def loudest(self, rows: Rows, seeds: Rows, seed_weights: Floats) -> list[int | None]:
+        """Of each row, the seed whose weighted list names it with the largest weight; None where none does.
+
+        Args:
+            rows: Distinct; shape `(N,)`.
+            seeds: Whose lists are looked at; shape `(S,)`.
+            seed_weights: Weight of each list; shape `(S,)`.
+
+        Returns:
+            Length N; of equal weights the earlier seed's.
+
+        Cost:
+            O(total length of the lists * log N).
+        """
+        found: list[int | None] = [None] * len(rows)
+        if not len(seeds) or not len(rows):
+            return found
         voices = self._voices(seeds, seed_weights)
-        named = (voices.rows == row).nonzero()[0]
-        if not len(named):
-            return None
-        loudest = named[voices.weights[named].argmax()]
-        if voices.weights[loudest] <= 0:
-            return None
-        return int(seeds[np.searchsorted(voices.ends, loudest, side="right")])
+        order = np.argsort(rows)
+        asked = rows[order]
+        places = np.minimum(np.searchsorted(asked, voices.rows), len(asked) - 1)
+        named = np.flatnonzero((asked[places] == voices.rows) & (voices.weights > 0))
+        # Softest first and, of equals, the latest first: what is written last is the answer.
+        named = named[np.lexsort((-named, voices.weights[named]))]
+        of_seed = seeds[np.searchsorted(voices.ends, named, side="right")]
+        for place, seed in zip(order[places[named]].tolist(), of_seed.tolist(), strict=True):
+            found[place] = seed
+        return found
 
     def _voices(self, seeds: Rows, seed_weights: Floats) -> _Voices:
         return self._latest.of(seeds, seed_weights, make=lambda: self._gathered(seeds, seed_weights))
 
     def _gathered(self, seeds: Rows, seed_weights: Floats) -> _Voices:
-        spans = list(zip(self.starts[seeds].tolist(), self.starts[seeds + 1].tolist(), strict=True))
-        lengths = [end - start for start, end in spans]
-        weights = np.concatenate([self.weights[start:end] for start, end in spans])
-        return _Voices(
-            np.concatenate([self.rows[start:end] for start, end in spans]),
-            weights * np.repeat(seed_weights, lengths),
-            np.cumsum(lengths),
-        )
+        starts = self.starts[seeds]
+        lengths = self.starts[seeds + 1] - starts
+        ends = np.cumsum(lengths)
+        at = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+        return _Voices(self.rows[at], self.weights[at] * np.repeat(seed_weights, lengths), ends)
+
+
+def _voted_by_few(voices: _Voices, allowed: Bools, k: int) -> Candidates:
+    """The vote, at a cost that does not grow with the catalogue."""
+    order = np.argsort(voices.rows, kind="stable")
+    sorted_rows = voices.rows[order]
+    starts = np.flatnonzero(np.diff(sorted_rows, prepend=-1))
+    rows = sorted_rows[starts]
+    sums = np.add.reduceat(voices.weights[order], starts, dtype=np.float64).astype(np.float32) if len(rows) else NO_SUMS
+    named = allowed[rows] & (sums > 0)
+    found = best(rows[named], sums[named], k)
+
+    def score_of(asked: Rows) -> Floats:
+        if not len(rows):
+            return np.zeros(len(asked), np.float32)
+        places = np.minimum(np.searchsorted(rows, asked), len(rows) - 1)
+        return np.where(rows[places] == asked, sums[places], np.float32(0))
+
+    return Candidates(found.rows, found.scores, score_of)
 
 
 def heaviest(matrix: Matrix, k: int) -> Matrix:

@@ -63,6 +63,6 @@ class NeighbourVote(Retriever):
         """Sum the lists of the user's latest items."""
         return self.lists.vote(*self.seeds(situation), allowed, self.config.k)
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed whose list names the item loudest."""
-        return self.lists.loudest(row, *self.seeds(situation))
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """The seeds whose lists name the items loudest."""
+        return self.lists.loudest(rows, *self.seeds(situation))

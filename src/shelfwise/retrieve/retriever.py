@@ -123,9 +123,17 @@ class Retriever(ABC):
             retriever has nothing to say.
         """
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed that spoke loudest for an item named by `retrieve`; None where it was no single item."""
-        return None
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """Of items named by `retrieve`, each one's seed that spoke loudest for it; None where it was no single item.
+
+        Args:
+            rows: Distinct; shape `(N,)`.
+            situation: The request.
+
+        Returns:
+            Length N.
+        """
+        return [None] * len(rows)
 
     def observe(  # noqa: B027 - most have nothing to update
         self, row: int, time_ms: int, region: str | None = None

@@ -205,16 +205,9 @@ class Sequence(Retriever):
             }
         )
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed whose vector is nearest to the item's: alike in what they are and in what shoppers do after them."""
-        seeds = situation.seeds[situation.seeds != row]
-        target = self.index.vector(row)
-        vectors, known = self.index.take(seeds)
-        if target is None or not known.any():
-            return None
-        nearness = np.where(known, vectors @ target, -1.0)
-        nearest = int(np.argmax(nearness))
-        return int(seeds[nearest]) if nearness[nearest] > 0 else None
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """The seeds whose vectors are nearest: alike in what they are and in what shoppers do after them."""
+        return self.index.nearest_of(rows, situation.seeds)
 
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
         """Place an item by its text and attributes; one that was trained keeps what was learned of it."""

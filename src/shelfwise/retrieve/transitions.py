@@ -17,6 +17,7 @@ from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.text_neighbours import text_neighbours
 from shelfwise.schemas.candidates import Situation
+from shelfwise.schemas.ids import Rows
 
 OBSERVED = "observed"
 STEPS_AT_A_TIME = 8
@@ -158,6 +159,6 @@ class Transitions(NeighbourVote):
             raise RuntimeError("fit() or load() comes first")
         return self._observed
 
-    def because(self, row: int, situation: Situation) -> int | None:
-        """The seed after which the item was chosen most; None where smoothing alone named it."""
-        return self.observed.loudest(row, *self.seeds(situation))
+    def because(self, rows: Rows, situation: Situation) -> list[int | None]:
+        """The seeds after which the items were chosen most; None where smoothing alone named one."""
+        return self.observed.loudest(rows, *self.seeds(situation))

@@ -116,6 +116,31 @@ class VectorIndex:
         nearest = best(rows[keep], scores[keep], k)
         return Candidates(nearest.rows, nearest.scores, lambda rows: self.scores(rows, question))
 
+    def nearest_of(self, rows: Rows, others: Rows) -> list[int | None]:
+        """Of each item, which of some others is nearest, as long as their inner product is positive.
+
+        Args:
+            rows: Shape `(N,)`.
+            others: Shape `(S,)`; an item is not its own neighbour.
+
+        Returns:
+            Length N; of equals the one that stands first; None where there is none.
+        """
+        vectors, known = self._by_row.take(rows)
+        other_vectors, others_known = self._by_row.take(others)
+        if not len(others) or not len(rows):
+            return [None] * len(rows)
+        nearness = vectors @ other_vectors.T
+        nearness[~known] = 0.0
+        nearness[:, ~others_known] = 0.0
+        nearness[rows[:, None] == others] = 0.0
+        nearest = nearness.argmax(axis=1)
+        has_one = nearness[np.arange(len(rows)), nearest] > 0
+        return [
+            int(other) if found else None
+            for other, found in zip(others[nearest].tolist(), has_one.tolist(), strict=True)
+        ]
+
     def nearest(self, questions: Floats, k: int) -> tuple[Floats, Rows]:
         """The `k` largest inner products of many questions at once, and whose they are.
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.pipeline.funnel import Funnel
+from shelfwise.pipeline.live_catalogue import LiveCatalogue
+from shelfwise.pipeline.reasons import reasons
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -27,6 +30,14 @@ def situation(data: TrainingData, rows: list[int], context: list[int] | None = N
         data.now_ms - 1_000 * np.arange(n, 0, -1, dtype=np.int64),
     )
     return Situation(history, data.now_ms, np.array(context or [], np.int32))
+
+
+def reason_for(
+    row: int, sources: list[str], asked: Situation, funnel: Funnel, catalogue: LiveCatalogue, *, only_purchases: bool
+) -> str:
+    """What is said of one item alone."""
+    found = reasons(np.array([row], np.int32), [sources], asked, funnel, catalogue, only_purchases=only_purchases)
+    return found[0]
 
 
 class RetrieverContract(ABC):
@@ -73,7 +84,7 @@ class RetrieverContract(ABC):
                 found = retriever.retrieve(asked, allowed)
                 _check(found, allowed, retriever.config.k)
                 for row in found.rows.tolist():
-                    assert retriever.because(row, asked) in {None, *rows}
+                    assert retriever.because(np.array([row], np.int32), asked)[0] in {None, *rows}
 
     def test_who_can_tell_says_the_same_of_what_it_named(self) -> None:
         retriever, data = self.fitted()
@@ -126,7 +137,7 @@ class RetrieverContract(ABC):
         retriever, data = self.fitted()
         asked = situation(data, [30, 31], context=[32])
         for row in retriever.retrieve(asked, np.ones(N_ITEMS, bool)).rows.tolist():
-            assert retriever.because(row, asked) in {None, 30, 31, 32}
+            assert retriever.because(np.array([row], np.int32), asked)[0] in {None, 30, 31, 32}
 
 
 def _masks() -> list[Bools]:
