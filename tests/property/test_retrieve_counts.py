@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.retrieve import popular as popular_module
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease, ease_weights
@@ -341,3 +342,22 @@ def test_similar_users_vote_by_their_similarity(log: Log, asker: int, n_similar:
     wanted = literal_similar_users(log, asker, options)
     assert set(found.rows.tolist()) == {item for item in range(N_ITEMS) if wanted[item] > 0}
     np.testing.assert_allclose(found.scores, [wanted[item] for item in found.rows], rtol=1e-3)
+
+
+@given(logs, st.lists(st.tuples(st.integers(0, N_ITEMS - 1), st.integers(0, 3)), max_size=12))
+def test_what_happens_while_serving_is_counted_as_if_it_had_been_in_the_log(
+    log: Log, later: list[tuple[int, int]]
+) -> None:
+    data = shop(log)
+    followed = Popular(Popular.Config(k=2))
+    followed.fit(data)
+    everything, nobody = np.ones(N_ITEMS, bool), Situation(History.empty(), data.now_ms, np.empty(0, np.int32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(popular_module, "HEAD", 3)  # of five items, so that some have to enter
+        for item, day in later:
+            followed.observe(item, data.now_ms + day * DAY_MS)
+            counts = followed._counts
+            wanted = sorted(
+                (row for row in range(N_ITEMS) if counts[row] > 0), key=lambda row: (-np.float32(counts[row]), row)
+            )
+            assert followed.retrieve(nobody, everything).rows.tolist() == wanted[:2]

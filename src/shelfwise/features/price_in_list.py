@@ -24,6 +24,8 @@ def price_in_list(log_prices: Floats) -> tuple[Floats, Floats]:
     prices = log_prices[known]
     ordered = np.sort(prices)
     below, up_to = np.searchsorted(ordered, prices, "left"), np.searchsorted(ordered, prices, "right")
-    above[known] = prices - np.median(ordered)
+    middle = len(ordered) // 2
+    median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    above[known] = prices - median
     share[known] = (below + (up_to - below - 1) / 2) / (len(known) - 1)
     return above, share

@@ -161,8 +161,8 @@ def _chosen_from(situation: Situation) -> str:
 def _again(row: int, situation: Situation) -> str:
     """What the user did with the item, counted in moments: two lines of one invoice are once."""
     history = situation.history
-    bought = history.kinds == CODE_BY_KIND[EventKind.PURCHASE]
-    n_times = len(np.unique(history.times_ms[(history.rows == row) & bought]))
+    own = (history.rows == row) & (history.kinds == CODE_BY_KIND[EventKind.PURCHASE])
+    n_times = len(set(history.times_ms[own].tolist()))
     if n_times == 0:
         return "You turned to this before"
     return "You bought this before" if n_times == 1 else f"You bought this {n_times} times before"

@@ -18,7 +18,7 @@ from shelfwise.store.arrays import mapped
 
 ARRAYS = ("starts", "rows", "weights")
 
-FEW = 32
+FEW = 20
 """Where the lists to be summed hold so many times fewer entries than there are items, only these are looked at."""
 
 Matrix = Any

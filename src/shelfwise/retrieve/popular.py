@@ -39,6 +39,7 @@ class Popular(Retriever):
         self._categories = np.empty(0, np.int32)
         self._origin_ms = 0
         self._head: Rows | None = None
+        self._risen: set[int] = set()
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count."""
@@ -71,7 +72,7 @@ class Popular(Retriever):
             # An age limit keeps a wrong clock from outweighing all others for ever.
             latest = self._origin_ms + 3_650 * DAY_MS
             self._counts[row] += float(self._weight(np.array([min(time_ms, latest)]))[0])
-            self._head = None
+            self._risen.add(row)
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """The most popular of the user's categories, then of the shop, by count."""
@@ -97,7 +98,13 @@ class Popular(Retriever):
 
     def _ranked_head(self) -> Rows:
         """The most popular items, best first."""
+        risen, self._risen = self._risen, set()
         if self._head is None:
             rows = np.flatnonzero(self._counts > 0).astype(np.int32)
-            self._head = best(rows, self._counts[rows].astype(np.float32), HEAD).rows
+        elif risen:
+            # Counts only grow: nobody enters but those whose did, and nobody else changes places.
+            rows = np.union1d(self._head, np.fromiter(risen, np.int32, len(risen)))
+        else:
+            return self._head
+        self._head = best(rows, self._counts[rows].astype(np.float32), HEAD).rows
         return self._head

@@ -31,7 +31,7 @@ class IndexOptions(RetrieverOptions):
         description="Items up to which search is exact; above, an HNSW graph is searched.",
     )
     links: int = Field(default=32, ge=4, le=128, description="Links per item in the HNSW graph.")
-    effort: int = Field(default=192, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
+    effort: int = Field(default=128, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
 
 
 def searchable(vectors: Floats, options: IndexOptions) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.pipeline import model as models
 from shelfwise.pipeline.answer_cache import AnswerCache
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.serve import rubbish
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.smoke import try_out
 from shelfwise.store.catalogue import StoredItem
@@ -91,7 +91,7 @@ class ModelInService:
         self._measures.in_service(found.model.name, took_s)
         log.info("version %s is in service after %.1f s", found.model.name, took_s)
         del now
-        gc.collect()  # the old one holds rings of references, and maps files
+        rubbish.set_aside()  # the old one holds rings of references, and maps files
 
     def _loaded(self) -> Recommender:
         """The version in service, warm: it has answered in every place."""

@@ -19,6 +19,7 @@ from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.search.full_text import FullText
+from shelfwise.serve import rubbish
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
@@ -263,6 +264,7 @@ class Opening:
             self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()
+            rubbish.set_aside()
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
             log.error("the shop cannot be opened: %s", error)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.devices import DeviceCodes, device_codes
@@ -20,7 +20,8 @@ from shelfwise.store.bulk import insert_rows, rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import events, items, users
 
-POSITIVE_CODES = tuple(CODE_BY_KIND[kind] for kind in POSITIVE_KINDS)
+# Written out: a list that is bound is put into the statement anew by every request.
+SHOWS_INTEREST = events.c.kind.in_([literal_column(str(CODE_BY_KIND[kind])) for kind in POSITIVE_KINDS])
 
 
 class EventRow(NamedTuple):
@@ -134,7 +135,7 @@ _recent = (
     .where(
         events.c.user_row == select(users.c.row).where(users.c.user_id == bindparam("user")).scalar_subquery(),
         events.c.item_row.is_not(None),
-        events.c.kind.in_(POSITIVE_CODES),
+        SHOWS_INTEREST,
     )
     .order_by(events.c.timestamp_ms.desc(), events.c.seq.desc())
     .limit(bindparam("n"))
@@ -306,7 +307,7 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int,
     """User row, item row and time of every event of interest from a moment on, oldest first."""
     query = (
         select(events.c.user_row, events.c.item_row, events.c.timestamp_ms)
-        .where(events.c.timestamp_ms >= time_ms, events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .where(events.c.timestamp_ms >= time_ms, events.c.item_row.is_not(None), SHOWS_INTEREST)
         .order_by(events.c.timestamp_ms, events.c.seq)
     )
     return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]
@@ -326,7 +327,7 @@ def interest_after(connection: Connection, seq: int, limit: int) -> list[Interes
     query = (
         select(events.c.seq, users.c.user_id, events.c.item_row, events.c.timestamp_ms)
         .join(users, events.c.user_row == users.c.row)
-        .where(events.c.seq > seq, events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .where(events.c.seq > seq, events.c.item_row.is_not(None), SHOWS_INTEREST)
         .order_by(events.c.seq)
         .limit(limit)
     )
@@ -339,7 +340,7 @@ def latest_users(connection: Connection, n: int) -> list[str]:
     query = (
         select(users.c.user_id)
         .join(events, events.c.user_row == users.c.row)
-        .where(events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+        .where(events.c.item_row.is_not(None), SHOWS_INTEREST)
         .group_by(users.c.row, users.c.user_id)
         .order_by(latest.desc(), users.c.row)
         .limit(n)
