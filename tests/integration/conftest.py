@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -266,6 +267,7 @@ def serving(
     ready: int = 200,
     killed: bool = False,
     workers: int = 1,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Server]:
     """A real server on a free port, ready to answer; stopped at the end, and its log looked through.
 
@@ -276,13 +278,15 @@ def serving(
         ready: What `/v1/health/ready` should answer at last.
         killed: Whether the test kills it.
         workers: Processes that answer.
+        tls: With which to speak HTTPS to it.
     """
     port = free_port()
     errors = shop.parent / f"server-{port}.log"
     started = time.perf_counter()
     process = start_process(shop, port, errors, host=host, key=key, workers=workers)
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", headers=headers, timeout=20) as http:
+    base = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/v1"
+    with httpx.Client(base_url=base, headers=headers, timeout=20, verify=tls or True) as http:
         server = Server(process, http, port, started, errors)
         try:
             while True:

@@ -22,5 +22,6 @@ def command(
 
     opened = Shop.open(shop)
     serve = opened.config.serve
-    people.print(f"serving {shop} on http://{host or serve.host}:{port or serve.port}/v1", markup=False)
+    scheme = "http" if serve.tls_certificate is None else "https"
+    people.print(f"serving {shop} on {scheme}://{host or serve.host}:{port or serve.port}/v1", markup=False)
     opened.serve(host, port, workers)

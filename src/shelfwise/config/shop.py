@@ -261,6 +261,35 @@ class ServeSpec(_Table):
         le=1e6,
         description="The same for one visitor with a browser key.",
     )
+    tls_certificate: str | None = Field(
+        default=None,
+        description=(
+            "PEM file with the server's certificate and those between it and its root, relative to this file: then it "
+            "speaks HTTPS only. Where its key is locked, SHELFWISE_TLS_PASSWORD in the environment opens it."
+        ),
+    )
+    tls_key: str | None = Field(default=None, description="PEM file with the certificate's private key.")
+    tls_clients: str | None = Field(
+        default=None,
+        description=(
+            "PEM file with authorities: only who has a certificate of theirs is let in; keys are asked for as ever."
+        ),
+    )
+    log_lines: Literal["plain", "json"] = Field(
+        default="plain", description="What a line of the log on standard error is: text, or a JSON object."
+    )
+    log_requests: bool = Field(
+        default=False,
+        description="Whether every request is logged: its route, status and time, and nothing of who sent it.",
+    )
+
+    @model_validator(mode="after")
+    def _certificate_has_a_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key come together")
+        if self.tls_clients is not None and self.tls_certificate is None:
+            raise ValueError("tls_clients needs tls_certificate and tls_key")
+        return self
 
 
 def _default_retrievers() -> dict[str, ComponentSpec]:

@@ -105,7 +105,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     app.add_middleware(Pace, spec=opening.spec, measures=measures)
     app.add_middleware(Access, opening=opening)
     app.add_middleware(NoInternals)
-    app.add_middleware(Measured, measures=measures)
+    app.add_middleware(Measured, measures=measures, logs=opening.spec.log_requests)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,13 +12,15 @@ from shelfwise.serve.measures import OTHER, Measures
 ROUTE = "shelfwise.route"
 """Where a request carries a list that its route writes its template into: layers between may have copied the rest."""
 
+log = logging.getLogger("shelfwise.requests")
+
 
 class Measured:
     """Counts requests. What is refused before it comes to a route is told as `other`."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures, *, logs: bool = False) -> None:
         self.app = app
-        self._measures = measures
+        self._measures, self._logs = measures, logs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and count."""
@@ -38,4 +41,8 @@ class Measured:
             await self.app(scope, receive, watched)
         finally:
             took_s = time.perf_counter() - began_at
-            self._measures.request(route[0] if route else OTHER, scope["method"], status, took_s)
+            template = route[0] if route else OTHER
+            self._measures.request(template, scope["method"], status, took_s)
+            if self._logs:
+                told = {"route": template, "method": scope["method"], "status": status, "ms": round(took_s * 1_000, 2)}
+                log.info("%(method)s %(route)s %(status)d in %(ms).2f ms", told, extra={"told": told})

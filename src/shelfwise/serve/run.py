@@ -22,7 +22,9 @@ from shelfwise.config.load import load
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ConfigError, ServiceError
 from shelfwise.serve.keys import key_from_environment, require_key_for
+from shelfwise.serve.log_lines import log_configuration
 from shelfwise.serve.measure_files import measure_files
+from shelfwise.serve.tls import tls_options
 
 STOP_TIMEOUT_S = 10
 """How long requests that are being answered may take once the server is told to stop."""
@@ -49,7 +51,8 @@ def serve(
         log_level: Of what goes to standard error.
 
     Raises:
-        ConfigError: no shop in the folder, an address that is none, or other machines let in without a key.
+        ConfigError: no shop in the folder, an address that is none, a certificate that cannot be used, or other
+            machines let in without a key.
         ServiceError: the port is taken, or the worker died.
     """
     folder = shop_folder.resolve()
@@ -58,7 +61,7 @@ def serve(
     n_workers = config.serve.workers if workers is None else workers
     require_key_for(host, key_from_environment(), partial(_has_stored_key, folder, config))
     address = _free_address(host, port)
-    logs = _logging(log_level)
+    logs, tls = log_configuration(log_level, config.serve.log_lines), tls_options(config.serve, folder)
     logging.config.dictConfig(logs)
     from granian import Granian
     from granian.constants import Interfaces
@@ -76,8 +79,11 @@ def serve(
         log_level=LogLevels.warning,
         log_dictconfig=logs,
         workers_kill_timeout=STOP_TIMEOUT_S,
+        **tls,
     )
-    log.info("http://%s:%d/v1 serves %s", f"[{host}]" if ":" in host else host, port, folder.name)
+    log.info(
+        "%s://%s:%d/v1 serves %s", "https" if tls else "http", f"[{host}]" if ":" in host else host, port, folder.name
+    )
     try:
         with measure_files(), _fresh_workers():
             server.serve(target_loader=partial(_load, folder, logs), wrap_loader=False)
@@ -166,18 +172,3 @@ def _free_address(host: str, port: int) -> str:
                 ) from cause
             raise ConfigError(f"{host!r} is no address of this machine", where="serve.host") from cause
     return str(address[0])
-
-
-def _logging(level: str) -> dict[str, Any]:
-    """Everything on standard error; of granian only what is wrong."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
-        "loggers": {
-            "shelfwise": {"handlers": ["stderr"], "level": level, "propagate": False},
-            "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            "granian.access": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        },
-    }
