@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -116,3 +119,26 @@ def test_a_version_that_is_refused_is_counted(serve: Any, tiny_shop: Path) -> No
         (models / "CURRENT").write_text(good)
         # The traceback in the log is the refusal's own.
         (path := server.errors).write_text(path.read_text().replace("Traceback", "told"))
+
+
+def test_top_tells_what_the_server_is_doing(serve: Any, tiny_shop: Path) -> None:
+    with serve(tiny_shop, key="correct-horse-battery-staple") as server:
+        command = [sys.executable, "-m", "shelfwise.cli.main", "top", "--url", f"http://127.0.0.1:{server.port}"]
+        environment = os.environ | {"SHELFWISE_API_KEY": "correct-horse-battery-staple"}
+        watching = subprocess.Popen(
+            [*command, "--every", "4", "--json"], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        while watching.poll() is None:
+            server.http.post("/recommend", json={"user_id": "user-1"}).raise_for_status()
+            time.sleep(0.02)
+        told = json.loads(watching.communicate()[0])
+        assert watching.returncode == 0
+        refused = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"SHELFWISE_API_KEY": ""})
+    busiest = told["routes"][0]
+    assert busiest["route"] == "POST /v1/recommend"
+    assert busiest["per_s"] > 0
+    assert 0 < busiest["p50_ms"] <= busiest["p99_ms"]
+    assert told["slates_per_s"]["home"] > 0
+    assert len(told["models"]) == 1
+    assert refused.returncode == 2
+    assert "scope metrics" in refused.stderr
