@@ -4,12 +4,12 @@
 
 The shop, the load and the server are those of `serving.py`. In turn:
 
-- *swaps*: ten times, under 200 requests a second, another version is put into service; no request may fail, and when the
-  last one has settled the processes hold what they held before;
+- *swaps*: ten times, under 200 requests a second, another version is put into service; no request may fail, and when
+  the last one has settled the processes hold what they held before;
 - *soak*: so many requests, at a rate below what the machine takes; memory is read all along. The first fifth fills what
   is remembered of shoppers and answers, which is bounded; from there on it has to be flat.
 
-Memory is what all processes hold, shared pages counted once (PSS).
+Memory is what all processes hold, pages that they share counted once (PSS).
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def second_version(folder: Path) -> Versions:
     (first, *others) = versions.list()
     if not others:
         with versions.publish(dict(first.manifest), f"{first.name}-again") as made:
-            shutil.copytree(first.path, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+            shutil.copytree(first.folder, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
     return versions
 
 
