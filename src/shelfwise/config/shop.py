@@ -282,6 +282,13 @@ class ServeSpec(_Table):
         default=False,
         description="Whether every request is logged: its route, status and time, and nothing of who sent it.",
     )
+    traces: Literal["off", "otlp"] = Field(
+        default="off",
+        description=(
+            "Whether OpenTelemetry is sent a span for each request and each stage of an answer; where to, the "
+            "environment says: OTEL_EXPORTER_OTLP_ENDPOINT."
+        ),
+    )
 
     @model_validator(mode="after")
     def _certificate_has_a_key(self) -> Self:

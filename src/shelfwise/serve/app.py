@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -37,6 +38,7 @@ from shelfwise.serve.measures import Measures
 from shelfwise.serve.pace import Pace
 from shelfwise.serve.problems import NoInternals
 from shelfwise.serve.service import Opening
+from shelfwise.serve.traces import traces_of
 
 DESCRIPTION = """Recommendations that follow every event.
 
@@ -64,12 +66,15 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
     key = key_from_environment()
     measures = Measures()
     opening = Opening(shop_folder, key, measures)
+    traces = traces_of(opening.spec)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         opening.start()
         yield
         await opening.close()
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
 
     app = FastAPI(
         title="Shelfwise",
@@ -110,7 +115,7 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
     app.add_middleware(Pace, spec=opening.spec, measures=measures)
     app.add_middleware(Access, opening=opening, pages=pages)
     app.add_middleware(NoInternals)
-    app.add_middleware(Measured, measures=measures, logs=opening.spec.log_requests)
+    app.add_middleware(Measured, measures=measures, logs=opening.spec.log_requests, traces=traces)
     return app
 
 

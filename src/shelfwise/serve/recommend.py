@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import fastapi
@@ -16,6 +17,7 @@ from shelfwise.serve.answers import Json
 from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.item_paths import ItemIdInPath
 from shelfwise.serve.service import Current
+from shelfwise.serve.traces import STAGES, Staged
 
 router = APIRouter(tags=["recommend"], route_class=GuardedRoute)
 
@@ -45,7 +47,10 @@ async def post_recommend(query: Query, request: Request, service: Current) -> Re
     caller = caller_of(request)
     if caller.kind is KeyKind.BROWSER:
         query = proven(caller).own_query(query)
-    return Json(service.answer(query))
+    began_ns = time.time_ns()
+    found = service.answer(query)
+    request.scope[STAGES] = Staged(began_ns, found.stages_s, found.slate.scenario)
+    return Json(found.slate)
 
 
 @router.get(

@@ -16,8 +16,8 @@ from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
-from shelfwise.pipeline.recommender import Recommender
-from shelfwise.schemas.queries import Query, Slate
+from shelfwise.pipeline.recommender import Answer, Recommender
+from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
 from shelfwise.serve.event_writer import EventWriter
@@ -126,7 +126,7 @@ class Service:
             )
         return found
 
-    def answer(self, query: Query) -> Slate:
+    def answer(self, query: Query) -> Answer:
         """Answer a query; the answer is kept for later, where the shop keeps answers."""
         recommender = self.recommender
         found = recommender.answer(query, late_s=self.pulse.late_s)
@@ -134,7 +134,7 @@ class Service:
         if self._slates is not None and len(found.rows):
             self._slates.put(found, query)
             recommender.shown.add(found.rows)
-        return found.slate
+        return found
 
     def full_text(self) -> FullText:
         """The catalogue by its words.
