@@ -120,7 +120,7 @@ class Asking:
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
-        self._live.follow(connection=connection)
+        self._live.catch_up(connection)
         self.note_erasures()
         self._rules.follow(self._live.marks.rules)
 

@@ -42,6 +42,7 @@ from shelfwise.pipeline.funnel import Funnel
 from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.arrays import mapped
+from shelfwise.store.marks import Marks
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
@@ -50,6 +51,8 @@ BEHAVIOUR_FILE = "behaviour.npy"
 PICTURES = "pictures"
 PROFILES = "users"
 OFFERS = "offers"
+LEARNED_UP_TO = "learned_up_to"
+"""Where a manifest says how far the store had come."""
 
 FORMAT = 4
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
@@ -74,6 +77,7 @@ class Model:
         picture_map: Brings them into the funnel's space; None without a picture encoder.
         scenario_names: The scenarios that it knows; what a history's codes mean to it.
         response: Who answers to offers; None in an older model.
+        learned_up_to: How far the store had come when it was read for the training; None in an older model.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Model:
     picture_map: Whitening | None = None
     scenario_names: ScenarioNames = NO_SCENARIOS
     response: ResponseModel | None = None
+    learned_up_to: Marks | None = None
 
     @property
     def had(self) -> int:
@@ -248,4 +253,5 @@ def _load(version: Version) -> Model:
         picture_map,
         ScenarioNames(tuple(manifest.get("scenarios", ()))),
         ResponseModel.load(version.folder / OFFERS) if (version.folder / OFFERS).is_dir() else None,
+        Marks.read(manifest[LEARNED_UP_TO]) if LEARNED_UP_TO in manifest else None,
     )
