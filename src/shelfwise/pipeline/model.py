@@ -13,6 +13,7 @@ pictures/          the same for pictures, where items have them
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def save(
     name: str | None = None,
     picture_encoder: EncoderFiles | None = None,
     response: ResponseModel | None = None,
+    last_look: Callable[[Path], None] | None = None,
 ) -> str:
     """Publish a funnel as a new version and put it in service.
 
@@ -139,6 +141,7 @@ def save(
         name: Of the version, where it had to be known before.
         picture_encoder: Of pictures; None where no item has one.
         response: Who answers to offers.
+        last_look: Called with the folder when everything but the manifest is written, to which it may still add.
 
     Returns:
         The version's name.
@@ -172,6 +175,8 @@ def save(
                 for file in files.names:
                     shutil.copyfile(files.folder / file, folder / name / file)
                 files.whitening.save(folder / name)
+        if last_look is not None:
+            last_look(folder)
     return str(manifest["version"])
 
 
