@@ -117,7 +117,7 @@ class LiveModel:
         try:
             if connection is not None:
                 return self._followed(limit, connection)
-            with self._records.read() as own:
+            with self._records.glance() as own:
                 return self._followed(limit, own)
         finally:
             self._following.release()
@@ -214,7 +214,7 @@ class LiveModel:
         attribute = self.model.config.behaviour.region
         if not attribute or not user_ids:
             return [None] * len(user_ids)
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             found = people.attributes_of(connection, user_ids)
         return [found.get(user_id, {}).get(attribute) for user_id in user_ids]
 
