@@ -78,16 +78,16 @@ class SearchOpening:
         while True:
             try:
                 made = await asyncio.to_thread(self._filled)
+                # What came meanwhile is taken from memory: the store may have been read before.
+                while self._waiting:
+                    waiting, self._waiting = self._waiting, {}
+                    await asyncio.to_thread(made.put, list(waiting.values()))
                 break
             except Exception as error:  # the store may be back a moment later
                 log.error("the catalogue could not be indexed; it is tried again", exc_info=error)
                 await asyncio.sleep(AGAIN_S)
                 if self._is_closing:
                     return
-        # What came meanwhile is taken from memory: the store may have been read before.
-        while self._waiting:
-            waiting, self._waiting = self._waiting, {}
-            await asyncio.to_thread(made.put, list(waiting.values()))
         self._index, self._is_making = made, False
         log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
 
