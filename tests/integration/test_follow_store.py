@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from shelfwise.pipeline import live_model
 from shelfwise.pipeline.live_model import AT_ONCE
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -105,6 +106,36 @@ def test_a_flood_is_taken_up_in_parts_and_wholly(two: Two) -> None:
     assert all(live.catalogue.row(f"new-{number}") is not None for number in range(n))
     with two.elsewhere.read() as connection:
         assert live.marks == marks(connection)
+
+
+def test_a_batch_that_was_acknowledged_is_wholly_in_the_next_answer(two: Two) -> None:
+    n = 1_000  # as many as one request may send
+    with two.elsewhere.write() as connection:
+        catalogue.upsert(connection, [Item(item_id=f"new-{number}", title=f"Thing {number}") for number in range(n)])
+    shown(two.answering)
+    live = two.answering.live
+    assert live.catalogue.row(f"new-{n - 1}") is not None and not live.follow()
+
+
+def test_of_a_flood_what_is_gone_is_gone_at_once(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_model, "CATCH_UP_S", 0.0)
+    everything, n = shown(two.answering), 3 * AT_ONCE * live_model.LOOKS_AT_LEAST
+    deleted, sold_out, *_ = everything
+    with two.elsewhere.write() as connection:
+        catalogue.upsert(connection, [Item(item_id=f"new-{number}", title=f"Thing {number}") for number in range(n)])
+        catalogue.upsert(connection, [Item(item_id=sold_out, title="Sold out", available=False)])
+        catalogue.delete(connection, deleted)
+    assert not {deleted, sold_out} & set(shown(two.answering))
+    live = two.answering.live
+    assert len(live.catalogue) == N_ITEMS + AT_ONCE * live_model.LOOKS_AT_LEAST  # a request does no more than this
+    shown(two.answering)
+    assert len(live.catalogue) == N_ITEMS + AT_ONCE * (live_model.LOOKS_AT_LEAST + 1)
+    with two.elsewhere.write() as connection:
+        catalogue.upsert(connection, [Item(item_id=sold_out, title="Back again", created_at=None)])
+    while live.follow():
+        pass
+    assert len(live.catalogue) == N_ITEMS + n
+    assert sold_out in shown(two.answering) and deleted not in shown(two.answering)
 
 
 def test_a_text_whose_price_changed_before_it_was_seen_is_encoded_all_the_same(two: Two) -> None:

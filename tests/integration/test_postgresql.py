@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,25 @@ class TestTransactions:
             assert n_users(impatient) == 0  # readers never wait
         put(impatient, "u")
         impatient.close()
+
+    def test_a_glance_gives_up_where_somebody_holds_a_table_and_a_read_waits(
+        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shelfwise.store.postgresql.GLANCE_MS", 200)
+        records = Records.open(url, tmp_path)
+
+        def glance() -> None:
+            with records.glance() as connection:
+                people.count(connection)
+
+        with records.write() as holder:
+            holder.exec_driver_sql("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+            refused(glance, "statement timeout", "too long")
+        glance()
+        with records.read() as connection, records.glance() as quick:
+            found = [one.exec_driver_sql("SHOW statement_timeout").scalar() for one in (connection, quick)]
+        assert found == ["0", "200ms"]
+        records.close()
 
     def test_shops_in_one_database_share_nothing_and_do_not_wait(self, records: Records, tmp_path: Path) -> None:
         with of_postgresql() as other_url:
@@ -352,4 +373,29 @@ class TestErasure:
                 scrub(records.engine)
         assert caught.value.code == "still_read"
         assert scrub(records.engine)
+        records.close()
+
+    def test_readers_go_first_while_a_table_cannot_be_had(
+        self, server: OwnPostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        records = Records.open(server.url(), tmp_path)
+        put(records, "a")
+        with records.read() as holder:
+            # Holds a table, and reads no earlier state of it.
+            holder.exec_driver_sql("LOCK TABLE users IN ACCESS SHARE MODE")
+            with ThreadPoolExecutor(1) as pool:
+                scrubbed = pool.submit(scrub, records.engine)
+                for _ in range(20):
+                    with records.glance() as connection:  # which would give up behind somebody who waits
+                        assert people.count(connection) == 1
+                    time.sleep(0.05)
+                assert not scrubbed.done()
+                holder.rollback()
+                assert scrubbed.result(30)
+        with records.read() as holder:
+            holder.exec_driver_sql("LOCK TABLE users IN ACCESS SHARE MODE")
+            monkeypatch.setattr("shelfwise.store.scrub.PATIENCE_S", 0.3)
+            with pytest.raises(ServiceError, match="others hold the table") as caught:
+                scrub(records.engine)
+        assert caught.value.code == "table_held"
         records.close()

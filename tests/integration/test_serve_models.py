@@ -104,9 +104,16 @@ def test_a_server_without_a_model_takes_up_the_first(tiny_shop: Path, serve: Any
     shutil.move(tiny_shop / "models", tiny_shop / "aside")
     with serve(tiny_shop, ready=503) as server:
         assert server.http.post("/recommend", json={}).json()["code"] == "no_model"
+        server.http.put("/items/early", json={"title": "Zeppelin teapot"}).raise_for_status()
         shutil.move(tiny_shop / "aside", tiny_shop / "models")
         wait(lambda: server.http.get("/health/ready").status_code == 200)
         assert server.http.post("/recommend", json={"k": 3}).json()["items"]
+
+        def found() -> list[str]:
+            answer = server.http.post("/search", json={"query": "zeppelin"})
+            return [] if answer.is_error else [item["item_id"] for item in answer.json()["items"]]
+
+        wait(lambda: found() == ["early"])
 
 
 def test_swaps_do_not_fill_memory(tiny_shop: Path, serve: Any) -> None:

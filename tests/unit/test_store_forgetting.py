@@ -9,6 +9,7 @@ import pytest
 
 from shelfwise.encode import profile_vectors
 from shelfwise.encode.landmarks import Landmarks
+from shelfwise.encode.profile import profile_hash
 from shelfwise.encode.profile_vectors import ProfileVectors, profile_key
 from shelfwise.store import vectors
 from shelfwise.store.records import Records
@@ -31,8 +32,8 @@ def saved(folder: Path) -> ProfileVectors:
 def test_a_version_forgets_one_text_and_keeps_the_others(tmp_path: Path, gone: int) -> None:
     opened = saved(tmp_path / "users")
     before = {text: opened.of_text(text) for text in TEXTS}
-    assert profile_vectors.forget(tmp_path / "users", TEXTS[gone])
-    assert not profile_vectors.forget(tmp_path / "users", TEXTS[gone])
+    assert profile_vectors.forget(tmp_path / "users", profile_hash(TEXTS[gone]))
+    assert not profile_vectors.forget(tmp_path / "users", profile_hash(TEXTS[gone]))
     for reader in (opened, ProfileVectors.load(tmp_path / "users")):  # the first has had it mapped all the while
         for place, text in enumerate(TEXTS):
             found = reader.of_text(text)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from shelfwise.config.problems import as_config_error
+from shelfwise.config.document import checked, read_document
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ConfigError
 
@@ -28,23 +25,15 @@ def load(folder: Path) -> ShopConfig:
             hint=f"draft a shop with `shelfwise init {folder} --items FILE --events FILE`",
             code="no_shop",
         )
-    if not path.is_file():
-        raise ConfigError(
-            "this folder holds no shop.toml",
-            where=str(folder),
-            hint=f"draft one with `shelfwise init {folder} --items FILE --events FILE`",
-            code="no_shop",
-        )
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"not a TOML file: {cause}", where=str(path)) from cause
-    return parse(document)
+    absent = ConfigError(
+        "this folder holds no shop.toml",
+        where=str(folder),
+        hint=f"draft one with `shelfwise init {folder} --items FILE --events FILE`",
+        code="no_shop",
+    )
+    return parse(read_document(path, absent=absent))
 
 
 def parse(document: dict[str, object]) -> ShopConfig:
     """The configuration that a parsed TOML document describes."""
-    try:
-        return ShopConfig.model_validate(document)
-    except ValidationError as cause:
-        raise as_config_error(cause, ShopConfig) from cause
+    return checked(document, ShopConfig)

@@ -142,11 +142,17 @@ def read_attributes_of(folder: Path) -> tuple[str, ...]:
     return tuple(json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))["attributes"])
 
 
-def forget(folder: Path, text: str) -> bool:
-    """Overwrite a text's vector and key in what `save` wrote; whether there was one. Who has it mapped sees it gone."""
+def forget(folder: Path, text_hash: bytes) -> bool:
+    """Overwrite a text's vector and key in what `save` wrote; whether there was one. Who has it mapped sees it gone.
+
+    Args:
+        folder: Of saved profiles.
+        text_hash: As `profile_hash` makes it.
+    """
     keys, vectors = (np.load(folder / name, mmap_mode="r+") for name in (KEYS_FILE, VECTORS_FILE))
-    place = int(np.searchsorted(keys, np.uint64(profile_key(text))))
-    if place == len(keys) or keys[place] != profile_key(text):
+    key = _key_of(text_hash)
+    place = int(np.searchsorted(keys, np.uint64(key)))
+    if place == len(keys) or keys[place] != key:
         return False
     vectors[place] = 0
     vectors.flush()
@@ -158,7 +164,11 @@ def forget(folder: Path, text: str) -> bool:
 
 def profile_key(text: str) -> int:
     """64 bits that name a text: among millions, two that are equal by chance are not to be expected."""
-    return int.from_bytes(profile_hash(text)[:8], "big")
+    return _key_of(profile_hash(text))
+
+
+def _key_of(text_hash: bytes) -> int:
+    return int.from_bytes(text_hash[:8], "big")
 
 
 def encode_profiles(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shelfwise.config.problems import as_config_error
+from shelfwise.config.document import checked, read_document
 from shelfwise.errors import ConfigError
 from shelfwise.rules.calendar import known_zone, span_ms
 from shelfwise.rules.rule_set import RuleName, Text
@@ -114,15 +113,10 @@ def read_offers(path: Path) -> OfferSet:
     Raises:
         ConfigError: there is no such file, it is no TOML, or an offer says what it may not.
     """
-    if not path.is_file():
-        raise ConfigError(
-            "there is no such file", where=str(path), hint="write offers as docs/offers.md shows", code="no_offers"
-        )
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"not a TOML file: {cause}", where=str(path)) from cause
-    return offer_set(document)
+    absent = ConfigError(
+        "there is no such file", where=str(path), hint="write offers as docs/offers.md shows", code="no_offers"
+    )
+    return offer_set(read_document(path, absent=absent))
 
 
 def offer_set(document: Any) -> OfferSet:
@@ -131,7 +125,4 @@ def offer_set(document: Any) -> OfferSet:
     Raises:
         ConfigError: an offer says what it may not; `where` is the path of the key.
     """
-    try:
-        return OfferSet.model_validate(document)
-    except ValidationError as cause:
-        raise as_config_error(cause, OfferSet) from cause
+    return checked(document, OfferSet)

@@ -101,7 +101,7 @@ class Asking:
         if time.monotonic() < self._away_until:
             return None  # to ask again at every request would only make all of them late
         try:
-            with self._records.read() as connection:
+            with self._records.glance() as connection:
                 self.follow(connection)
                 history = self._history(query, connection)
         except ServiceError as error:
@@ -120,7 +120,7 @@ class Asking:
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
-        self._live.follow(connection=connection)
+        self._live.catch_up(connection)
         self.note_erasures()
         self._rules.follow(self._live.marks.rules)
 
@@ -134,7 +134,7 @@ class Asking:
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:
         """Who asks, about what; what was left out is added to `degraded`."""
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             history = self._history(query, connection)
         return self._asked(query, history, degraded, is_away=False)
 
@@ -208,7 +208,7 @@ class Asking:
             degraded.append(Told(Shortfall.NO_CLOCK, clause))
             return NOTHING
         since_ms = self._clock.now_ms() - int(spec.rest_d * DAY_MS)
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             return self.known_rows(event_log.shown_since(connection, user, query.scenario, since_ms))
 
     def known_rows(self, rows: list[int]) -> Rows:

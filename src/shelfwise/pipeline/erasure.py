@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,17 @@ from sqlalchemy import Connection
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import profile_vectors
 from shelfwise.encode.profile import profile, profile_hash, speaking_attributes
-from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import UnknownError
 from shelfwise.pipeline.clock import ShopClock, present_ms
+from shelfwise.pipeline.forgetting import dims_of, forget_cached_vectors, forget_in_version
 from shelfwise.pipeline.model import PROFILES
 from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
-from shelfwise.store import audit_log, erasures, event_log, people, personal, vectors
+from shelfwise.store import audit_log, erasures, event_log, people, personal, unfinished_erasures
 from shelfwise.store.erasures import Erasure
 from shelfwise.store.personal import ErasedRows
 from shelfwise.store.records import Records
 from shelfwise.store.scrub import scrub
+from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.store.versions import Version, Versions
 
 
@@ -61,8 +63,27 @@ class Receipt:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Somebody whose records are gone, and whom files may still hold.
+
+    Attributes:
+        erasure: As it was written down.
+        rows: How much there was in the records.
+        texts: The person's profile, as every model version, the configuration and the next training would write it.
+        todo: What is looked for in files; noted in the records until it is done.
+    """
+
+    erasure: Erasure
+    rows: ErasedRows
+    texts: list[str]
+    todo: Unfinished
+
+
 class Eraser:
-    """Erases people of one shop.
+    """Erases people of one shop: first from the records, in one transaction, then from the files.
+
+    Whatever interrupts the second part, it is noted with the first what is left to do; `finish` goes on there.
 
     Args:
         records: The shop's.
@@ -75,62 +96,84 @@ class Eraser:
         self._vectors_folder = folder / config.store.vectors
         self._versions = Versions(folder / config.store.models)
 
-    def texts_of(self, user_id: str) -> list[str]:
-        """A person's profile as every model version, the configuration and the next training would write it."""
+    def forms_of_profiles(self) -> list[tuple[str, ...]]:
+        """The choices of attributes by which profiles are, were or will be written.
+
+        Cost:
+            Reads every user's attributes, where there are any.
+        """
         versions = self._versions.list()
         with self._records.read() as connection:
-            own = people.attributes_of_one(connection, user_id)
-            if not own:
-                return []
-            speaking = {speaking_attributes(people.read_attributes(connection).values())}
-        speaking.add(tuple(self._config.encode.users.attributes))
+            forms = {speaking_attributes(people.read_attributes(connection).values())}
+        forms.add(tuple(self._config.encode.users.attributes))
         for version in versions:
             if (version.folder / PROFILES).is_dir():
-                speaking.add(profile_vectors.read_attributes_of(version.folder / PROFILES))
-        return sorted({profile(own, names) for names in speaking} - {""})
+                forms.add(profile_vectors.read_attributes_of(version.folder / PROFILES))
+        return sorted(forms)
 
-    def erase_rows(self, connection: Connection, user_id: str, actor: str) -> tuple[Erasure, ErasedRows]:
+    def erase_rows(self, connection: Connection, user_id: str, actor: str, forms: Sequence[tuple[str, ...]]) -> Erased:
         """Delete what the records hold; inside a write transaction. From its commit on the person is unknown.
+
+        Args:
+            connection: Writes.
+            user_id: Who.
+            actor: Who wants it, for the audit log.
+            forms: From `forms_of_profiles`.
 
         Raises:
             UnknownError: the shop knows nobody of that id, and never erased them.
         """
+        row = personal.row_of(connection, user_id)
         if (
-            personal.row_of(connection, user_id) is None
+            row is None
             and not personal.slates_of(connection, user_id)
             and not erasures.latest_of(connection, [user_id])
         ):
             raise UnknownError("there is no such user", code="unknown_user")
+        own = people.attributes_of_one(connection, user_id)
+        texts = sorted({profile(own, names) for names in forms} - {""})
         erasure = erasures.add(connection, user_id, _present_of_shop(connection))
+        todo = Unfinished(erasure.receipt, row, tuple(profile_hash(text) for text in texts))
+        unfinished_erasures.note(connection, todo)
         rows = personal.erase(connection, user_id, erasure.receipt)
         audit_log.note(connection, actor, "user.erase", erasure.receipt, events=rows.events, slates=rows.slates)
-        return erasure, rows
+        return Erased(erasure, rows, texts, todo)
 
-    def clean_up(self, texts: list[str], erasure: Erasure, rows: ErasedRows, up_to_bytes: int | None = None) -> Receipt:
-        """Overwrite what files still hold.
+    def clean_up(self, erased: Erased, up_to_bytes: int | None = None) -> Receipt:
+        """Overwrite what files still hold, of others too whose erasure was interrupted.
 
         Args:
-            texts: The person's profile, from before.
-            erasure: As it was written down.
-            rows: What was deleted.
+            erased: By `erase_rows`, committed.
             up_to_bytes: A larger database file is not rebuilt.
 
         Raises:
             ServiceError: other processes read or wrote for too long; asking again goes on here.
         """
         versions = self._versions.list()
-        n_vectors = sum(
-            profile_vectors.forget(version.folder / PROFILES, text)
-            for version in versions
-            if (version.folder / PROFILES).is_dir()
-            for text in texts
-        )
-        if texts:
-            hashes = [profile_hash(text) for text in texts]
-            n_vectors += vectors.forget(self._records, self._vectors_folder, hashes, _dims(versions))
-        rebuilt = scrub(self._records.engine, up_to_bytes=up_to_bytes)
-        at = datetime.fromtimestamp(erasure.at_ms / 1_000, UTC)
-        return Receipt(erasure.receipt, at, rows, n_vectors, rebuilt, [version.name for version in versions])
+        with self._records.read() as connection:
+            others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
+        n_vectors = self._overwritten(versions, [erased.todo])
+        self._overwritten(versions, others)
+        rebuilt = self._scrubbed([erased.todo, *others], up_to_bytes)
+        at = datetime.fromtimestamp(erased.erasure.at_ms / 1_000, UTC)
+        names = [version.name for version in versions]
+        return Receipt(erased.erasure.receipt, at, erased.rows, n_vectors, rebuilt, names)
+
+    def finish(self, up_to_bytes: int | None = None) -> int:
+        """Go on with erasures whose records are gone and whose files were not seen to; how many there were.
+
+        Raises:
+            ServiceError: as `clean_up`.
+
+        Cost:
+            One look at an empty table where nothing was interrupted.
+        """
+        with self._records.read() as connection:
+            found = unfinished_erasures.read_all(connection)
+        if found:
+            self._overwritten(self._versions.list(), found)
+            self._scrubbed(found, up_to_bytes)
+        return len(found)
 
     def erase(self, user_id: str, actor: str) -> Receipt:
         """All of it.
@@ -139,19 +182,22 @@ class Eraser:
             UnknownError: the shop knows nobody of that id, and never erased them.
             ServiceError: the store is held by other processes.
         """
-        texts = self.texts_of(user_id)
+        forms = self.forms_of_profiles()
         with self._records.write() as connection:
-            erasure, rows = self.erase_rows(connection, user_id, actor)
-        return self.clean_up(texts, erasure, rows)
+            erased = self.erase_rows(connection, user_id, actor, forms)
+        return self.clean_up(erased)
 
+    def _overwritten(self, versions: list[Version], people: list[Unfinished]) -> int:
+        if not people:
+            return 0
+        n_vectors = sum(forget_in_version(version.folder, people) for version in versions)
+        return n_vectors + forget_cached_vectors(self._records, self._vectors_folder, people, dims_of(versions))
 
-def _dims(versions: list[Version]) -> dict[str, int]:
-    """Length of an encoder's vectors, by its key."""
-    return {
-        str(version.manifest["encoder"]): len(Whitening.load(version.folder / "encoder").mean)
-        for version in versions
-        if version.manifest.get("encoder") and (version.folder / "encoder").is_dir()
-    }
+    def _scrubbed(self, people: list[Unfinished], up_to_bytes: int | None) -> bool:
+        rebuilt = scrub(self._records.engine, up_to_bytes=up_to_bytes)
+        with self._records.write() as connection:
+            unfinished_erasures.done(connection, [one.receipt for one in people])
+        return rebuilt
 
 
 def _present_of_shop(connection: Connection) -> int:

@@ -35,6 +35,7 @@ class LiveCatalogue:
         self.columns: ItemColumns | None = None
         self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
+        self._kinds_under: dict[tuple[str, ...], list[int]] = {}
         self._under: dict[tuple[str, ...], Bools] = {}
         for entry in items:
             self.put(entry)
@@ -62,7 +63,7 @@ class LiveCatalogue:
         self.item_ids[entry.row] = ItemId(entry.item.item_id)
         self.titles[entry.row] = entry.item.title
         self.paths[entry.row] = entry.item.path
-        self.kinds.put(entry.row, entry.item.path)
+        self._put_kind(entry.row, entry.item.path)
         self.brands.put(entry.row, entry.item.brand)
         self.sellers.put(entry.row, entry.item.attributes.get(SELLER))
         self._row_by_id[entry.item.item_id] = Row(entry.row)
@@ -70,6 +71,18 @@ class LiveCatalogue:
         self._under.clear()
         if self.columns is not None:
             self.columns.put(entry)
+
+    def _put_kind(self, row: int, path: tuple[str, ...]) -> None:
+        n_known = len(self.kinds.names)
+        self.kinds.put(row, path)
+        if len(self.kinds.names) > n_known:  # a path that no item had before
+            for length in range(1, len(path) + 1):
+                self._kinds_under.setdefault(path[:length], []).append(n_known)
+
+    def withdraw(self, rows: Iterable[int]) -> None:
+        """Show these no more, whatever else is still to be taken up of them; rows that are not known are left out."""
+        gone = np.fromiter(rows, np.intp)
+        self._allowed[gone[gone < len(self)]] = False
 
     def row(self, item_id: str) -> Row | None:
         """The row of an item, deleted or not; None where the shop never had it."""
@@ -80,12 +93,19 @@ class LiveCatalogue:
         return self.titles[row] or self.item_ids[row]
 
     def under(self, category: str) -> Bools:
-        """Which items stand at or below a category path; shape `(n,)`; remembered until an item changes."""
+        """Which items stand at or below a category path; shape `(n,)`; remembered until an item changes.
+
+        Cost:
+            One look at a table of paths; where items stand under it and changed since, one pass over their numbers.
+        """
         path = category_path(category)
-        if path in self._under:
-            return self._under[path]
-        found = np.array([own[: len(path)] == path for own in self.paths], bool)
-        # Only paths that exist are remembered: strangers' inventions must not fill memory.
-        if found.any():
-            self._under[path] = found
-        return found
+        if not path:
+            return np.ones(len(self), bool)
+        kinds = self._kinds_under.get(path)
+        if kinds is None:  # not remembered: strangers' inventions must not fill memory
+            return np.zeros(len(self), bool)
+        if path not in self._under:
+            is_under = np.zeros(len(self.kinds.names) + 1, bool)  # the last place is that of UNNAMED
+            is_under[kinds] = True
+            self._under[path] = is_under[self.kinds.codes]
+        return self._under[path]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -13,6 +15,7 @@ from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.unlearned import Unlearned
 from shelfwise.retrieve.retriever import ItemTraits
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.ids import Floats
@@ -24,8 +27,16 @@ from shelfwise.store.marks import Marks, marks
 from shelfwise.store.records import Records
 
 AT_ONCE = 256
-"""Changes taken up by one look: a request that comes while a million are stored does not wait for all of them."""
+"""Changes taken up by one look: between two looks others get their turn."""
 
+LOOKS_AT_LEAST, CATCH_UP_S = 4, 0.1
+"""What a request takes up of what others stored: as much as one request may send, and on for so long.
+
+What is more than that is a flood: the rest of it is taken up beside the requests.
+"""
+
+ENCODED_AT_ONCE = 64
+"""Items encoded between two looks at the clock."""
 
 LAST_ROW = 2**31 - 1
 """Behind every row."""
@@ -48,38 +59,42 @@ class LiveModel:
         pending: By row, items whose content changed since and is not encoded yet.
         on_changed_item: Told of every item as `follow` takes it up; None: nobody is.
         n_changes: Items taken up so far, each time that one was: of two equal numbers nothing lies between.
-        encodes_at_once: Whether `follow` encodes before it returns. A server does not want that: it takes what is
-            pending to a thread.
+        encodes_at_once: Whether what changed is encoded before `follow` returns. A server does not want that: it takes
+            what is pending to a thread.
     """
 
-    def __init__(self, model: Model, records: Records) -> None:
-        """Open the catalogue, and take up the items and events that came after the model was trained."""
+    def __init__(self, model: Model, records: Records, *, encodes_at_once: bool = True) -> None:
+        """Open the catalogue, and take up what came or changed after the model had read the store for its training."""
         self.model = model
         self.pending: dict[int, Pending] = {}
-        self.encodes_at_once = True
+        self.encodes_at_once = encodes_at_once
         self.n_changes = 0
         self.on_changed_item: Callable[[StoredItem], None] | None = None
         self._records = records
         self._following = threading.Lock()
-        has_clock = model.funnel.has_clock
+        self._is_flooded = False
+        self._new_items = NewItems(model, records.folder)
         with records.read() as connection:
             # First: what comes while the rest is read is then seen twice rather than never.
             self.marks = marks(connection)
             self._last_item = (self.marks.items, LAST_ROW)
             # Content that changed up to here is encoded, or pending. While one catches up it stays behind: an item may
             # have changed again, in a price, before its new text was seen.
-            self._content_seen = self.marks.items
+            self._content_seen = self._gone_seen = self.marks.items
             self.catalogue = LiveCatalogue(item_store.read_all(connection))
-            late = item_store.read_rows(connection, range(model.n_items, len(self.catalogue)))
             newest_ms = event_log.newest_ms(connection)
-            missed = event_log.interest_since(connection, model.log_end_ms) if has_clock else []
+            self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=model.funnel.has_clock)
+            unlearned = Unlearned(model, self.marks)
+            for changed in unlearned.items(connection):
+                self._take_up(changed.entry, NO_VECTORS)
+                if unlearned.is_new_content(changed) and not changed.entry.deleted:
+                    self.pending[changed.entry.row] = Pending(changed.entry, changed.content_seq)
+            missed = unlearned.interest(connection)
             homes = self._homes(connection) if missed else {}
-        self.clock = ShopClock(max(model.log_end_ms, newest_ms + 1), has_clock=has_clock)
-        self._new_items = NewItems(model, records.folder)
-        for entry, vectors in zip(late, self.encode_many([entry.item for entry in late]), strict=True):
-            self._take_up(entry, vectors)
         for user_row, row, time_ms in missed:
-            model.funnel.observe(row, time_ms, homes.get(user_row))
+            self._observe(row, time_ms, homes.get(user_row))
+        if self.encodes_at_once:
+            self.encode_pending()
 
     def follow(self, limit: int = AT_ONCE, connection: Connection | None = None) -> bool:
         """Take up what was stored since the last look.
@@ -102,10 +117,23 @@ class LiveModel:
         try:
             if connection is not None:
                 return self._followed(limit, connection)
-            with self._records.read() as own:
+            with self._records.glance() as own:
                 return self._followed(limit, own)
         finally:
             self._following.release()
+
+    def catch_up(self, connection: Connection | None = None) -> None:
+        """Take up all that was stored since, as long as that is no flood; of a flood a part.
+
+        Whatever it is, what was deleted or sold out is gone when this returns.
+        """
+        ends_at, n_looks = time.perf_counter() + CATCH_UP_S, 1
+        while self.follow(connection=connection):
+            if self._is_flooded or (n_looks >= LOOKS_AT_LEAST and time.perf_counter() >= ends_at):
+                self._is_flooded = True
+                return
+            n_looks += 1
+        self._is_flooded = False
 
     def _followed(self, limit: int, connection: Connection) -> bool:
         seen, now = self.marks, marks(connection)
@@ -115,9 +143,13 @@ class LiveModel:
         happened = event_log.interest_after(connection, seen.events, limit) if now.events > seen.events else []
         for one in changed:
             self._put_changed(one)
-        if self.encodes_at_once and self.pending:
-            chunk = list(self.pending.values())
-            self.encoded(chunk, self.encode_many([one.entry.item for one in chunk]))
+        if len(changed) >= limit and now.items > self._gone_seen:
+            # The rest waits for its turn, but for what it would be wrong to show.
+            self.catalogue.withdraw(item_store.gone_since(connection, self._gone_seen))
+            self.n_changes += 1
+            self._gone_seen = now.items
+        if self.encodes_at_once:
+            self.encode_pending()
         regions = self.regions_of([one.user_id for one in happened])
         for one, region in zip(happened, regions, strict=True):
             self._observe(one.item_row, one.timestamp_ms, region)
@@ -129,6 +161,7 @@ class LiveModel:
             items_seen = changed[-1].changed_seq - 1
         else:
             self._content_seen = items_seen
+            self._gone_seen = max(self._gone_seen, items_seen)
         # Where the latest events were erased, SQLite gives their numbers again: the mark goes back with them.
         events_seen = happened[-1].seq if more_events else now.events
         self.marks = Marks(events_seen, items_seen, now.rules, now.erasures)
@@ -145,6 +178,13 @@ class LiveModel:
             self.pending[row] = Pending(changed.entry, changed.content_seq)
         elif row in self.pending:
             self.pending[row] = self.pending[row]._replace(entry=changed.entry)
+
+    def encode_pending(self, within_s: float = float("inf")) -> None:
+        """Encode what is pending, here and now; what is not done in time stays pending."""
+        ends_at = time.perf_counter() + within_s
+        while self.pending and time.perf_counter() < ends_at:
+            chunk = list(islice(self.pending.values(), ENCODED_AT_ONCE))
+            self.encoded(chunk, self.encode_many([one.entry.item for one in chunk]))
 
     def encoded(self, chunk: Sequence[Pending], vectors: Sequence[ContentVectors]) -> None:
         """Take up what was encoded of what was pending; what changed again meanwhile stays pending."""
@@ -174,7 +214,7 @@ class LiveModel:
         attribute = self.model.config.behaviour.region
         if not attribute or not user_ids:
             return [None] * len(user_ids)
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             found = people.attributes_of(connection, user_ids)
         return [found.get(user_id, {}).get(attribute) for user_id in user_ids]
 

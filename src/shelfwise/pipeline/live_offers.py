@@ -159,7 +159,7 @@ class LiveOffers:
             return []
         history, attributes = History.empty(), dict[str, str]()
         if user is not None:
-            with self._records.read() as connection:
+            with self._records.glance() as connection:
                 history = self._live.known(event_log.recent_events(connection, user, SEEN))
                 attributes = people.attributes_of_one(connection, user)
         now_ms, funnel = self._live.clock.now_ms(), self._live.model.funnel

@@ -71,7 +71,7 @@ class LiveRules:
 
     def refresh(self) -> None:
         """Take up the rules that are in force now."""
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             if rule_versions.newest(connection) == self.version:
                 return
             found = rule_versions.in_force(connection)
@@ -105,7 +105,7 @@ class LiveRules:
             return NO_PLAN
         attributes: dict[str, str] = {}
         if planner.reads_attributes and user is not None and not is_away:
-            with self._records.read() as connection:
+            with self._records.glance() as connection:
                 attributes = people.attributes_of_one(connection, user)
         path = () if query.category is None else category_path(query.category)
         request = Request(query.scenario, _wall_ms(), user, n_events, attributes, path, query.brand, shop_ms)

@@ -13,6 +13,7 @@ pictures/          the same for pictures, where items have them
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from shelfwise.pipeline.funnel import Funnel
 from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store.arrays import mapped
+from shelfwise.store.marks import Marks
 from shelfwise.store.versions import Version, Versions
 
 VECTORS_FILE = "vectors.npy"
@@ -50,6 +52,8 @@ BEHAVIOUR_FILE = "behaviour.npy"
 PICTURES = "pictures"
 PROFILES = "users"
 OFFERS = "offers"
+LEARNED_UP_TO = "learned_up_to"
+"""Where a manifest says how far the store had come."""
 
 FORMAT = 4
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
@@ -74,6 +78,7 @@ class Model:
         picture_map: Brings them into the funnel's space; None without a picture encoder.
         scenario_names: The scenarios that it knows; what a history's codes mean to it.
         response: Who answers to offers; None in an older model.
+        learned_up_to: How far the store had come when it was read for the training; None in an older model.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Model:
     picture_map: Whitening | None = None
     scenario_names: ScenarioNames = NO_SCENARIOS
     response: ResponseModel | None = None
+    learned_up_to: Marks | None = None
 
     @property
     def had(self) -> int:
@@ -122,6 +128,7 @@ def save(
     name: str | None = None,
     picture_encoder: EncoderFiles | None = None,
     response: ResponseModel | None = None,
+    last_look: Callable[[Path], None] | None = None,
 ) -> str:
     """Publish a funnel as a new version and put it in service.
 
@@ -134,6 +141,7 @@ def save(
         name: Of the version, where it had to be known before.
         picture_encoder: Of pictures; None where no item has one.
         response: Who answers to offers.
+        last_look: Called with the folder when everything but the manifest is written, to which it may still add.
 
     Returns:
         The version's name.
@@ -167,6 +175,8 @@ def save(
                 for file in files.names:
                     shutil.copyfile(files.folder / file, folder / name / file)
                 files.whitening.save(folder / name)
+        if last_look is not None:
+            last_look(folder)
     return str(manifest["version"])
 
 
@@ -248,4 +258,5 @@ def _load(version: Version) -> Model:
         picture_map,
         ScenarioNames(tuple(manifest.get("scenarios", ()))),
         ResponseModel.load(version.folder / OFFERS) if (version.folder / OFFERS).is_dir() else None,
+        Marks.read(manifest[LEARNED_UP_TO]) if LEARNED_UP_TO in manifest else None,
     )

@@ -112,7 +112,7 @@ class LiveProfiles:
     def _text(self, user_id: str) -> str:
         if self._known is None or self._encoder is None or user_id.startswith(VISITOR_PREFIX):
             return ""
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             return self._known.write(people.attributes_of_one(connection, user_id))
 
     def _texts(self, user_ids: Sequence[str]) -> list[str]:

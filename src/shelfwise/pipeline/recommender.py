@@ -87,16 +87,19 @@ class Recommender:
     All of it only reads, and may be called from several threads; what changes is taken up by `live`.
     """
 
-    def __init__(self, model: Model, records: Records, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, model: Model, records: Records, *, patience_s: float = PATIENCE_S, encodes_at_once: bool = True
+    ) -> None:
         """Put a model into service, with the items and events that came after it was trained.
 
         Args:
             model: In service.
             records: The shop's.
             patience_s: How long a request waits for the vector of a profile that came after training.
+            encodes_at_once: See `LiveModel`.
         """
         self.model = model
-        self.live = LiveModel(model, records)
+        self.live = LiveModel(model, records, encodes_at_once=encodes_at_once)
         self.catalogue, self.clock = self.live.catalogue, self.live.clock
         self._records = records
         self._words = Wording(model, self.catalogue)

@@ -73,6 +73,26 @@ class NeighbourLists:
         """Map what `save` wrote."""
         return cls(*(mapped(folder / f"{name}.npy") for name in ARRAYS))
 
+    @staticmethod
+    def forget_in(folder: Path, *, lists: Rows | None = None, named: Rows | None = None) -> None:
+        """Overwrite entries of what `save` wrote, where it lies; who has it mapped sees them gone.
+
+        Their places stay, with no weight, as if they named the first row.
+
+        Args:
+            folder: Of saved lists.
+            lists: Those that lose all of their entries; who is not there is left out.
+            named: Rows that all lists lose.
+        """
+        starts, rows, weights = (np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ARRAYS)
+        gone = np.zeros(len(rows), bool) if named is None else np.isin(rows, named)
+        for one in () if lists is None else lists[lists < len(starts) - 1].tolist():
+            gone[starts[one] : starts[one + 1]] = True
+        if gone.any():
+            rows[gone], weights[gone] = 0, 0
+            rows.flush()
+            weights.flush()
+
     def sums(self, seeds: Rows, seed_weights: Floats, n: int) -> Doubles:
         """Sum the seeds' lists; shape `(n,)`.
 

@@ -120,6 +120,18 @@ class SimilarUsers(Retriever):
         return distinct[kept].astype(np.int32), (weights[kept] / length).astype(np.float32)
 
 
+def forget_users(folder: Path, user_rows: Rows) -> None:
+    """Take users out of what `save` wrote, where it lies: what they had, and that they had it.
+
+    Args:
+        folder: Of any saved retriever; another kind's is left as it is.
+        user_rows: Whom to forget.
+    """
+    if (folder / HISTORIES).is_dir() and (folder / LATEST).is_dir():
+        NeighbourLists.forget_in(folder / HISTORIES, named=user_rows)
+        NeighbourLists.forget_in(folder / LATEST, lists=user_rows)
+
+
 def _counts(interactions: Interactions, now_ms: int, half_life_d: float) -> Matrix:
     """Events per user and item, decayed by age where there is a clock; shape `(U, n)`."""
     weights = np.ones(len(interactions), np.float32)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from shelfwise.config.problems import as_config_error
+from shelfwise.config.document import checked, read_document
 from shelfwise.errors import ConfigError
 from shelfwise.rules.calendar import known_zone, span_ms
 from shelfwise.rules.parse import MAX_CHARS
@@ -125,15 +124,10 @@ def read_rules(path: Path) -> RuleSet:
     Raises:
         ConfigError: there is no such file, it is no TOML, or a rule says what it may not.
     """
-    if not path.is_file():
-        raise ConfigError(
-            "there is no such file", where=str(path), hint="write rules as docs/rules.md shows", code="no_rules"
-        )
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"not a TOML file: {cause}", where=str(path)) from cause
-    return rule_set(document)
+    absent = ConfigError(
+        "there is no such file", where=str(path), hint="write rules as docs/rules.md shows", code="no_rules"
+    )
+    return rule_set(read_document(path, absent=absent))
 
 
 def rule_set(document: Any) -> RuleSet:
@@ -142,7 +136,4 @@ def rule_set(document: Any) -> RuleSet:
     Raises:
         ConfigError: a rule says what it may not; `where` is the path of the key.
     """
-    try:
-        return RuleSet.model_validate(document)
-    except ValidationError as cause:
-        raise as_config_error(cause, RuleSet) from cause
+    return checked(document, RuleSet)

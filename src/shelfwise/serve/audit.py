@@ -47,7 +47,7 @@ async def get_audit(
     before: Annotated[int | None, fastapi.Query(ge=1, le=2**62, description="The `next` of an earlier answer.")] = None,
 ) -> Response:
     """Keys made and revoked, rules and models put in force, people exported and erased."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         found = audit_log.read(connection, limit, before)
     entries = [AuditEntryAnswer.model_validate(one.as_document()) for one in found]
     return Json(AuditAnswer(entries=entries, next=entries[-1].entry if len(entries) == limit else None))

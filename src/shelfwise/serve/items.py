@@ -174,7 +174,7 @@ async def patch_item(item_id: ItemIdInPath, request: Request, service: Current) 
 @needs(KeyScope.CATALOGUE)
 async def get_item(item_id: ItemIdInPath, request: Request, service: Current) -> Response:
     """One item as it was sent, with an `ETag`."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         item = _there(connection, item_id)
     if item is None:
         raise _unknown(item_id)

@@ -50,7 +50,7 @@ class KeysAnswer(BaseModel):
 @needs(KeyScope.ADMIN)
 async def get_keys(service: Current) -> Response:
     """All keys, without their secrets. The key of the server's environment is none of them."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         return Json(KeysAnswer(keys=[_answer(key) for key in api_keys.read_all(connection)]))
 
 

@@ -53,7 +53,7 @@ class Keyring:
     def tokens(self) -> VisitorTokens | None:
         """Makes and reads visitors' tokens; None before the shop issued any, see `sign_with`."""
         if self._tokens is None:
-            with self._records.read() as connection:
+            with self._records.glance() as connection:
                 secret = server_secrets.find(connection, server_secrets.VISITOR_TOKENS)
             if secret is not None:
                 self.sign_with(secret)
@@ -82,7 +82,7 @@ class Keyring:
     def refresh(self) -> None:
         """Take up keys that were made or ended."""
         self._looked_at = time.monotonic()
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             change = api_keys.newest_change(connection)
             if change == self._change:
                 return

@@ -115,7 +115,7 @@ class HistoryAnswer(BaseModel):
 @needs(KeyScope.ADMIN)
 async def get_rules(service: Current) -> Response:
     """The rules in force."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         found = rule_versions.in_force(connection)
     if found is None:
         return Json(RulesAnswer(version=0, document=RuleSet().as_document()))
@@ -135,7 +135,7 @@ async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Res
     if not sent.accept_conflicts:
         require_no_conflict(found)
     if sent.dry_run:
-        with service.records.read() as connection:
+        with service.records.glance() as connection:
             newest = rule_versions.newest(connection)
         return Json(
             RulesAnswer(
@@ -154,7 +154,7 @@ async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Res
 @needs(KeyScope.ADMIN)
 async def get_history(service: Current) -> Response:
     """Who put which rules in force, newest first."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         versions = rule_versions.history(connection)
     return Json(HistoryAnswer(versions=[VersionAnswer.model_validate(one.as_document()) for one in versions]))
 

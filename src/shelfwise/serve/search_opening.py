@@ -35,6 +35,7 @@ class SearchOpening:
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[int, StoredItem] = {}
         self._worker: asyncio.Task[None] | None = None
+        self._is_making = False
         self._is_closing = False
 
     def index(self) -> FullText:
@@ -48,8 +49,10 @@ class SearchOpening:
         return self._index
 
     def start(self) -> None:
-        """Begin to make it, on a thread."""
-        self._task = asyncio.create_task(self._make())
+        """Begin to make it, on a thread; one that is there already answers until the new one is whole."""
+        if not self._is_making:
+            self._is_making = True
+            self._task = asyncio.create_task(self._make())
 
     def note(self, entry: StoredItem) -> None:
         """An item as it is now, to be indexed; of an item noted twice the later state counts."""
@@ -57,8 +60,8 @@ class SearchOpening:
 
     async def settle(self) -> None:
         """When this returns, what was noted is found as it is now, or will be once the whole catalogue is indexed."""
-        if self._index is None:
-            return
+        if self._index is None or self._is_making:
+            return  # what is noted waits for the new one
         if self._waiting and (self._worker is None or self._worker.done()):
             self._worker = asyncio.create_task(self._work())
         if self._worker is not None:  # it may be at the very item that somebody waits for
@@ -75,17 +78,17 @@ class SearchOpening:
         while True:
             try:
                 made = await asyncio.to_thread(self._filled)
+                # What came meanwhile is taken from memory: the store may have been read before.
+                while self._waiting:
+                    waiting, self._waiting = self._waiting, {}
+                    await asyncio.to_thread(made.put, list(waiting.values()))
                 break
             except Exception as error:  # the store may be back a moment later
                 log.error("the catalogue could not be indexed; it is tried again", exc_info=error)
                 await asyncio.sleep(AGAIN_S)
                 if self._is_closing:
                     return
-        # What came meanwhile is taken from memory: the store may have been read before.
-        while self._waiting:
-            waiting, self._waiting = self._waiting, {}
-            await asyncio.to_thread(made.put, list(waiting.values()))
-        self._index = made
+        self._index, self._is_making = made, False
         log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
 
     def _filled(self) -> FullText:
@@ -104,9 +107,10 @@ class SearchOpening:
         return made
 
     async def _work(self) -> None:
-        while self._waiting and self._index is not None:
+        while self._waiting and self._index is not None and not self._is_making:
             waiting, self._waiting = self._waiting, {}
             try:
                 await asyncio.to_thread(self._index.put, list(waiting.values()))
-            except Exception as error:  # items stay found as they were; the store has them
-                log.error("changed items could not be indexed", exc_info=error)
+            except Exception as error:  # items stay found as they were, and the store has them
+                log.error("changed items could not be indexed: the catalogue is indexed anew", exc_info=error)
+                self.start()

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +14,12 @@ from fastapi import Depends, Request
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
-from shelfwise.pipeline.erasure import Eraser, Receipt
+from shelfwise.pipeline.erasure import Erased, Receipt
 from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
+from shelfwise.serve.erasing import Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
@@ -43,8 +43,6 @@ LOOK_EVERY_S = 0.25
 
 PAUSE_S = 5.0
 """After the store refused."""
-MAX_REBUILT_BYTES = 1_000_000_000
-"""A larger store is not rebuilt while it serves, since writers would wait for it."""
 
 
 class Service:
@@ -56,6 +54,7 @@ class Service:
         self.versions = models.versions
         self.writer = Writer(records)
         self.events = EventWriter(self.writer)
+        self._erasing = Erasing(records, config, self.writer)
         self._scenarios = list(config.scenarios)
         self._slates = (
             SlateWriter(self.writer, config.serve.slates_kept_d, measures.lost_slates.inc)
@@ -93,6 +92,7 @@ class Service:
         """Follow what other processes store, and the version in service, from now on; begin to index the catalogue."""
         self.models.on_changed_item = self._full_text.note
         self._full_text.start()
+        self._erasing.start()
         self._follower = asyncio.create_task(self._follow())
         self.pulse.start()
 
@@ -102,6 +102,7 @@ class Service:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        await self._erasing.close()
         await self.pulse.stop()
         await self._full_text.close()
         if self._slates is not None:
@@ -226,14 +227,14 @@ class Service:
             UnknownError: the shop knows nobody of that id.
             ServiceError: the store is held by other processes.
         """
-        eraser = Eraser(self.records, self.config, self.records.folder)
-        texts = await asyncio.to_thread(eraser.texts_of, user_id)
-        erasure, rows = await self.writer.run(partial(eraser.erase_rows, user_id=user_id, actor=actor))
-        if self._slates is not None:
-            self._slates.forget(user_id)
-        if self.has_model:
-            self.recommender.asking.forget(user_id, texts)
-        return await asyncio.to_thread(eraser.clean_up, texts, erasure, rows, MAX_REBUILT_BYTES)
+
+        def forgotten(erased: Erased) -> None:
+            if self._slates is not None:
+                self._slates.forget(user_id)
+            if self.has_model:
+                self.recommender.asking.forget(user_id, erased.texts)
+
+        return await self._erasing.erase(user_id, actor, forgotten)
 
 
 class Opening:

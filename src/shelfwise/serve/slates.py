@@ -52,7 +52,7 @@ class ShownSlate(BaseModel):
 @needs(KeyScope.ADMIN)
 async def get_slate(slate_id: Annotated[str, Path(max_length=MAX_ID_CHARS)], service: Current) -> Response:
     """What was shown, why, and with which model; kept for `[serve] slates_kept_d` days."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         found = slate_log.get(connection, slate_id) or service.waiting_slate(slate_id)
         if found is None:
             raise UnknownError(f"no answer {slate_id!r} is kept", code="unknown_slate")

@@ -20,6 +20,7 @@ Action = Literal[
     "model.roll-back",
     "user.export",
     "user.erase",
+    "user.erase-from-model",
 ]
 
 

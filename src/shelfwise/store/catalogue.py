@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
 
 from shelfwise.schemas.items import Item
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows, rows_where_in
@@ -134,6 +134,39 @@ def changed_since(connection: Connection, seq: int, row: int, limit: int) -> lis
         .limit(limit)
     )
     return [_changed(found) for found in connection.execute(query)]
+
+
+def unseen(connection: Connection, seq: int) -> Iterator[ChangedItem]:
+    """Everything that changed since, in the order of rows, streamed; deleted items too."""
+    return _streamed(connection, items.c.changed_seq > seq)
+
+
+def from_row(connection: Connection, row: int) -> Iterator[ChangedItem]:
+    """Every item from a row on, in the order of rows, streamed; deleted items too."""
+    return _streamed(connection, items.c.row >= row)
+
+
+def _streamed(connection: Connection, wanted: ColumnElement[bool]) -> Iterator[ChangedItem]:
+    query = select(items).where(wanted).order_by(items.c.row)
+    for found in connection.execute(query, execution_options={"yield_per": 10_000}):
+        yield _changed(found)
+
+
+def gone_since(connection: Connection, seq: int) -> list[int]:
+    """Rows of the items that changed since and may not be shown as they are now: deleted or sold out; ascending.
+
+    Args:
+        seq: Of the last change that was seen.
+
+    Cost:
+        One look at each item that changed; nothing but its row is read.
+    """
+    query = (
+        select(items.c.row)
+        .where(items.c.changed_seq > seq, or_(items.c.deleted.is_(True), items.c.available.is_(False)))
+        .order_by(items.c.row)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def read_page(connection: Connection, n: int, after: int = -1) -> list[StoredItem]:

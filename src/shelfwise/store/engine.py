@@ -9,12 +9,13 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from shelfwise.errors import ConfigError, ServiceError
+from shelfwise.store import postgresql
 from shelfwise.store.postgresql import make_schema, postgresql_engine, without_schema
 from shelfwise.store.refusals import refusal
 from shelfwise.store.sqlite import sqlite_engine
 from shelfwise.store.urls import SQLITE, WHERE, read_url
 
-HEAD = "0006"
+HEAD = "0010"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
 
 log = logging.getLogger("shelfwise.store")
@@ -63,6 +64,16 @@ def open_engine(url: str, base: Path) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def engine_for_glances(url: str) -> Engine | None:
+    """An engine of its own for short questions that others wait for; None where readers never wait.
+
+    Raises:
+        ConfigError: the URL is malformed.
+    """
+    parsed = read_url(url)
+    return None if parsed.drivername == SQLITE else postgresql_engine(parsed, statement_ms=postgresql.GLANCE_MS)
 
 
 def _check_server(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, bindparam, func, literal_column, select
+from sqlalchemy import Connection, bindparam, func, literal_column, or_, select
 
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.devices import DeviceCodes, device_codes
@@ -308,6 +308,28 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int,
     query = (
         select(events.c.user_row, events.c.item_row, events.c.timestamp_ms)
         .where(events.c.timestamp_ms >= time_ms, events.c.item_row.is_not(None), SHOWS_INTEREST)
+        .order_by(events.c.timestamp_ms, events.c.seq)
+    )
+    return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]
+
+
+def interest_unseen(connection: Connection, seq: int, time_ms: int | None = None) -> list[tuple[int, int, int]]:
+    """User row, item row and time of every event of interest that was stored after a look at the log, oldest first.
+
+    Args:
+        seq: Of the latest event that was there.
+        time_ms: The moment after the latest that was there. What is younger came afterwards, though it may carry a
+            number that an erasure set free, as SQLite gives again. None: no number was set free since.
+
+    Cost:
+        One look at each event that came; at every event there is where `time_ms` is given.
+    """
+    came_later = events.c.seq > seq
+    if time_ms is not None:
+        came_later = or_(came_later, events.c.timestamp_ms >= time_ms)
+    query = (
+        select(events.c.user_row, events.c.item_row, events.c.timestamp_ms)
+        .where(came_later, events.c.item_row.is_not(None), SHOWS_INTEREST)
         .order_by(events.c.timestamp_ms, events.c.seq)
     )
     return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, func, select
 
@@ -23,6 +24,15 @@ class Marks(NamedTuple):
     items: int
     rules: int
     erasures: int
+
+    def as_document(self) -> dict[str, int]:
+        """As plain JSON."""
+        return self._asdict()
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """What `as_document` wrote."""
+        return cls(*(int(document[name]) for name in cls._fields))
 
 
 # Put into words once: every request asks, and no database wants them otherwise.

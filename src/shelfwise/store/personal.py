@@ -62,6 +62,12 @@ def slates_of(connection: Connection, user_id: str) -> list[LoggedSlate]:
     return slate_log.of_user(connection, user_id)
 
 
+def erased_rows(connection: Connection) -> dict[int, str]:
+    """Rows of people who were erased, and the receipts of their erasures."""
+    query = select(users.c.row, users.c.user_id).where(users.c.user_id.startswith(ERASED, autoescape=True))
+    return {int(row): str(user_id).removeprefix(ERASED) for row, user_id in connection.execute(query)}
+
+
 def erase(connection: Connection, user_id: str, instead: str) -> ErasedRows:
     """Delete all of it, and put another name in the id's place; inside a write transaction.
 

@@ -26,17 +26,21 @@ IDLE_TIMEOUT_MS = 600_000
 
 CONNECT_TIMEOUT_S = 10
 
+GLANCE_MS = 2_000
+"""How long a short question may take that requests wait for; see `Records.glance`."""
+
 _LOCK = 0x5E1F
 """Tells our advisory locks from those of others who use the database."""
 
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
-def postgresql_engine(url: URL) -> Engine:
+def postgresql_engine(url: URL, *, statement_ms: int = 0) -> Engine:
     """An engine of a database's schema; nothing is connected yet.
 
     Args:
         url: What libpq knows may stand behind the `?`; `schema` is ours: where the tables lie.
+        statement_ms: How long a statement may take, waiting for others included; 0: as long as it takes.
 
     Raises:
         ConfigError: the schema's name cannot be one.
@@ -44,6 +48,8 @@ def postgresql_engine(url: URL) -> Engine:
     """
     address, schema = without_schema(url)
     usual = {"lock_timeout": LOCK_TIMEOUT_MS, **KEEP_ALIVE}
+    if statement_ms:
+        usual["statement_timeout"] = statement_ms
     options = [f"-c {name}={value}" for name, value in usual.items()]
     if schema is not None:
         options.append(f"-c search_path={schema}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shelfwise.store.engine import open_engine
+from shelfwise.store.engine import engine_for_glances, open_engine
 from shelfwise.store.refusals import refusal
 
 
@@ -20,15 +20,16 @@ class Records:
     `write()` happens wholly or not at all.
     """
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, for_glances: Engine | None = None) -> None:
         self.engine = engine
+        self._for_glances = engine if for_glances is None else for_glances
         self.folder = folder
         """The shop's: where what the records name by relative paths begins."""
 
     @classmethod
     def open(cls, url: str, base: Path) -> Records:
         """Open, creating and migrating where needed; `base` is the shop's folder."""
-        return cls(open_engine(url, base), base)
+        return cls(open_engine(url, base), base, engine_for_glances(url))
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -38,6 +39,19 @@ class Records:
             ServiceError: the database is down. The next call works when it is up again.
         """
         with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Generator[Connection]:
+        """A `read` that requests wait for, one after the other: short questions only.
+
+        In SQLite readers never wait. In PostgreSQL somebody may hold a table, to write it anew for instance: a glance
+        gives up after two seconds, and has a connection of its own, so that it does not wait for other reads' either.
+
+        Raises:
+            ServiceError: the database is down, or did not answer in time.
+        """
+        with self._translated(), self._for_glances.connect() as connection:
             yield connection
 
     @contextmanager
@@ -58,6 +72,7 @@ class Records:
 
     def close(self) -> None:
         """Close all connections."""
+        self._for_glances.dispose()
         self.engine.dispose()
 
     @contextmanager

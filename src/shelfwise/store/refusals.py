@@ -12,6 +12,7 @@ _HINT_BY_STATE = {
     "53100": "the database's disk is full: make room, then go on where it stopped",
     "53300": "the server has no connection left: raise its max_connections, or start fewer processes",
     "55P03": "another process has been writing for long: is one ingesting? Ask again",
+    "57014": "it took too long: is the server busy, or does somebody hold a table? Ask again",
     "42501": "grant the user the right to create tables in the schema, or name a schema of its own: '?schema=shop'",
     "3F000": "the schema is gone: restore it from a backup, or name another one",
     "42P01": "the tables are gone: restore them from a backup, or name another schema",

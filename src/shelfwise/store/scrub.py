@@ -27,6 +27,14 @@ from shelfwise.store.tables import events, quarantine, slates, users, vectors
 PATIENCE_S = 30.0
 """How long readers of an earlier state are waited for."""
 
+LOCK_TIMEOUT_MS = 100
+"""Who asks PostgreSQL for a table of its own holds up all who come to read it afterwards: no longer than this."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+"""Between two tries to get a table: each pause is twice the one before."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+
 MAX_LOCKED_BYTES = 64_000_000
 """While PostgreSQL writes tables anew, nobody reads them: so much takes about a second; a server goes no further."""
 
@@ -47,7 +55,7 @@ def scrub(engine: Engine, *, up_to_bytes: int | None = None) -> bool:
 
     Cost:
         Writes the file twice; writers wait for that long, readers do not. In PostgreSQL readers wait too, for one
-        table after the other.
+        table after the other, while it is written; until it can be had nobody waits longer than `LOCK_TIMEOUT_MS`.
     """
     if engine.dialect.name == "postgresql":
         return _vacuumed(engine, up_to_bytes)
@@ -68,18 +76,19 @@ def _vacuumed(engine: Engine, up_to_bytes: int | None) -> bool:
     tables = (users, events, slates, quarantine, vectors)
     names = [table.name for table in tables]
     with _raw(engine, autocommit=True) as cursor:
+        cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
         _wait_for_readers(cursor)
         cursor.execute("SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name", (names,))
         n_bytes = int(cursor.fetchone()[0])
         is_rebuilt = up_to_bytes is None or n_bytes <= min(up_to_bytes, MAX_LOCKED_BYTES)
         how = "FULL, ANALYZE" if is_rebuilt else "ANALYZE"
         for table in tables:
-            cursor.execute(f"VACUUM ({how}) {table.name}")
+            _when_free(cursor, f"VACUUM ({how}) {table.name}")
             cursor.execute(f"SELECT EXISTS (SELECT FROM {table.name})")  # noqa: S608
             if not cursor.fetchone()[0]:
                 _forget_frequent_values(cursor, table, engine)
         # ANALYZE has just replaced the notes on frequent values; who may not do this is told so by a notice only.
-        cursor.execute(f"VACUUM ({'FULL' if is_rebuilt else 'SKIP_LOCKED'}) pg_catalog.pg_statistic")
+        _when_free(cursor, f"VACUUM ({'FULL' if is_rebuilt else 'SKIP_LOCKED'}) pg_catalog.pg_statistic")
     return is_rebuilt
 
 
@@ -105,12 +114,33 @@ def _wait_for_readers(cursor: Any) -> None:
         time.sleep(0.05)
 
 
+def _when_free(cursor: Any, statement: str) -> None:
+    """Run a statement that wants a table for itself, in a moment when nobody holds it: readers go first."""
+    ends_at, pause_s = time.monotonic() + PATIENCE_S, FIRST_PAUSE_S
+    while True:
+        try:
+            cursor.execute(statement)
+            return
+        except Exception as cause:
+            if getattr(cause, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            if time.monotonic() + pause_s > ends_at:
+                raise ServiceError(
+                    "the person is erased, but a table still holds what was deleted: others hold the table",
+                    hint="ask for the erasure again",
+                    code="table_held",
+                ) from cause
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
 def _forget_frequent_values(cursor: Any, table: Table, engine: Engine) -> None:
     """Drop what the planner noted of a table that is empty now: ANALYZE lets it stand, a column's type does not."""
     for column in table.columns:
         if isinstance(column.type, String):
-            cursor.execute(
-                f'ALTER TABLE {table.name} ALTER COLUMN "{column.name}" TYPE {column.type.compile(engine.dialect)}'
+            _when_free(
+                cursor,
+                f'ALTER TABLE {table.name} ALTER COLUMN "{column.name}" TYPE {column.type.compile(engine.dialect)}',
             )
 
 

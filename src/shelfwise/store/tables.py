@@ -193,3 +193,13 @@ erasures = Table(
     Column("until_ms", BigInteger, nullable=False),
 )
 Index("erasures_by_id", erasures.c.id_hash)
+
+unfinished_erasures = Table(
+    "unfinished_erasures",
+    metadata,
+    Column("receipt", Text, primary_key=True),
+    # Of the person, in whose place the receipt's name stands; none where only answers were kept of somebody.
+    Column("user_row", Integer),
+    # Of the profile's texts, 16 bytes each: what vectors are kept under.
+    Column("profile_hashes", LargeBinary, nullable=False),
+)

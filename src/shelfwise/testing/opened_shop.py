@@ -18,6 +18,7 @@ from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue, event_log
 from shelfwise.store.event_log import EventRow
+from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
 from shelfwise.train.fit import fit
 
@@ -74,6 +75,7 @@ def opened_shop(
     with records.write() as connection:
         catalogue.upsert(connection, items)
         event_log.append(connection, events, None)
+        learned_up_to = marks(connection)
     model = Model(
         "v1",
         config,
@@ -86,5 +88,6 @@ def opened_shop(
         None,
         None,
         response=learn_response(data, np.ones(log.n_users, bool)).model if with_offers else None,
+        learned_up_to=learned_up_to,
     )
     return Recommender(model, records), records

@@ -105,6 +105,7 @@ def make_shop(folder: Path) -> None:
     from shelfwise.pipeline import model
     from shelfwise.pipeline.components import build_text_encoder
     from shelfwise.store import catalogue, event_log
+    from shelfwise.store.marks import marks
     from shelfwise.store.records import Records
     from shelfwise.store.vectors import VectorCache
     from shelfwise.store.versions import Versions
@@ -144,6 +145,7 @@ threads = 1
     with records.read() as connection:
         known = Catalogue.of(catalogue.read_all(connection))
         behaviour = Interactions.of(event_log.read_all(connection), n_users=N_USERS, n_items=len(known))
+        learned_up_to = marks(connection)
     records.close()
     data = TrainingData(behaviour, known, whitening(raw), behaviour.end_ms)
     fitted = fit(config, data, np.ones(N_USERS, np.bool_), lambda *_: None)
@@ -159,6 +161,7 @@ threads = 1
             "only_purchases": True,
             "n_items": len(known),
             "log_end_ms": behaviour.end_ms,
+            "learned_up_to": learned_up_to.as_document(),
         },
         response=learn_response(data, np.ones(N_USERS, np.bool_)).model,
     )

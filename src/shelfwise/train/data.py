@@ -32,6 +32,7 @@ from shelfwise.schemas.items import Item
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log, people
+from shelfwise.store.marks import Marks, marks
 from shelfwise.store.records import Records
 from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
@@ -93,6 +94,7 @@ class Loaded:
         pictures: What became of the items' pictures; None where the shop encodes none, or no item names one.
         mapped_pictures: Their vectors; None without any that could be read, or where the space given has none.
         profiles: What users say of themselves; None where nobody says anything, or the shop does not read it.
+        marks: How far the store had come when items and events were read.
     """
 
     data: TrainingData
@@ -102,6 +104,7 @@ class Loaded:
     whitening: Whitening | None
     items: list[Item]
     tuner: Tuner | None
+    marks: Marks
     pictures: EncodedPictures | None = None
     mapped_pictures: MappedPictures | None = None
     profiles: ProfileTexts | None = None
@@ -169,6 +172,7 @@ def load(
         StateError: the shop has no items.
     """
     with records.read() as connection:
+        read_up_to = marks(connection)
         stored = list(item_store.read_all(connection))
         events = event_log.read_all(connection)
         user_ids = list(connection.execute(select(users.c.user_id).order_by(users.c.row)).scalars())
@@ -216,7 +220,7 @@ def load(
     )
     is_tuned = config.encode.tune.use and space is None
     tuner = make_tuner(config, records, items, vectors_folder, texts_of_users) if is_tuned else None
-    return Loaded(data, known, user_ids, ready, whitening, items, tuner, pictures, mapped, texts_of_users)
+    return Loaded(data, known, user_ids, ready, whitening, items, tuner, read_up_to, pictures, mapped, texts_of_users)
 
 
 def _regions(config: ShopConfig, records: Records, n_users: int) -> Regions | None:

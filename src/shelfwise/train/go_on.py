@@ -10,7 +10,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import StateError
 from shelfwise.pipeline.components import resolved
 from shelfwise.pipeline.fitted import Progress
-from shelfwise.pipeline.model import Model, save
+from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.model import load as load_model
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import VectorCache
@@ -19,11 +19,12 @@ from shelfwise.track.facts import flat
 from shelfwise.track.origin import origin
 from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, ModelSpace, ReadyEncoder, load
+from shelfwise.train.erased_meanwhile import ErasedMeanwhile
 from shelfwise.train.fingerprints import fingerprint, of_items, of_profiles
 from shelfwise.train.fit import fit_on
 from shelfwise.train.lineage import Lineage
 from shelfwise.train.manifest import describe, manifest
-from shelfwise.train.publish import encoder_files, note_time, picture_files
+from shelfwise.train.publish import encoder_files, note_time, publish
 from shelfwise.train.response import response_of
 from shelfwise.train.same_parts import require_no_obstacle, require_same_log, require_same_parts
 
@@ -36,12 +37,14 @@ class News:
         version: On disk.
         before: The same, loaded.
         loaded: What the store holds; text vectors lie in the version's space.
+        vectors_folder: Where encoders keep the vectors they made.
         read_s: Seconds that it took to find out.
     """
 
     version: Version
     before: Model
     loaded: Loaded
+    vectors_folder: Path
     read_s: float
 
 
@@ -76,7 +79,7 @@ def look(
     if _is_same(config, loaded, version):
         return None
     require_no_obstacle(config, loaded, before, version)
-    return News(version, before, loaded, time.perf_counter() - started)
+    return News(version, before, loaded, vectors_folder, time.perf_counter() - started)
 
 
 def go_on(
@@ -118,8 +121,8 @@ def go_on(
     about = manifest(config, news.loaded, replace(fitted, about={**learned, **fitted.about}), lineage)
     about["offers"] = response.about
     note_time(about, news.read_s + time.perf_counter() - started, news.read_s, tracker)
-    files, pictures = encoder_files(news.loaded), picture_files(news.loaded)
-    return versions.get(save(versions, fitted.funnel, files, about, name, pictures, response.model))
+    erased = ErasedMeanwhile(records, news.vectors_folder, versions, news.loaded)
+    return publish(versions, fitted.funnel, encoder_files(news.loaded), about, name, response.model, erased)
 
 
 def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> ModelSpace:

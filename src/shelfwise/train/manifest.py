@@ -10,6 +10,7 @@ import numpy as np
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.pipeline.fitted import Fitted
+from shelfwise.pipeline.model import LEARNED_UP_TO
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.track.origin import origin
 from shelfwise.train.data import Loaded
@@ -56,6 +57,7 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
         "scenarios": list(data.interactions.scenario_names.names),
         "n_items": len(data.catalogue),
         "log_end_ms": data.interactions.end_ms,
+        LEARNED_UP_TO: loaded.marks.as_document(),
         "learned": dict(fitted.about),
         "lineage": None if lineage is None else lineage.as_document(),
     }

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.config.shop import ShopConfig
+from shelfwise.offers.response import ResponseModel
 from shelfwise.pipeline.components import resolved
 from shelfwise.pipeline.fitted import Progress
+from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.model import EncoderFiles, save
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version, Versions
@@ -16,6 +18,7 @@ from shelfwise.track.facts import flat
 from shelfwise.track.origin import origin
 from shelfwise.track.tracker import NOTHING, Tracker
 from shelfwise.train.data import Loaded, load
+from shelfwise.train.erased_meanwhile import ErasedMeanwhile
 from shelfwise.train.fit import fit
 from shelfwise.train.manifest import describe, manifest
 from shelfwise.train.response import response_of
@@ -55,7 +58,25 @@ def train(
     about = {**manifest(config, loaded, fitted), "offers": learned.about}
     note_time(about, time.perf_counter() - started, read_s, tracker)
     files = encoder_files(loaded) if fitted.encoder is None else fitted.encoder
-    return versions.get(save(versions, fitted.funnel, files, about, name, picture_files(loaded), learned.model))
+    erased = ErasedMeanwhile(records, vectors_folder, versions, loaded)
+    return publish(versions, fitted.funnel, files, about, name, learned.model, erased)
+
+
+def publish(
+    versions: Versions,
+    funnel: Funnel,
+    encoder: EncoderFiles | None,
+    about: dict[str, Any],
+    name: str | None,
+    response: ResponseModel,
+    erased: ErasedMeanwhile,
+) -> Version:
+    """Put a fitted funnel in service, without whom the shop forgot while it was fitted; arguments as of `save`."""
+    pictures = picture_files(erased.loaded)
+    made = save(versions, funnel, encoder, about, name, pictures, response, lambda folder: erased.forget(folder, about))
+    version = versions.get(made)
+    erased.settle(version)
+    return version
 
 
 def note_time(about: dict[str, Any], seconds: float, read_s: float, tracker: Tracker) -> None:

@@ -116,3 +116,15 @@ class CatalogueContract(StoreContract):
                 one_by_one.append(part[0].entry.item.item_id)
                 at = (part[0].changed_seq, part[0].entry.row)
             assert one_by_one == [one.entry.item.item_id for one in found]
+            assert [one.entry.item.item_id for one in catalogue.unseen(connection, start)] == ["i1", "i4", "new"]
+            assert [one.entry.item.item_id for one in catalogue.from_row(connection, 3)] == ["i3", "i4", "new"]
+
+    def test_who_follows_the_catalogue_is_told_at_once_of_what_is_gone(self, records: Records) -> None:
+        with records.read() as connection:
+            start = catalogue.newest_change(connection)
+        with records.write() as connection:
+            catalogue.upsert(connection, [Item(item_id="i3", available=False), Item(item_id="new"), Item(item_id="i2")])
+            assert catalogue.delete(connection, "i1")
+        with records.read() as connection:
+            assert catalogue.gone_since(connection, start) == [1, 3]
+            assert catalogue.gone_since(connection, catalogue.newest_change(connection)) == []

@@ -226,6 +226,8 @@ class EventLogContract(StoreContract):
         with records.read() as connection:
             assert event_log.newest_ms(connection) == 60
             assert event_log.interest_since(connection, 11) == [(1, 1, 30), (2, 1, 30)]
+            assert event_log.interest_unseen(connection, marks(connection).events - 3) == [(2, 1, 30)]
+            assert event_log.interest_unseen(connection, marks(connection).events, 30) == [(1, 1, 30), (2, 1, 30)]
             assert event_log.latest_users(connection, 2) == ["v", "w"]
             assert event_log.shown_since(connection, "u", "email", 6) == [2]
             assert event_log.shown_to_each_since(connection, "email", 6) == {"u": [2], "v": [3]}

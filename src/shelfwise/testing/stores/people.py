@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from shelfwise.schemas.items import Item
-from shelfwise.store import catalogue, event_log, people
+from shelfwise.store import catalogue, event_log, people, personal, unfinished_erasures
 from shelfwise.store.records import Records
 from shelfwise.store.tables import users
+from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.testing.stores.contract import StoreContract, an_event
 
 
@@ -47,3 +48,27 @@ class PeopleContract(StoreContract):
             assert people.attributes_of(connection, names) == {
                 name: {"n": str(place)} for place, name in enumerate(names)
             }
+
+    def test_what_is_left_to_do_of_erasures_is_noted_until_it_is_done(self, records: Records) -> None:
+        todo = [
+            Unfinished("r1", 3, (b"a" * 16, b"b" * 16)),
+            Unfinished("r2", None, ()),
+            Unfinished("r3", 3, (b"a" * 16,)),
+        ]
+        with records.write() as connection:
+            for one in reversed(todo):
+                unfinished_erasures.note(connection, one)
+        with records.read() as connection:
+            assert unfinished_erasures.read_all(connection) == todo
+        assert unfinished_erasures.hashes_of(todo) == [b"a" * 16, b"b" * 16]
+        assert unfinished_erasures.rows_of(todo) == [3]
+        with records.write() as connection:
+            unfinished_erasures.done(connection, ["r3", "r1", "no such"])
+            assert unfinished_erasures.read_all(connection) == todo[1:2]
+
+    def test_who_was_erased_is_known_by_row_and_receipt(self, records: Records) -> None:
+        with records.write() as connection:
+            people.upsert(connection, [("a", {}), ("b%_", {}), ("c", {})])
+            assert personal.erased_rows(connection) == {}
+            personal.erase(connection, "b%_", "r1")
+            assert personal.erased_rows(connection) == {1: "r1"}

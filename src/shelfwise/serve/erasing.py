@@ -1,0 +1,73 @@
+"""People who are erased while the shop is served, and erasures that a process before this one left unfinished."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from shelfwise.config.shop import ShopConfig
+from shelfwise.errors import ServiceError
+from shelfwise.pipeline.erasure import Erased, Eraser, Receipt
+from shelfwise.serve.writer import Writer
+from shelfwise.store.records import Records
+
+log = logging.getLogger("shelfwise.serve")
+
+MAX_REBUILT_BYTES = 1_000_000_000
+"""A larger store is not rebuilt while it serves, since writers would wait for it."""
+
+LOOK_EVERY_S = 60.0
+"""How often it is looked for what was interrupted: by a process that died, or by a store that was held for too long."""
+
+
+class Erasing:
+    """Erases, one person after the other."""
+
+    def __init__(self, records: Records, config: ShopConfig, writer: Writer) -> None:
+        self._eraser = Eraser(records, config, records.folder)
+        self._writer = writer
+        self._cleaning = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Go on with what was interrupted, now and whenever something is."""
+        self._task = asyncio.create_task(self._go_on())
+
+    async def close(self) -> None:
+        """Stop looking; what is being done is done."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def erase(self, user_id: str, actor: str, forgotten: Callable[[Erased], None]) -> Receipt:
+        """Erase somebody: unknown from the commit on, and without a trace when this returns.
+
+        Args:
+            user_id: Who.
+            actor: Who wants it, for the audit log.
+            forgotten: Called at the commit: memory must forget too.
+
+        Raises:
+            UnknownError: the shop knows nobody of that id.
+            ServiceError: the store is held by other processes; what is left is gone on with later.
+        """
+        forms = await asyncio.to_thread(self._eraser.forms_of_profiles)
+        erased = await self._writer.run(partial(self._eraser.erase_rows, user_id=user_id, actor=actor, forms=forms))
+        forgotten(erased)
+        async with self._cleaning:
+            return await asyncio.to_thread(self._eraser.clean_up, erased, MAX_REBUILT_BYTES)
+
+    async def _go_on(self) -> None:
+        while True:
+            try:
+                async with self._cleaning:
+                    n_finished = await asyncio.to_thread(self._eraser.finish, MAX_REBUILT_BYTES)
+                if n_finished:
+                    log.info("%d interrupted erasure(s) finished", n_finished)
+            except ServiceError as error:
+                log.warning("an interrupted erasure waits: %s", error.found)
+            except Exception as error:
+                log.error("an interrupted erasure cannot be finished", exc_info=error)
+            await asyncio.sleep(LOOK_EVERY_S)
