@@ -64,6 +64,9 @@ services:  ## How to start the services that integration tests talk to
 	@echo "Tests of the browser client drive a real Chromium, which is looked for on the PATH. On Debian:"
 	@echo "  apt-get install chromium"
 	@echo
+	@echo "Tests of histories in Redis start a server of their own:"
+	@echo "  apt-get install redis-server"
+	@echo
 	@echo "Tests of a server whose clock is set back need libfaketime; those of a full disk, a user who may mount a tmpfs:"
 	@echo "  apt-get install faketime"
 	@echo

@@ -41,10 +41,20 @@ class StoreSpec(_Table):
     models: str = Field(default="models", description="Folder of model versions.")
     vectors: str = Field(default="vectors", description="Folder of encoders and the vectors they made.")
 
-    @field_serializer("records")
-    def _without_password(self, records: str) -> str:
+    cache: str | None = Field(
+        default=None,
+        repr=False,
+        description=(
+            "Address of a Redis, as redis://:${REDIS_PASSWORD}@host:6379/0, that keeps shoppers' histories for all "
+            "machines that serve the shop; without one, or while it is away, they are read from the records."
+        ),
+    )
+    cached_s: float = Field(default=3_600.0, gt=0, le=86_400, description="Seconds after which Redis drops a history.")
+
+    @field_serializer("records", "cache")
+    def _without_password(self, url: str | None) -> str | None:
         # What is written out (manifests of versions, trackers, drafts) is read by more people than this file.
-        return without_password(records)
+        return None if url is None else without_password(url)
 
 
 NO_ENCODER = "none"

@@ -27,6 +27,7 @@ from shelfwise.schemas.devices import device_code
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Rows
 from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log
+from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
 
 AWAY = Told(Shortfall.STORE_AWAY, "the records store cannot be read: this answer goes on from what was known before")
@@ -59,6 +60,9 @@ class Asking:
         self._away_until = 0.0
         self._erasures_seen = live.marks.erasures
         self.on_erasure: list[Callable[[], None]] = []
+        self.cache: HistoryCache | None = None
+        self.on_cached: Callable[[str], None] = lambda _: None
+        """Told of every history that is asked of the cache whether it was `kept` or `missed`."""
 
     def place(self, query: Query, spec: ScenarioSpec, budget: Budget | None = None) -> Place:
         """The request in its place of the shop; what could not be done stands in its `degraded`.
@@ -142,7 +146,22 @@ class Asking:
         user = who(query)
         if user is None:
             return History.empty()
-        return self._live.known(event_log.recent_events(connection, user, SEEN, self._model.scenario_names))
+        return self._live.known(self._cached(user, connection) or self._stored(user, connection))
+
+    def _stored(self, user: str, connection: Connection) -> History:
+        found = event_log.recent_events(connection, user, SEEN, self._model.scenario_names)
+        if self.cache is not None and self._live.has_seen_all_events:
+            self.cache.put(user, found, self._model.name, self._live.marks)
+        return found
+
+    def _cached(self, user: str, connection: Connection) -> History | None:
+        """What another request, of whichever machine, read of somebody who did nothing since."""
+        if self.cache is None or not self._live.has_seen_all_events:
+            return None
+        kept = self.cache.get(user, self._model.name, self._live.marks)
+        is_whole = kept is not None and self._live.interest.is_whole(user, kept.events)
+        self.on_cached("kept" if is_whole else "missed")
+        return kept.history if kept is not None and is_whole else None
 
     def _asked(self, query: Query, history: History, degraded: list[str], *, is_away: bool) -> Situation:
         user = who(query)

@@ -20,6 +20,7 @@ from shelfwise.pipeline.model import PROFILES
 from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
 from shelfwise.store import audit_log, erasures, event_log, people, personal, unfinished_erasures
 from shelfwise.store.erasures import Erasure
+from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.personal import ErasedRows
 from shelfwise.store.records import Records
 from shelfwise.store.scrub import scrub
@@ -68,12 +69,14 @@ class Erased:
     """Somebody whose records are gone, and whom files may still hold.
 
     Attributes:
+        user_id: Who; in memory only.
         erasure: As it was written down.
         rows: How much there was in the records.
         texts: The person's profile, as every model version, the configuration and the next training would write it.
         todo: What is looked for in files; noted in the records until it is done.
     """
 
+    user_id: str
     erasure: Erasure
     rows: ErasedRows
     texts: list[str]
@@ -137,7 +140,7 @@ class Eraser:
         unfinished_erasures.note(connection, todo)
         rows = personal.erase(connection, user_id, erasure.receipt)
         audit_log.note(connection, actor, "user.erase", erasure.receipt, events=rows.events, slates=rows.slates)
-        return Erased(erasure, rows, texts, todo)
+        return Erased(user_id, erasure, rows, texts, todo)
 
     def clean_up(self, erased: Erased, up_to_bytes: int | None = None) -> Receipt:
         """Overwrite what files still hold, of others too whose erasure was interrupted.
@@ -149,6 +152,7 @@ class Eraser:
         Raises:
             ServiceError: other processes read or wrote for too long; asking again goes on here.
         """
+        self._forget_cached(erased.user_id)
         versions = self._versions.list()
         with self._records.read() as connection:
             others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
@@ -186,6 +190,14 @@ class Eraser:
         with self._records.write() as connection:
             erased = self.erase_rows(connection, user_id, actor, forms)
         return self.clean_up(erased)
+
+    def _forget_cached(self, user_id: str) -> None:
+        """Out of Redis too; where that is away, the entry goes by itself, and nobody reads it: an erasure came since."""
+        spec = self._config.store
+        if spec.cache is not None:
+            cache = HistoryCache.open(spec.cache, self._records, spec.cached_s)
+            cache.forget(user_id)
+            cache.close()
 
     def _overwritten(self, versions: list[Version], people: list[Unfinished]) -> int:
         if not people:

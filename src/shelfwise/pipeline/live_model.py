@@ -15,6 +15,7 @@ from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.new_items import NO_VECTORS, ContentVectors, NewItems
+from shelfwise.pipeline.recent_interest import RecentInterest
 from shelfwise.pipeline.unlearned import Unlearned
 from shelfwise.retrieve.retriever import ItemTraits
 from shelfwise.schemas.candidates import History
@@ -59,6 +60,8 @@ class LiveModel:
         pending: By row, items whose content changed since and is not encoded yet.
         on_changed_item: Told of every item as `follow` takes it up; None: nobody is.
         n_changes: Items taken up so far, each time that one was: of two equal numbers nothing lies between.
+        interest: Who did something since this began.
+        has_seen_all_events: Whether the last look took up all that had happened.
         encodes_at_once: Whether what changed is encoded before `follow` returns. A server does not want that: it takes
             what is pending to a thread.
     """
@@ -77,6 +80,7 @@ class LiveModel:
         with records.read() as connection:
             # First: what comes while the rest is read is then seen twice rather than never.
             self.marks = marks(connection)
+            self.interest, self.has_seen_all_events = RecentInterest(self.marks.events), True
             self._last_item = (self.marks.items, LAST_ROW)
             # Content that changed up to here is encoded, or pending. While one catches up it stays behind: an item may
             # have changed again, in a price, before its new text was seen.
@@ -153,7 +157,9 @@ class LiveModel:
         regions = self.regions_of([one.user_id for one in happened])
         for one, region in zip(happened, regions, strict=True):
             self._observe(one.item_row, one.timestamp_ms, region)
+            self.interest.note(one.user_id, one.seq)
         more_events, more_items = len(happened) >= limit, len(changed) >= limit
+        self.has_seen_all_events = not more_events
         items_seen = max(now.items, seen.items)
         self._last_item = (items_seen, LAST_ROW)
         if more_items:  # maybe in the middle of a transaction, which then is not seen yet

@@ -60,7 +60,11 @@ class Measures:
         self._kept = self._numbers(
             "slates", "Slates that were kept from an earlier request, and that were made.", ("found",)
         )
+        self._histories = self._numbers(
+            "histories", "Histories that requests asked Redis for: kept or missed.", ("found",)
+        )
         self._handed_over = (
+            self._histories,
             self._kept,
             self._requests,
             self._stages,
@@ -122,6 +126,10 @@ class Measures:
     def profile(self, found: str) -> None:
         """A profile's vector was asked for."""
         self._profiles.add((found,))
+
+    def history(self, found: str) -> None:
+        """A history was asked of Redis."""
+        self._histories.add((found,))
 
     def late(self, seconds: float) -> None:
         """The event loop's turn came so late."""

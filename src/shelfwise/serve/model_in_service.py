@@ -19,6 +19,7 @@ from shelfwise.serve import rubbish
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.smoke import try_out
 from shelfwise.store.catalogue import StoredItem
+from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
 
@@ -37,11 +38,19 @@ class ModelInService:
             the pointer moves.
     """
 
-    def __init__(self, versions: Versions, records: Records, measures: Measures, *, patience_s: float) -> None:
+    def __init__(
+        self,
+        versions: Versions,
+        records: Records,
+        measures: Measures,
+        *,
+        patience_s: float,
+        cache: HistoryCache | None = None,
+    ) -> None:
         self.recommender: Recommender | None = None
         self.refused: dict[str, str] = {}
         self.versions = versions
-        self._records, self._measures, self._patience_s = records, measures, patience_s
+        self._records, self._measures, self._patience_s, self._cache = records, measures, patience_s, cache
         self._on_changed_item: Callable[[StoredItem], None] | None = None
 
     @property
@@ -113,4 +122,5 @@ class ModelInService:
             found.kept = AnswerCache(serve.answers_kept_s, serve.answers_kept_mib * 2**20)
             found.asking.on_erasure.append(found.kept.clear)
         found.asking.profiles.on_lookup = self._measures.profile
+        found.asking.cache, found.asking.on_cached = self._cache, self._measures.history
         return found

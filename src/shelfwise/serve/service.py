@@ -29,6 +29,7 @@ from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
+from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
@@ -84,7 +85,9 @@ class Service:
         """
         records = records or Records.open(config.store.records, folder)
         measures = measures or Measures()
-        models = ModelInService(Versions(folder / config.store.models), records, measures, patience_s=PATIENCE_S)
+        spec = config.store
+        cache = None if spec.cache is None else HistoryCache.open(spec.cache, records, spec.cached_s)
+        models = ModelInService(Versions(folder / spec.models), records, measures, patience_s=PATIENCE_S, cache=cache)
         models.open()
         return cls(records, models, config, measures)
 

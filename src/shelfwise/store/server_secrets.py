@@ -16,6 +16,9 @@ VISITOR_TOKENS = "visitor-tokens"
 SESSIONS = "sessions"
 """Signs the sessions of people who signed in to the console."""
 
+CACHED_HISTORIES = "cached-histories"
+"""Hashes the ids under which histories are kept in Redis."""
+
 ERASED_IDS = "erased-ids"
 """Hashes the ids of people who were erased, so that they are known again and cannot be read."""
 

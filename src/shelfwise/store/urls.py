@@ -31,13 +31,7 @@ def read_url(written: str) -> URL:
     Raises:
         ConfigError: it is no URL, names another database or driver, or a variable that is not set.
     """
-    whole = _VARIABLE.fullmatch(written.strip())
-    try:
-        url = make_url(written if whole is None else _from_environment(whole))
-    except ConfigError:
-        raise
-    except Exception as cause:  # whatever it says may quote the password
-        raise ConfigError("this is no database URL", expected=EXPECTED, where=WHERE) from cause.with_traceback(None)
+    url = filled_url(written, WHERE, EXPECTED)
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
         raise ConfigError(
@@ -46,26 +40,42 @@ def read_url(written: str) -> URL:
             where=WHERE,
             hint="records are kept in SQLite or, through psycopg, in PostgreSQL",
         )
+    return url.set(drivername=driver)
+
+
+def filled_url(written: str, where: str, expected: str) -> URL:
+    """A URL with its variables of the environment put in.
+
+    Raises:
+        ConfigError: it is no URL, or names a variable that is not set.
+    """
+    whole = _VARIABLE.fullmatch(written.strip())
+
+    def found(variable: re.Match[str]) -> str:
+        value = os.environ.get(variable[1])
+        if value is None:
+            raise ConfigError(
+                f"there is no variable {variable[1]} in the environment",
+                where=where,
+                hint=f"set it: export {variable[1]}=…",
+            )
+        return value
+
+    def filled(part: str | None) -> str | None:
+        return None if part is None else _VARIABLE.sub(found, part)
+
+    try:
+        url = make_url(written if whole is None else found(whole))
+    except ConfigError:
+        raise
+    except Exception as cause:  # whatever it says may quote the password
+        raise ConfigError("this is no URL", expected=expected, where=where) from cause.with_traceback(None)
     return URL.create(
-        driver,
-        _filled(url.username),
-        _filled(url.password),
-        _filled(url.host),
+        url.drivername,
+        filled(url.username),
+        filled(url.password),
+        filled(url.host),
         url.port,
-        _filled(url.database),
+        filled(url.database),
         url.query,
     )
-
-
-def _filled(part: str | None) -> str | None:
-    return None if part is None else _VARIABLE.sub(_from_environment, part)
-
-
-def _from_environment(variable: re.Match[str]) -> str:
-    name = variable[1]
-    found = os.environ.get(name)
-    if found is None:
-        raise ConfigError(
-            f"there is no variable {name} in the environment", where=WHERE, hint=f"set it: export {name}=…"
-        )
-    return found
