@@ -138,7 +138,8 @@ def test_tabs_move_by_arrow_keys(stage: Any) -> None:
         """async () => {
         const { tabs } = await module('tabs');
         const panel = (text) => Object.assign(document.createElement('p'), {textContent: text});
-        const parts = [{key: 'a', title: 'One', panel: panel('first')}, {key: 'b', title: 'Two', panel: panel('second')}];
+        const part = (key, title, text) => ({key, title, panel: panel(text)});
+        const parts = [part('a', 'One', 'first'), part('b', 'Two', 'second')];
         place.append(tabs(parts, {label: 'Parts'}));
     }"""
     )
@@ -177,7 +178,8 @@ def test_numbers_are_written_in_the_pages_language(open_page: Any) -> None:
         const base = {BASE};
         const {{ compact, money, duration, ago, change }} = await import(`${{base}}/format.js`);
         return [
-            compact(12345), money(1234.5, 'eur'), duration(5400), ago(0, 3_600_000 * 30), change(0.05), money(3), money(null),
+            compact(12345), money(1234.5, 'eur'), duration(5400), ago(0, 3_600_000 * 30),
+            change(0.05), money(3), money(null),
         ];
     }}"""
     for language, expected in (
