@@ -59,7 +59,7 @@ def main() -> None:
 def _write(page: Any, path: str, target: Path) -> int:
     page.set_default_timeout(LATEST_MS)
     page.goto(path)
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    page.locator("[aria-busy=true]").first.wait_for(state="detached")
     page.wait_for_timeout(600)  # charts come to rest
     taken = page.screenshot(full_page=True, animations="disabled")
     with Image.open(io.BytesIO(taken)) as picture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.online
 
@@ -15,7 +16,7 @@ BASE = "document.querySelector('script[type=module]').src.replace(/\\/[^/]*$/, '
 def stage(page: Any) -> Any:
     """An empty page; `await module("charts")` there loads one of the modules."""
     page.goto("/console")
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate(
         f"""() => {{
         const base = {BASE};
@@ -129,7 +130,7 @@ def test_questions_are_answered_by_yes_no_and_escape(stage: Any) -> None:
             stage.keyboard.press("Escape")
         else:
             dialog.get_by_role("button", name=does, exact=True).click()
-        stage.wait_for_function("window.answer !== undefined")
+        stage.wait_for_function("() => window.answer !== undefined")
         assert stage.evaluate("answer") is answer and dialog.count() == 0
 
 
