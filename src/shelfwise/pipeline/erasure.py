@@ -192,7 +192,7 @@ class Eraser:
         return self.clean_up(erased)
 
     def _forget_cached(self, user_id: str) -> None:
-        """Out of Redis too; where that is away, the entry goes by itself: being of before an erasure, nobody reads it."""
+        """Out of Redis too. Where that is away its entry is never read again, being of before an erasure, and goes."""
         spec = self._config.store
         if spec.cache is not None:
             cache = HistoryCache.open(spec.cache, self._records, spec.cached_s)
