@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shelfwise.errors import NotAllowedError, ShelfwiseError
+from shelfwise.serve.address_keys import authorization_in_address, require_browser_key
 from shelfwise.serve.callers import CALLER, LOCAL
 from shelfwise.serve.keys import is_loopback
 from shelfwise.serve.problems import of_error, problem
@@ -74,7 +75,10 @@ class Access:
                 answer = problem(403, "other_origin", "no key was made for pages of that origin")
                 await answer(scope, receive, send)
                 return
-            caller = keyring.caller(authorization, visitor_token, origin)
+            in_address = None if authorization else authorization_in_address(scope)
+            caller = keyring.caller(authorization or in_address, visitor_token, origin)
+            if in_address is not None:
+                require_browser_key(caller)
             if caller is LOCAL and not is_loopback(_name_in(host)):
                 # A page of another site may have its name point here: its browser then thinks this to be that site.
                 raise NotAllowedError(

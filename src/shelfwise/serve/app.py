@@ -20,6 +20,7 @@ from shelfwise.serve import (
     key_routes,
     measure_routes,
     model_routes,
+    picture_routes,
     problems,
     recommend,
     rules,
@@ -78,10 +79,11 @@ def create_app(shop_folder: Path) -> FastAPI:
         responses=documentation.problems(401, 403, 429, 500, 503),
     )
     app.state.opening, app.state.measures = opening, measures
-    # `recommend` first: its path /items/{id}/similar is also one of an item.
+    # Before `items`: the paths /items/{id}/similar and /items/{id}/picture are also those of items.
     for module in (
         health,
         recommend,
+        picture_routes,
         events,
         items,
         rules,

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
+from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
@@ -27,6 +28,7 @@ from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
+from shelfwise.serve.thumbnails import Thumbnails
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
@@ -62,6 +64,7 @@ class Service:
             else None
         )
         self._full_text = SearchOpening(records)
+        self.thumbnails = Thumbnails(PictureFiles(records.folder, config.encode.image_folder))
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
