@@ -36,6 +36,11 @@ WITH_INPUT = [
     ("POST", "/v1/models/{version}/promote"),
     ("POST", "/v1/models/rollback"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/items/{item_id}/insight"),
+    ("GET", "/v1/catalogue/warnings"),
+    ("GET", "/v1/users"),
+    ("GET", "/v1/users/{user_id}/events"),
+    ("GET", "/v1/users/{user_id}/slates"),
 ]
 ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/items/{item_id}"),
@@ -49,6 +54,7 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/models"),
     ("GET", "/v1/slates/{slate_id}"),
     ("DELETE", "/v1/keys/{key_id}"),
+    ("GET", "/v1/users/{user_id}"),
     ("GET", "/v1/users/{user_id}/export"),
     ("DELETE", "/v1/users/{user_id}"),
 ]
@@ -97,7 +103,12 @@ def test_bodies_answers_and_problems_are_described(server: Any) -> None:
         "/v1/models",
         "/v1/models/{version}/promote",
         "/v1/models/rollback",
+        "/v1/items/{item_id}/insight",
+        "/v1/catalogue/warnings",
+        "/v1/users",
         "/v1/users/{user_id}",
+        "/v1/users/{user_id}/events",
+        "/v1/users/{user_id}/slates",
         "/v1/users/{user_id}/export",
         "/v1/health/live",
         "/v1/health/ready",

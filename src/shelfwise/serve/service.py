@@ -23,6 +23,7 @@ from shelfwise.search.full_text import FullText
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.looks import Looks
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
@@ -64,7 +65,8 @@ class Service:
             else None
         )
         self._full_text = SearchOpening(records)
-        self.thumbnails = Thumbnails(PictureFiles(records.folder, config.encode.image_folder))
+        pictures = PictureFiles(records.folder, config.encode.image_folder)
+        self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
