@@ -18,6 +18,7 @@ from shelfwise.shop import Shop
 from shelfwise.store import catalogue
 from shelfwise.store.records import Records
 from shelfwise.testing.pictures import product
+from shelfwise.testing.servers import serving
 
 pytestmark = pytest.mark.online
 
@@ -32,8 +33,6 @@ def save(path: Path, height: int = 800, width: int = 600, **options: Any) -> Non
 
 @pytest.fixture(scope="module")
 def shop(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from tests.integration.conftest import serving
-
     base = tmp_path_factory.mktemp("pictures")
     folder = shutil.copytree(tiny_shop_template, base / "shop")
     place = Image.Exif()

@@ -183,9 +183,12 @@ def user(user_id: str) -> Call[PersonAnswer]:
     return Call("GET", f"/users/{_part(user_id)}", _model(PersonAnswer))
 
 
-def user_events(user_id: str, limit: int = 50, after: str | None = None) -> Call[TimelineAnswer]:
-    """A page of what a person did, the latest first."""
-    return Call("GET", f"/users/{_part(user_id)}/events", _model(TimelineAnswer), _given(limit=limit, after=after))
+def user_events(
+    user_id: str, limit: int = 50, after: str | None = None, *, impressions: bool = True
+) -> Call[TimelineAnswer]:
+    """A page of what a person did, the latest first; without `impressions`, not what was merely shown."""
+    params = _given(limit=limit, after=after, impressions=str(impressions).lower())
+    return Call("GET", f"/users/{_part(user_id)}/events", _model(TimelineAnswer), params)
 
 
 def user_slates(user_id: str, limit: int = 10, after: str | None = None) -> Call[ShownLists]:

@@ -49,6 +49,7 @@ class NamedItem(BaseModel):
 
     item_id: str
     title: str | None
+    has_image: bool = Field(description="Whether it names a picture.")
 
 
 class NeighbourAnswer(NamedItem):

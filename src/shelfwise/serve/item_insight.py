@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -56,12 +57,13 @@ async def get_insight(
     found = await asyncio.to_thread(partial(_read, service, item_id, k))
     kinds = looked.findings.of(found.entry.row)
     told = {kind: looked.findings.detail(kind, found.entry.row, found.entry.item.category) for kind in kinds}
-    twins = sorted({row for detail in told.values() for row in detail.get("rows", [])})
-    names = await asyncio.to_thread(service.records.reading, lambda connection: _names(connection, twins))
+    twins = {row for detail in told.values() for row in detail.get("rows", [])}
+    rows = twins | {one.row for near in found.near.values() for one in near or []}
+    names = await asyncio.to_thread(service.records.reading, lambda connection: _names(connection, rows))
     answer = InsightAnswer(
         item=found.entry.item,
         has_model=service.has_model,
-        neighbours=found.neighbours,
+        neighbours={side: _neighbours(near, names) for side, near in found.near.items()},
         showings=_showings(found.showings),
         findings=[
             FindingAnswer(
@@ -80,8 +82,8 @@ class _Read:
     """What a thread reads."""
 
     entry: StoredItem
-    neighbours: dict[Side, list[NeighbourAnswer] | None]
     showings: Showings
+    near: dict[Side, list[Neighbour] | None]
 
 
 def _read(service: Service, item_id: str, k: int) -> _Read:
@@ -90,25 +92,26 @@ def _read(service: Service, item_id: str, k: int) -> _Read:
         if entry is None or entry.deleted:
             raise UnknownError(f"there is no item {item_id!r}", code="unknown_item")
         showings = item_showings(connection, entry.row)
-    neighbours: dict[Side, list[NeighbourAnswer] | None] = dict.fromkeys(Side)
-    if service.has_model:
-        known = service.recommender.catalogue
-
-        def named(one: Neighbour) -> NeighbourAnswer:
-            return NeighbourAnswer(
-                item_id=known.item_ids[one.row], title=known.titles[one.row], likeness=round(one.likeness, 4)
-            )
-
-        found = item_neighbours(service.recommender, entry.row, k)
-        neighbours = {side: None if near is None else [named(one) for one in near] for side, near in found.items()}
-    return _Read(entry, neighbours, showings)
+    near = item_neighbours(service.recommender, entry.row, k) if service.has_model else dict.fromkeys(Side)
+    return _Read(entry, showings, near)
 
 
-def _names(connection: Connection, rows: list[int]) -> dict[int, NamedItem]:
-    return {
-        entry.row: NamedItem(item_id=entry.item.item_id, title=entry.item.title)
-        for entry in catalogue.read_rows(connection, rows)
-    }
+def _names(connection: Connection, rows: set[int]) -> dict[int, NamedItem]:
+    return {entry.row: _named(entry) for entry in catalogue.read_rows(connection, rows)}
+
+
+def _named(entry: StoredItem) -> NamedItem:
+    return NamedItem(item_id=entry.item.item_id, title=entry.item.title, has_image=bool(entry.item.image))
+
+
+def _neighbours(near: list[Neighbour] | None, names: Mapping[int, NamedItem]) -> list[NeighbourAnswer] | None:
+    if near is None:
+        return None
+    return [
+        NeighbourAnswer(**names[one.row].model_dump(), likeness=round(one.likeness, 4))
+        for one in near
+        if one.row in names
+    ]
 
 
 def _showings(showings: Showings) -> ShowingsAnswer:

@@ -93,12 +93,13 @@ async def get_user_events(
     service: Current,
     limit: Annotated[int, fastapi.Query(ge=1, le=MAX_PAGE)] = 50,
     after: Cursor = None,
+    impressions: Annotated[bool, fastapi.Query(description="Whether what was merely shown is told too.")] = True,
 ) -> Response:
     """What a person did, the latest first."""
     before: tuple[int, int] | None = parts_of(after, int, int) if after else None
 
     def read(connection: Connection) -> list[Moment]:
-        return timelines.page(connection, _row_of(connection, user_id), limit, before)
+        return timelines.page(connection, _row_of(connection, user_id), limit, before, impressions=impressions)
 
     found = await asyncio.to_thread(service.records.reading, read)
     following = cursor_behind(found[-1].timestamp_ms, found[-1].seq) if len(found) == limit else None

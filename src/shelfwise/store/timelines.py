@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from shelfwise.schemas.events import KIND_BY_CODE, EventKind
+from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, EventKind
 from shelfwise.store.tables import events, items
 
 COUNTED = 20_000
@@ -37,10 +37,18 @@ class Moment:
     device: str | None
 
 
-def page(connection: Connection, user_row: int, n: int, before: tuple[int, int] | None = None) -> list[Moment]:
+def page(
+    connection: Connection,
+    user_row: int,
+    n: int,
+    before: tuple[int, int] | None = None,
+    *,
+    impressions: bool = True,
+) -> list[Moment]:
     """The `n` events of a person before a moment, the latest first.
 
     Args:
+        impressions: Whether what was merely shown is told too.
         before: Time and number of the last event of the page before; None: from the latest on.
 
     Cost:
@@ -68,6 +76,8 @@ def page(connection: Connection, user_row: int, n: int, before: tuple[int, int] 
         .order_by(events.c.timestamp_ms.desc(), events.c.seq.desc())
         .limit(n)
     )
+    if not impressions:
+        query = query.where(events.c.kind != CODE_BY_KIND[EventKind.IMPRESSION])
     if before is not None:
         query = query.where(tuple_(events.c.timestamp_ms, events.c.seq) < tuple_(*before))
     return [
