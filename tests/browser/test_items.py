@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from shelfwise.testing.console import NARROW, Console, console_of, watched_page
 from shelfwise.testing.pictures import product
@@ -28,9 +29,9 @@ def test_an_item_is_found_by_words_filters_and_id(page: Any) -> None:
     box.fill("red")
     page.get_by_role("heading", name="Items for “red”").wait_for()
     assert page.locator("tbody tr").count() == 6
-    page.get_by_text("Filters").click()
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Category path").fill("Kitchen")
-    page.wait_for_function("document.querySelectorAll('tbody tr').length === 1")
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_label("Condition, as in rules").fill("price <")
     page.get_by_role("alert").wait_for()  # the API says what is wrong with the condition
     page.get_by_label("Condition, as in rules").fill("")
@@ -106,7 +107,7 @@ def test_hostile_items_leave_pages_whole(browser: Any, hostile: Console, size: t
             page.goto(f"/console/items?id={item}")
             page.get_by_role("heading", name="Neighbours").wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), item
-            assert "taken" != page.title()
+            assert page.title() != "taken"
         page.goto("/console/items?query=right-to-left")
         page.locator("tbody tr").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
