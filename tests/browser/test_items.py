@@ -96,7 +96,7 @@ def test_a_picture_is_shown_and_a_broken_one_is_a_tile(browser: Any, hostile: Co
         page.locator(".picture.large.has-picture").wait_for()
         page.goto("/console/items?id=broken")
         page.get_by_text("Picture cannot be read").wait_for()
-        assert page.locator(".picture.large img").count() == 0
+        expect(page.locator(".picture.large img")).to_have_count(0)
         assert page.get_by_role("heading", level=2).first.inner_text() == SCRIPT
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from shelfwise.console.headers import OF_PAGES
 from shelfwise.console.pages import PAGES
@@ -31,7 +32,7 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 def settled(page: Any, path: str) -> None:
     """Open a page and wait until it has loaded what it shows."""
     page.goto(path)
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
 
 @each_page

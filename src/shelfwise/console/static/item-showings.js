@@ -1,6 +1,5 @@
 // Where an item was shown, and whether what was predicted of it came true.
 
-import { barChart } from "./charts.js";
 import { drawing, element } from "./dom.js";
 import { number, percent } from "./format.js";
 import { showEmpty } from "./states.js";
@@ -44,13 +43,18 @@ function places(all) {
 function positions(counts) {
   const place = element("div", { class: "chart" });
   const values = counts.map((count, n) => [n === LAST ? text("shown.beyond") : String(n + 1), count]);
-  // The chart measures its place, which has a size once it is in the page.
-  requestAnimationFrame(() => barChart(place, [{ name: text("shown.times"), values }], {
+  drawPositions(place, values);
+  return element("section", { class: "stack tight positions" }, element("h3", { text: text("shown.positions") }), place);
+}
+
+/** Charts are large: they are fetched once there is something to draw, when the rest can be read already. */
+async function drawPositions(place, values) {
+  const { barChart } = await import("./charts.js");
+  barChart(place, [{ name: text("shown.times"), values }], {
     title: text("shown.positions"),
     x: { name: text("shown.axis_position"), kind: "category" },
     y: { name: text("shown.axis_times"), kind: "number", min: 0, format: (times) => (Number.isInteger(times) ? number(times) : "") },
-  }));
-  return element("section", { class: "stack tight positions" }, element("h3", { text: text("shown.positions") }), place);
+  });
 }
 
 function rates(all) {

@@ -24,10 +24,10 @@ export function showItems(place) {
 
   let timer = 0;
   let running = null;
-  for (const [name, one] of Object.entries(inputs)) {
+  for (const one of Object.values(inputs)) {
     one.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = setTimeout(() => change({ [name]: one.value.trim(), warning: null }), WAIT_MS);
+      timer = setTimeout(() => change({ ...typed(inputs), warning: null }), WAIT_MS);
     });
   }
   change({});
@@ -65,6 +65,8 @@ export function showItems(place) {
     showContent(found, element("header", { class: "card-header" }, element("h2", { class: "clip", text: title }), clear || null), itemTable(state.items, title, cell), more || "");
   }
 }
+
+const typed = (inputs) => Object.fromEntries(Object.entries(inputs).map(([name, one]) => [name, one.value.trim()]));
 
 /** One page of what is asked for: `next` is null at the end. */
 async function pageOf(state, signal) {
