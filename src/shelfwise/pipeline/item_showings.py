@@ -15,7 +15,7 @@ from shelfwise.store.slate_log import Showing
 LOOKED_THROUGH = 20_000
 """Latest answers in which an item is looked for."""
 
-MAX_SHOWINGS = 5_000
+MAX_SHOWINGS = 2_000
 """Of one item, the latest."""
 
 COUNTED = {"click": EventKind.CLICK, "cart": EventKind.CART, "purchase": EventKind.PURCHASE}

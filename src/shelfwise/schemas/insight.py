@@ -83,7 +83,7 @@ class ShowingsAnswer(BaseModel):
     """How an item does where it is shown."""
 
     n_looked_through: int = Field(description="The latest answers that are kept, at most 20,000.")
-    n_shown: int = Field(description="Those that showed the item, at most 5,000.")
+    n_shown: int = Field(description="Those that showed the item, at most 2,000.")
     first_at: datetime | None
     last_at: datetime | None
     places: list[PlaceAnswer]

@@ -154,7 +154,7 @@ def showings(connection: Connection, row: int, n_slates: int, limit: int) -> lis
         limit: Showings at most.
 
     Cost:
-        Some two microseconds for each answer looked through, and as many more times thirty for each that is told.
+        Some microseconds for each answer looked through, and a tenth of a millisecond for each that shows the item.
     """
     wanted = int(row).to_bytes(4, "little")
     query = (
