@@ -120,3 +120,11 @@ def test_pages_fit_a_phone_in_chinese(open_page: Any, address: str) -> None:
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator("h1").inner_text() == "商品"
+
+
+def test_one_item_is_accessible_in_both_themes(open_page: Any, serious_findings: Any) -> None:
+    for theme in ("light", "dark"):
+        with open_page(theme=theme) as page:
+            page.goto("/console/items?id=mug-red")
+            page.get_by_role("heading", name="Neighbours").wait_for()
+            assert serious_findings(page) == []

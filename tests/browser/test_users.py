@@ -81,3 +81,12 @@ def test_pages_fit_a_phone_in_chinese(open_page: Any, address: str) -> None:
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator("h1").inner_text() == "用户"
+
+
+def test_one_person_is_accessible_in_both_themes(open_page: Any, serious_findings: Any) -> None:
+    for theme in ("light", "dark"):
+        with open_page(theme=theme) as page:
+            page.goto("/console/users?id=user-1")
+            page.get_by_role("tab", name="Shown lists").click()
+            page.get_by_role("tabpanel", name="Shown lists").locator("summary").first.click()
+            assert serious_findings(page) == []

@@ -17,7 +17,8 @@ MIN_CARRIERS = 3
 DOUBT = 5.0
 """Items added to a word's carriers in the catalogue, so that a rare word does not name a theme by chance."""
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
+# Two letters of Chinese or Japanese are a word already.
+_WORD = re.compile(r"[^\W\d_]{3,}|[\u3040-\u9fff]{2}")
 
 
 def theme_names(titles: Sequence[str | None], codes: npt.NDArray[np.int32], n_themes: int) -> list[str]:

@@ -127,7 +127,7 @@ class WarningsAnswer(BaseModel):
 
     at: datetime = Field(description="When the catalogue was looked through.")
     n_items: int
-    n_without: int = Field(description="Items with which nothing is wrong.")
+    n_without: int = Field(description="Items with which nothing is wrong but what is wrong with every item.")
     counts: dict[FindingKind, int]
     items: list[FaultyItem] = Field(description="Items of the kind asked for; empty where none was.")
     next: str | None = Field(description="To be sent as `after`; null at the end.")

@@ -38,7 +38,7 @@ function line(kind, count, all, onPick) {
   return element("li", {},
     element("div", { class: "bar-line" },
       element("button", { type: "button", class: "link", text: text(`fault.${kind}`), on: { click: () => onPick(kind) } }),
-      element("span", { class: "number" }, number(count), element("small", { class: "soft", text: ` ${percent(share, share < 0.1 ? 1 : 0)}` }))),
+      element("span", { class: "number" }, count === all ? null : number(count), element("small", { class: "soft", text: ` ${count === all ? text("quality.of_all") : percent(share, share < 0.1 ? 1 : 0)}` }))),
     meter(share));
 }
 

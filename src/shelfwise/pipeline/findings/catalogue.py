@@ -46,8 +46,9 @@ class Findings:
 
     @property
     def n_without(self) -> int:
-        """Items with which nothing is wrong."""
-        return self.n_items - len(self._kinds)
+        """Items with which nothing is wrong but what is wrong with all: a shop without pictures is no faulty item."""
+        of_all = {kind for kind, rows in self.rows.items() if len(rows) == self.n_items}
+        return self.n_items - sum(not of_all.issuperset(kinds) for kinds in self._kinds.values())
 
     def of(self, row: int) -> list[FindingKind]:
         """What is wrong with one item, the gravest first."""
