@@ -48,4 +48,5 @@ def proportion(n_hits: int, n: int) -> Proportion:
     spread = 1 + Z**2 / n
     middle = (share + Z**2 / (2 * n)) / spread
     half = Z / spread * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return Proportion(n_hits, n, share, max(middle - half, 0.0), min(middle + half, 1.0))
+    # At 0 and 1 the formula meets the share itself, but for rounding.
+    return Proportion(n_hits, n, share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))

@@ -74,12 +74,14 @@ function listed(users, caption) {
     columns: [
       { title: text("column.user"), value: (user) => user.user_id, cell: named },
       { title: text("column.events"), isNumber: true, value: (user) => user.n_events, cell: (user) => countOf(user.n_events) },
-      { title: text("column.first"), value: (user) => user.first_at, cell: (user) => date(user.first_at) },
-      { title: text("column.last"), value: (user) => user.last_at, cell: (user) => date(user.last_at) },
+      { title: text("column.first"), value: (user) => user.first_at, cell: (user) => day(user.first_at) },
+      { title: text("column.last"), value: (user) => user.last_at, cell: (user) => day(user.last_at) },
       { title: text("column.attributes"), cell: (user) => attributes(user.attributes) },
     ],
   });
 }
+
+const day = (moment) => element("span", { class: "day-cell", text: date(moment) });
 
 function named(user) {
   return element("span", { class: "row person-name" },
