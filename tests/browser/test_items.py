@@ -54,7 +54,7 @@ def test_an_item_is_looked_at_from_all_sides(page: Any, console: Console) -> Non
     places = page.get_by_role("region", name="By place of the shop")
     assert places.locator("tbody tr").count() == len(told["showings"]["places"]) > 0
     page.locator(".positions svg").wait_for()
-    page.get_by_role("img", name="Click: actual").wait_for()
+    page.get_by_role("img", name="Click or view: actual").wait_for()
     assert page.get_by_text("No picture").first.is_visible()
 
 

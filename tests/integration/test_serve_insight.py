@@ -28,7 +28,7 @@ def test_what_was_predicted_and_what_came(server: Any) -> None:
     assert all([one["item_id"] for one in slate["items"]] == places for slate in slates)
     time.sleep(1.5)  # answers are written down a second later
     for slate in slates[:2]:
-        for kind in ("impression", "click", "click"):
+        for kind in ("impression", "click", "view"):
             sent = {"session_id": "s0", "item_id": item, "event": kind, "slate_id": slate["slate_id"]}
             assert (
                 server.http.post("/events", json={**sent, "event_id": f"{slate['slate_id']}{kind}"}).status_code == 202

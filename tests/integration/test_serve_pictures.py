@@ -120,6 +120,9 @@ def test_a_page_shows_pictures_by_its_key_in_the_address(shop: Any) -> None:
     assert shop.http.get("/items/small/picture", headers=bare).status_code == 401
     found = shop.http.get("/items/small/picture", params={"key": shop.browser_key}, headers=bare)
     pixels(found)
+    assert found.headers["cross-origin-resource-policy"] == "cross-origin"
+    own = shop.http.get("/items/small/picture")
+    assert own.headers["cross-origin-resource-policy"] == "same-origin"
     refused = shop.http.get("/items/small/picture", params={"key": SECRET}, headers=bare)
     assert (refused.status_code, refused.json()["code"]) == (403, "key_in_address")
     # Nothing else is opened by it.

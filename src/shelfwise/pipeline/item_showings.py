@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from shelfwise.config.objectives import ObjectiveSpec
 from shelfwise.metrics.proportions import Proportion, proportion
 from shelfwise.schemas.events import EventKind
 from shelfwise.store import outcomes, slate_log
@@ -17,9 +19,6 @@ LOOKED_THROUGH = 20_000
 
 MAX_SHOWINGS = 2_000
 """Of one item, the latest."""
-
-COUNTED = {"click": EventKind.CLICK, "cart": EventKind.CART, "purchase": EventKind.PURCHASE}
-"""What may come of showing an item, by the objective that predicts it."""
 
 LAST_POSITION = 20
 """Positions behind it are counted together."""
@@ -50,7 +49,7 @@ class Placed:
         scenario: The place.
         n_shown: Answers that showed it there.
         mean_position: 1-based.
-        outcomes: How many of those answers led to each kind of event with it.
+        outcomes: In how many of those answers each objective happened with it.
     """
 
     scenario: str
@@ -70,7 +69,7 @@ class Showings:
         last_ms: When the last.
         places: By scenario, the most frequent first.
         positions: How often it stood at each position from the first on; behind `LAST_POSITION` counted together.
-        rates: Of each of `COUNTED`.
+        rates: Of each objective.
     """
 
     n_looked_through: int
@@ -82,8 +81,27 @@ class Showings:
     rates: list[Rate]
 
 
-def item_showings(connection: Connection, row: int) -> Showings:
-    """Look through the latest answers for an item, and for what came of them."""
+KindsByObjective = Mapping[str, frozenset[EventKind]]
+"""By which events an objective happens."""
+
+
+def that_happen(objectives: Mapping[str, ObjectiveSpec]) -> KindsByObjective:
+    """Objectives that happen by the kind of an event alone: none of seconds, of ratings, or that may be undone."""
+    return {
+        name: frozenset(spec.events)
+        for name, spec in objectives.items()
+        if spec.measure == "happens" and spec.at_least is None and not spec.kept
+    }
+
+
+def item_showings(connection: Connection, row: int, objectives: KindsByObjective) -> Showings:
+    """Look through the latest answers for an item, and for what came of them.
+
+    Args:
+        connection: To the store.
+        row: The item.
+        objectives: What may come of showing it, by the names by which rankers predict it.
+    """
     shown = slate_log.showings(connection, row, LOOKED_THROUGH, MAX_SHOWINGS)
     came: dict[str, set[EventKind]] = defaultdict(set)
     for one in outcomes.of_slates(connection, [showing.slate_id for showing in shown], row):
@@ -94,13 +112,13 @@ def item_showings(connection: Connection, row: int) -> Showings:
         len(shown),
         shown[-1].at_ms if shown else None,
         shown[0].at_ms if shown else None,
-        _by_place(shown, came),
+        _by_place(shown, came, objectives),
         [positions[place] for place in range(1, max(positions, default=0) + 1)],
-        [_rate(objective, kind, shown, came) for objective, kind in COUNTED.items()],
+        [_rate(objective, kinds, shown, came) for objective, kinds in objectives.items()],
     )
 
 
-def _by_place(shown: list[Showing], came: dict[str, set[EventKind]]) -> list[Placed]:
+def _by_place(shown: list[Showing], came: dict[str, set[EventKind]], objectives: KindsByObjective) -> list[Placed]:
     by_scenario: dict[str, list[Showing]] = defaultdict(list)
     for showing in shown:
         by_scenario[showing.scenario].append(showing)
@@ -109,15 +127,19 @@ def _by_place(shown: list[Showing], came: dict[str, set[EventKind]]) -> list[Pla
             scenario,
             len(there),
             sum(showing.position for showing in there) / len(there),
-            {name: sum(kind in came[one.slate_id] for one in there) for name, kind in COUNTED.items()},
+            {name: _n_with(kinds, there, came) for name, kinds in objectives.items()},
         )
         for scenario, there in by_scenario.items()
     ]
     return sorted(placed, key=lambda one: (-one.n_shown, one.scenario))
 
 
-def _rate(objective: str, kind: EventKind, shown: list[Showing], came: dict[str, set[EventKind]]) -> Rate:
+def _rate(objective: str, kinds: frozenset[EventKind], shown: list[Showing], came: dict[str, set[EventKind]]) -> Rate:
     expected = [showing.predictions[objective] for showing in shown if objective in showing.predictions]
-    n_came = sum(kind in came[showing.slate_id] for showing in shown)
     mean = sum(expected) / len(expected) if expected else None
-    return Rate(objective, proportion(n_came, len(shown)), mean, len(expected))
+    return Rate(objective, proportion(_n_with(kinds, shown, came), len(shown)), mean, len(expected))
+
+
+def _n_with(kinds: frozenset[EventKind], shown: list[Showing], came: dict[str, set[EventKind]]) -> int:
+    """How many of the showings led to an event of one of these kinds."""
+    return sum(not kinds.isdisjoint(came[one.slate_id]) for one in shown)

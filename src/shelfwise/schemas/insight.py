@@ -64,7 +64,9 @@ class PlaceAnswer(BaseModel):
     scenario: str
     n_shown: int
     mean_position: float = Field(description="1-based.")
-    outcomes: dict[str, int] = Field(description="Answers that a click, a cart, a purchase of the item came of.")
+    outcomes: dict[str, int] = Field(
+        description="By objective: in how many of those answers it happened with the item."
+    )
 
 
 class RateAnswer(BaseModel):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from shelfwise.errors import UnknownError
 from shelfwise.pipeline.item_neighbours import Neighbour, item_neighbours
-from shelfwise.pipeline.item_showings import Rate, Showings, item_showings
+from shelfwise.pipeline.item_showings import Rate, Showings, item_showings, that_happen
 from shelfwise.schemas.insight import (
     FindingAnswer,
     InsightAnswer,
@@ -91,7 +91,8 @@ def _read(service: Service, item_id: str, k: int) -> _Read:
         entry = catalogue.get(connection, item_id)
         if entry is None or entry.deleted:
             raise UnknownError(f"there is no item {item_id!r}", code="unknown_item")
-        showings = item_showings(connection, entry.row)
+        config = service.recommender.model.config if service.has_model else service.config
+        showings = item_showings(connection, entry.row, that_happen(config.objectives))
     near = item_neighbours(service.recommender, entry.row, k) if service.has_model else dict.fromkeys(Side)
     return _Read(entry, showings, near)
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request, Response
 
 from shelfwise.encode.pictures.thumbnail import MEDIA_TYPE
 from shelfwise.errors import UnknownError
-from shelfwise.schemas.keys import KeyScope
+from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.address_keys import PARAMETER
-from shelfwise.serve.callers import GuardedRoute, needs
+from shelfwise.serve.callers import GuardedRoute, caller_of, needs
 from shelfwise.serve.item_paths import ItemIdInPath
 from shelfwise.serve.service import Current
 from shelfwise.store import catalogue
@@ -64,12 +64,13 @@ async def get_picture(
     if entry is None or entry.deleted:
         raise UnknownError(f"there is no item {item_id!r}", code="unknown_item")
     source = await service.thumbnails.find(entry.item.image)
-    tag = source.tag(size)
+    tag, is_of_page = source.tag(size), caller_of(request).kind is KeyKind.BROWSER
     headers = {
         "ETag": tag,
         "Cache-Control": f"private, max-age={KEPT_S}",
         "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
+        # Pages of the shop are of other origins; without their key, only pages of this server show it.
+        "Cross-Origin-Resource-Policy": "cross-origin" if is_of_page else "same-origin",
     }
     known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
     if tag in known:

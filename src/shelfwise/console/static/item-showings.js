@@ -8,6 +8,10 @@ import { countedText, text } from "./texts.js";
 
 const LAST = 20;
 
+/** Shops declare objectives of their own: those go by the name that they were given. */
+const NAMES = { click: text("rate.click"), cart: text("rate.cart"), purchase: text("rate.purchase") };
+const nameOf = (objective) => NAMES[objective] ?? objective;
+
 /** The cards of an item's showings. */
 export function showingsCards(showings) {
   const count = number(showings.n_looked_through);
@@ -25,7 +29,7 @@ export function showingsCards(showings) {
 }
 
 function places(all) {
-  const came = (name, key) => ({ title: text(key), isNumber: true, value: (place) => place.outcomes[name], cell: (place) => number(place.outcomes[name]) });
+  const came = (name) => ({ title: nameOf(name), isNumber: true, value: (place) => place.outcomes[name], cell: (place) => number(place.outcomes[name]) });
   return table({
     caption: text("shown.by_place"),
     rows: all,
@@ -33,9 +37,7 @@ function places(all) {
       { title: text("shown.scenario"), value: (place) => place.scenario, cell: (place) => place.scenario },
       { title: text("shown.times"), isNumber: true, value: (place) => place.n_shown, cell: (place) => number(place.n_shown) },
       { title: text("shown.position"), isNumber: true, value: (place) => place.mean_position, cell: (place) => number(place.mean_position, 1) },
-      came("click", "shown.clicks"),
-      came("cart", "shown.carts"),
-      came("purchase", "shown.purchases"),
+      ...Object.keys(all[0].outcomes).map(came),
     ],
   });
 }
@@ -61,7 +63,7 @@ function rates(all) {
   const isPredicted = all.some((rate) => rate.predicted !== null);
   const end = Math.min(1, Math.max(...all.map((rate) => Math.max(rate.high, rate.predicted ?? 0))) * 1.05);
   const columns = [
-    { title: text("rate.objective"), cell: (rate) => text(`rate.${rate.objective}`) },
+    { title: text("rate.objective"), cell: (rate) => nameOf(rate.objective) },
     { title: text("rate.actual"), isNumber: true, cell: (rate) => percent(rate.actual, 2) },
     { title: text("rate.interval"), isNumber: true, cell: (rate) => `${percent(rate.low, 1)} – ${percent(rate.high, 1)}` },
     { title: text("rate.predicted"), isNumber: true, cell: (rate) => percent(rate.predicted, 2) },
@@ -78,7 +80,7 @@ const HEIGHT = 20;
 function graph(rate, end) {
   const at = (share) => `${(share / end) * 100}%`;
   const middle = HEIGHT / 2;
-  const said = { objective: text(`rate.${rate.objective}`), actual: percent(rate.actual, 2), low: percent(rate.low, 2), high: percent(rate.high, 2), predicted: percent(rate.predicted, 2) };
+  const said = { objective: nameOf(rate.objective), actual: percent(rate.actual, 2), low: percent(rate.low, 2), high: percent(rate.high, 2), predicted: percent(rate.predicted, 2) };
   const shown = drawing("svg", { class: "rate-graph", height: HEIGHT, width: "100%", role: "img", "aria-label": text("rate.says", said) },
     drawing("line", { class: "track", x1: "0", x2: "100%", y1: middle, y2: middle }),
     drawing("line", { class: "interval", x1: at(rate.low), x2: at(rate.high), y1: middle, y2: middle }),
