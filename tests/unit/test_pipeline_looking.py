@@ -61,7 +61,7 @@ def test_a_theme_is_named_by_the_words_that_set_it_apart() -> None:
 def test_an_interval_holds_its_share_and_stays_a_share(hits: int, n: int) -> None:
     found = proportion(hits, n)
     assert found.share == hits / n
-    assert 0 <= found.low <= found.share <= found.high <= 1 and found.high - found.low > 0.01
+    assert 0 <= found.low <= hits / n <= found.high <= 1 and found.high - found.low > 0.01
 
 
 def test_wilsons_interval() -> None:
