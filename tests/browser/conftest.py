@@ -45,6 +45,20 @@ def open_page(browser: Any, console: Console) -> Callable[..., Any]:
     return opened
 
 
+@pytest.fixture(scope="session")
+def serious_findings() -> Callable[[Any], list[str]]:
+    """What axe-core finds seriously or critically wrong with a page as it stands."""
+    axe = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+
+    def found(page: Any) -> list[str]:
+        page.evaluate(axe)
+        violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+        return [f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}" for one in serious]
+
+    return found
+
+
 @pytest.fixture
 def page(open_page: Callable[..., Any]) -> Iterator[Any]:
     """A wide, light, English page."""

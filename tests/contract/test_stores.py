@@ -9,6 +9,7 @@ import pytest
 from shelfwise.testing.databases import of_postgresql, of_sqlite
 from shelfwise.testing.stores.catalogue import CatalogueContract
 from shelfwise.testing.stores.events import EventLogContract
+from shelfwise.testing.stores.looking import LookingContract
 from shelfwise.testing.stores.migrations import MigrationsContract
 from shelfwise.testing.stores.people import PeopleContract
 from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
@@ -97,4 +98,12 @@ class TestMigrationsInSQLite(_SQLite, MigrationsContract):
 
 
 class TestMigrationsInPostgreSQL(_PostgreSQL, MigrationsContract):
+    pass
+
+
+class TestLookingInSQLite(_SQLite, LookingContract):
+    pass
+
+
+class TestLookingInPostgreSQL(_PostgreSQL, LookingContract):
     pass

@@ -116,6 +116,14 @@ def test_events_and_what_follows_from_them(client: Any) -> None:
     assert client.search("mug", 5, filter="price < 6").items
     shown = client.slate(slate.slate_id)
     assert [item.item_id for item in shown.items] == [item.item_id for item in slate.items]
+    assert user in {one.user_id for one in client.users(user[:-1]).users}
+    assert client.users(order="active", limit=1).users
+    assert client.user(user).kinds == {"purchase": 1, "view": 1}
+    assert [one.event for one in client.user_events(user, 1).events] == ["view"]
+    assert len(client.user_events(user, impressions=False).events) == 2
+    assert client.user_slates(user).next is None
+    assert client.item_insight("mug-red", 2).neighbours["text"]
+    assert client.catalogue_warnings("no_picture", 1).items
     assert len(client.export_user(user).given["events"]) == 2
     receipt = client.erase_user(user)
     assert receipt.events == 2 and receipt.receipt
@@ -267,7 +275,11 @@ def test_every_route_has_its_method(server: Any) -> None:
         f"{method} {re.sub(r'_part.(?:item[.])?([a-z_]+).', lambda found: found[1], path)}"
         for method, path in re.findall(r'Call\(\s*"(\w+)", f?"([^"]+)"', source)
     }
-    of_others = {"GET /client.js", "GET /metrics"}  # pages and Prometheus ask for these
+    of_others = {  # pages and Prometheus ask for these
+        "GET /client.js",
+        "GET /metrics",
+        "GET /items/{item_id}/picture",
+    }
     assert made == served - of_others
 
 

@@ -162,6 +162,7 @@ class ShownItem(BaseModel):
     sources: list[str]
     reason: str | None
     steps: list[str]
+    predictions: dict[str, float]
     propensity: float
     instead_of: str | None
 

@@ -16,8 +16,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from shelfwise.client import answers
 from shelfwise.schemas.events import Event
+from shelfwise.schemas.insight import FindingKind, InsightAnswer, WarningsAnswer
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.keys import KeyWanted
+from shelfwise.schemas.people import PeopleAnswer, PersonAnswer, ShownLists, TimelineAnswer
 from shelfwise.schemas.queries import Query, Slate
 
 T = TypeVar("T")
@@ -154,6 +156,44 @@ def put_lines(items: Sequence[Item | Mapping[str, Any]]) -> Call[answers.ImportR
     """Store items that are sent as JSON Lines, as they are: the server says which it refuses."""
     lines = (_json(_told(item) if isinstance(item, Item) else dict(item)) for item in items)
     return Call("POST", "/items", _report, body=b"\n".join(lines), media_type=JSON_LINES)
+
+
+def item_insight(item_id: str, k: int = 8) -> Call[InsightAnswer]:
+    """An item from all sides: `k` neighbours by each, how it does where it is shown, what is wrong with its data."""
+    return Call("GET", f"/items/{_part(item_id)}/insight", _model(InsightAnswer), _given(k=k))
+
+
+def catalogue_warnings(
+    kind: FindingKind | None = None, limit: int = 50, after: str | None = None
+) -> Call[WarningsAnswer]:
+    """What is wrong with the catalogue's data: counts by kind, and a page of the items of one kind."""
+    params = _given(kind=kind, limit=limit, after=after)
+    return Call("GET", "/catalogue/warnings", _model(WarningsAnswer), params)
+
+
+def users(
+    query: str | None = None, *, order: str = "recent", limit: int = 20, after: str | None = None
+) -> Call[PeopleAnswer]:
+    """People whose id starts so, or else who did something lately (`recent`), or did most lately (`active`)."""
+    return Call("GET", "/users", _model(PeopleAnswer), _given(query=query, order=order, limit=limit, after=after))
+
+
+def user(user_id: str) -> Call[PersonAnswer]:
+    """What is known of a person: facts, what they turn to, and whom they are like."""
+    return Call("GET", f"/users/{_part(user_id)}", _model(PersonAnswer))
+
+
+def user_events(
+    user_id: str, limit: int = 50, after: str | None = None, *, impressions: bool = True
+) -> Call[TimelineAnswer]:
+    """A page of what a person did, the latest first; without `impressions`, not what was merely shown."""
+    params = _given(limit=limit, after=after, impressions=str(impressions).lower())
+    return Call("GET", f"/users/{_part(user_id)}/events", _model(TimelineAnswer), params)
+
+
+def user_slates(user_id: str, limit: int = 10, after: str | None = None) -> Call[ShownLists]:
+    """A page of what a person was shown, the latest first, and what came of it."""
+    return Call("GET", f"/users/{_part(user_id)}/slates", _model(ShownLists), _given(limit=limit, after=after))
 
 
 def export_user(user_id: str) -> Call[answers.PersonalExport]:

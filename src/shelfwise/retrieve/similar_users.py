@@ -90,15 +90,21 @@ class SimilarUsers(Retriever):
 
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """Find who is alike, then what they had lately."""
+        if self._latest is None:
+            raise RuntimeError("fit() or load() comes first")
+        alike = self.alike(situation, self.options.n_similar)
+        shares = alike.scores / max(float(alike.scores.sum()), 1e-9)
+        return self._latest.vote(alike.rows, shares, allowed, self.config.k)
+
+    def alike(self, situation: Situation, n: int) -> Candidates:
+        """The `n` people of the training who are most like the asking one: their rows, and how alike in (0, 1]."""
         if self._histories is None or self._latest is None:
             raise RuntimeError("fit() or load() comes first")
         seeds, weights = self._vector(situation)
         everybody = np.ones(len(self._latest), bool)
         if 0 <= situation.history.user_row < len(everybody):
             everybody[situation.history.user_row] = False  # nobody is told by himself what he likes
-        alike = self._histories.vote(seeds, weights, everybody, self.options.n_similar)
-        shares = alike.scores / max(float(alike.scores.sum()), 1e-9)
-        return self._latest.vote(alike.rows, shares, allowed, self.config.k)
+        return self._histories.vote(seeds, weights, everybody, n)
 
     def _vector(self, situation: Situation) -> tuple[Rows, Floats]:
         history = situation.history

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shelfwise.errors import AccessError, NotAllowedError, ShelfwiseError
+from shelfwise.serve.address_keys import authorization_in_address, require_browser_key
 from shelfwise.serve.callers import CALLER, LOCAL, SESSION
 from shelfwise.serve.credentials import Credentials
 from shelfwise.serve.keys import is_loopback
@@ -85,10 +86,14 @@ class Access:
 
     @staticmethod
     def _tell_caller(scope: Scope, sent: Credentials, keyring: Keyring) -> None:
-        if sent.session is not None and sent.authorization is None and not keyring.is_open:
+        in_address = None if sent.authorization else authorization_in_address(scope)
+        key = sent.authorization or in_address
+        if sent.session is not None and key is None and not keyring.is_open:
             scope[CALLER], scope[SESSION] = session_caller(sent, keyring)
             return
-        caller = keyring.caller(sent.authorization, sent.visitor_token, sent.origin)
+        caller = keyring.caller(key, sent.visitor_token, sent.origin)
+        if in_address is not None:
+            require_browser_key(caller)
         if caller is LOCAL and not is_loopback(_name_in(sent.host)):
             # A page of another site may have its name point here: its browser then thinks this to be that site.
             raise NotAllowedError(

@@ -21,6 +21,11 @@ class Json(Response):
         return orjson.dumps(content, default=_plain)
 
 
+def plain(answer: BaseModel) -> Any:
+    """An answer in which names of a kind stand as keys: orjson takes only texts for them."""
+    return answer.model_dump(mode="json")
+
+
 def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump()

@@ -13,14 +13,18 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from shelfwise.serve import (
     audit,
+    catalogue_warnings,
     client_script,
     documentation,
     events,
     health,
+    item_insight,
     items,
     key_routes,
     measure_routes,
     model_routes,
+    people_routes,
+    picture_routes,
     problems,
     recommend,
     rules,
@@ -88,10 +92,13 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         responses=documentation.problems(401, 403, 429, 500, 503),
     )
     app.state.opening, app.state.measures = opening, measures
-    # `recommend` first: its path /items/{id}/similar is also one of an item.
+    # Before `items`: the paths /items/{id}/similar and the like are also those of items.
     for module in (
         health,
         recommend,
+        picture_routes,
+        item_insight,
+        catalogue_warnings,
         events,
         items,
         rules,
@@ -99,6 +106,7 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         model_routes,
         search,
         users,
+        people_routes,
         visitor_routes,
         key_routes,
         audit,

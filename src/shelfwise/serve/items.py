@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, cast
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
 from shelfwise.errors import QueryError, UnknownError
+from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation, item_lines
@@ -35,6 +36,12 @@ from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 
 router = APIRouter(tags=["items"], route_class=GuardedRoute)
+
+
+MAX_NAMED = 100
+"""Items that one request may name."""
+
+ItemIdAsked = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]
 
 
 class ItemResult(BaseModel):
@@ -68,8 +75,15 @@ async def get_items(
     service: Current,
     limit: Annotated[int, fastapi.Query(ge=1, le=MAX_MANY, description="Items on a page.")] = 100,
     after: Annotated[str | None, fastapi.Query(max_length=64, description="The `next` of an earlier answer.")] = None,
+    item_id: Annotated[
+        list[ItemIdAsked] | None,
+        fastapi.Query(max_length=MAX_NAMED, description="Only these, in this order; unknown ones are left out."),
+    ] = None,
 ) -> Response:
     """The catalogue, page by page. Items that come meanwhile stand on the last page; none is shown twice."""
+    if item_id:
+        named = await asyncio.to_thread(_named_items, service.records, item_id)
+        return Json(ItemPage(items=named, next=None))
     start = -1 if after is None else row_of(after)
     found = await asyncio.to_thread(_page, service.records, limit, start)
     following = cursor_after(found[-1].row) if len(found) == limit else None
@@ -239,6 +253,12 @@ def _there(connection: Connection, item_id: str) -> Item | None:
 def _page(records: Records, n: int, after: int) -> list[StoredItem]:
     with records.read() as connection:
         return catalogue.read_page(connection, n, after)
+
+
+def _named_items(records: Records, item_ids: Sequence[str]) -> list[Item]:
+    with records.read() as connection:
+        found = [_there(connection, item_id.replace("\0", "")) for item_id in dict.fromkeys(item_ids)]
+    return [item for item in found if item is not None]
 
 
 def merged(item: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
+from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Erased, Receipt
 from shelfwise.pipeline.recommender import Answer, Recommender
@@ -23,11 +24,13 @@ from shelfwise.serve.erasing import Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
+from shelfwise.serve.looks import Looks
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
+from shelfwise.serve.thumbnails import Thumbnails
 from shelfwise.serve.writer import Writer
 from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
@@ -63,6 +66,8 @@ class Service:
             else None
         )
         self._full_text = SearchOpening(records)
+        pictures = PictureFiles(records.folder, config.encode.image_folder)
+        self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None

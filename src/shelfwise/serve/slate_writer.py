@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -66,7 +67,7 @@ class SlateWriter:
                 np.array([1.0 if item.propensity is None else item.propensity for item in slate.items]),
                 answer.best,
                 query.model_dump(mode="json", exclude_defaults=True, exclude=NOT_KEPT),
-                [Why(item.sources, item.reason, item.steps) for item in slate.items],
+                [Why(item.sources, item.reason, item.steps, _rounded(item.predictions)) for item in slate.items],
             )
         )
         if self._task is None or self._task.done():
@@ -123,3 +124,8 @@ class SlateWriter:
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             slate_log.forget_before(connection, int((time.time() - self._kept_d * 86_400) * 1_000))
             self._forgot_at = time.monotonic()
+
+
+def _rounded(predictions: Mapping[str, float]) -> dict[str, float]:
+    """What is worth keeping: a probability to a hundredth of itself; of a pinned item nothing was expected."""
+    return {objective: float(f"{value:.3g}") for objective, value in predictions.items() if math.isfinite(value)}

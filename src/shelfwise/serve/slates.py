@@ -31,6 +31,9 @@ class ShownItem(BaseModel):
     sources: list[str] = Field(description="Retrievers that named it then.")
     reason: str | None = Field(description="What was said of it; null where that was not kept.")
     steps: list[str] = Field(description="What put it where it stood.")
+    predictions: dict[str, float] = Field(
+        description="What the ranker expected of it then, by objective; empty where that was not kept."
+    )
     propensity: float = Field(description="The chance with which it came to this position; 1 where nothing was drawn.")
     instead_of: str | None = Field(description="What would have stood here had nothing been drawn; null: itself.")
 
@@ -75,6 +78,7 @@ def _told(found: LoggedSlate, item_by_row: dict[int, Item]) -> ShownSlate:
                 sources=why.sources if why else [],
                 reason=why.reason if why else None,
                 steps=why.steps if why else [],
+                predictions=why.predictions if why else {},
                 propensity=chance,
                 instead_of=item_by_row[best].item_id if best != row and best in item_by_row else None,
             )

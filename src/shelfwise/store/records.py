@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from shelfwise.store.engine import engine_for_glances, open_engine
 from shelfwise.store.refusals import refusal
+
+T = TypeVar("T")
 
 
 class Records:
@@ -40,6 +43,15 @@ class Records:
         """
         with self._translated(), self.engine.connect() as connection:
             yield connection
+
+    def reading(self, look: Callable[[Connection], T]) -> T:
+        """What a function finds in one view of the store; for threads.
+
+        Raises:
+            ServiceError: the database is down.
+        """
+        with self.read() as connection:
+            return look(connection)
 
     @contextmanager
     def glance(self) -> Generator[Connection]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 
 from shelfwise.schemas.ids import Doubles, Rows
 from shelfwise.store import erasures
+from shelfwise.store.bulk import LOOKUP_CHUNK
 from shelfwise.store.tables import slates
 
 
@@ -23,11 +24,13 @@ class Why(NamedTuple):
         sources: Retrievers that named it.
         reason: In words.
         steps: What put it where it stood.
+        predictions: What the ranker expected of it, by objective; empty where that was not kept.
     """
 
     sources: list[str]
     reason: str
     steps: list[str]
+    predictions: dict[str, float] = {}  # noqa: RUF012 - never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,83 @@ def of_user(connection: Connection, user_id: str) -> list[LoggedSlate]:
     """Every answer that is kept of a user's, oldest first."""
     query = select(slates).where(slates.c.user_id == user_id).order_by(slates.c.at_ms, slates.c.slate_id)
     return [_logged(row) for row in connection.execute(query)]
+
+
+def page_of_user(
+    connection: Connection, user_id: str, n: int, before: tuple[int, str] | None = None
+) -> list[LoggedSlate]:
+    """The `n` answers to a user before a moment, the latest first.
+
+    Args:
+        before: Time and id of the last answer of the page before; None: from the latest on.
+    """
+    query = (
+        select(slates)
+        .where(slates.c.user_id == user_id)
+        .order_by(slates.c.at_ms.desc(), slates.c.slate_id.desc())
+        .limit(n)
+    )
+    if before is not None:
+        query = query.where(tuple_(slates.c.at_ms, slates.c.slate_id) < tuple_(*before))
+    return [_logged(row) for row in connection.execute(query)]
+
+
+class Showing(NamedTuple):
+    """That an answer showed an item.
+
+    Attributes:
+        position: 1-based.
+        predictions: What the ranker expected of it then; empty where that was not kept.
+    """
+
+    slate_id: str
+    at_ms: int
+    scenario: str
+    position: int
+    predictions: dict[str, float]
+
+
+def showings(connection: Connection, row: int, n_slates: int, limit: int) -> list[Showing]:
+    """Where an item stood in the latest answers, the latest first.
+
+    Args:
+        row: The item.
+        n_slates: Answers that are looked through.
+        limit: Showings at most.
+
+    Cost:
+        Some microseconds for each answer looked through, and a tenth of a millisecond for each that shows the item.
+    """
+    wanted = int(row).to_bytes(4, "little")
+    query = (
+        select(slates.c.slate_id, slates.c.item_rows)
+        .order_by(slates.c.at_ms.desc(), slates.c.slate_id.desc())
+        .limit(n_slates)
+    )
+    named: list[str] = []
+    for slate_id, rows in connection.execute(query):
+        # The bytes may also meet across two numbers: `_standing` looks properly.
+        if wanted in rows and _standing(rows, row):
+            named.append(slate_id)
+            if len(named) == limit:
+                break
+    found: list[Showing] = []
+    for start in range(0, len(named), LOOKUP_CHUNK):
+        chunk = named[start : start + LOOKUP_CHUNK]
+        columns = (slates.c.slate_id, slates.c.at_ms, slates.c.scenario, slates.c.item_rows, slates.c.why)
+        for slate_id, at_ms, scenario, rows, why in connection.execute(
+            select(*columns).where(slates.c.slate_id.in_(chunk))
+        ):
+            position, said = _standing(rows, row), _unpacked(why)
+            predictions = said[position - 1].predictions if position <= len(said) else {}
+            found.append(Showing(slate_id, int(at_ms), scenario, position, predictions))
+    return sorted(found, key=lambda one: (-one.at_ms, one.slate_id))
+
+
+def _standing(item_rows: bytes, row: int) -> int:
+    """The 1-based position of an item in a packed slate; 0 where it is not there."""
+    places = np.flatnonzero(np.frombuffer(item_rows, "<i4") == row)
+    return int(places[0]) + 1 if len(places) else 0
 
 
 def get(connection: Connection, slate_id: str) -> LoggedSlate | None:

@@ -86,6 +86,13 @@ Index(
     events.c.kind,
     events.c.scenario,
 )
+# What came of an answer; only of events that name one.
+Index(
+    "events_by_slate",
+    events.c.slate_id,
+    sqlite_where=events.c.slate_id.is_not(None),
+    postgresql_where=events.c.slate_id.is_not(None),
+)
 
 sources = Table(
     "sources",

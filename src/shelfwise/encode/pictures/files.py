@@ -36,13 +36,34 @@ class PictureFiles:
         Raises:
             NoPictureError: there is no such file here, or it is no regular file of at most `MAX_BYTES`.
         """
-        path = self.find(image)
+        return self.read_file(self.find(image))
+
+    @staticmethod
+    def read_file(path: Path) -> bytes:
+        """The content of a file that was found.
+
+        Raises:
+            NoPictureError: it is no regular file of at most `MAX_BYTES`.
+        """
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise NoPictureError(PictureProblem.UNREADABLE, f"the file has more than {MAX_BYTES:,} bytes")
             return path.read_bytes()
         except OSError as cause:
             raise NoPictureError(PictureProblem.UNREADABLE, cause.strerror or type(cause).__name__) from cause
+
+    def find_public(self, image: str) -> Path:
+        """The file that an item's `image` names, where everybody may see it: only below the shop's two folders.
+
+        Who may write items names any path; that does not make the file at its end the shop's.
+
+        Raises:
+            NoPictureError: there is none here, or it lies elsewhere.
+        """
+        path = self.find(image).resolve()
+        if not any(path.is_relative_to(folder) for folder in self._folders):
+            raise NoPictureError(PictureProblem.OUTSIDE, "a file outside the shop's folders")
+        return path
 
     def find(self, image: str) -> Path:
         """The file that an item's `image` names.
