@@ -16,6 +16,7 @@ from shelfwise.serve import (
     documentation,
     events,
     health,
+    insight,
     items,
     key_routes,
     measure_routes,
@@ -92,6 +93,7 @@ def create_app(shop_folder: Path) -> FastAPI:
         visitor_routes,
         key_routes,
         audit,
+        insight,
         client_script,
     ):
         app.include_router(module.router, prefix="/v1")

@@ -38,4 +38,4 @@ class Measured:
             await self.app(scope, receive, watched)
         finally:
             took_s = time.perf_counter() - began_at
-            self._measures.request(route[0] if route else OTHER, scope["method"], status, took_s)
+            self._measures.request(scope["path"], route[0] if route else OTHER, scope["method"], status, took_s)

@@ -27,6 +27,7 @@ from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
+from shelfwise.serve.traffic import TrafficWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
@@ -61,6 +62,7 @@ class Service:
             if config.serve.log_slates
             else None
         )
+        self._traffic = TrafficWriter(measures.traffic, self.writer)
         self._full_text = SearchOpening(records)
         self._items = LiveItems()
         self._follower: asyncio.Task[None] | None = None
@@ -93,6 +95,7 @@ class Service:
         self.models.on_changed_item = self._full_text.note
         self._full_text.start()
         self._follower = asyncio.create_task(self._follow())
+        self._traffic.start()
         self.pulse.start()
 
     async def close(self) -> None:
@@ -105,6 +108,7 @@ class Service:
         await self._full_text.close()
         if self._slates is not None:
             await self._slates.close()
+        await self._traffic.close()
         await self.events.close()
         await self.writer.close()
         self.records.close()

@@ -15,7 +15,7 @@ from shelfwise.store.tables import traffic
 MINUTE_S, HOUR_S = 60, 3_600
 
 KEPT_S = {MINUTE_S: 3 * 86_400, HOUR_S: 400 * 86_400}
-"""How long counts are kept, by the stretch of time that they sum: minutes for three days, hours for a year and a month."""
+"""How long counts are kept: those of minutes for three days, those of hours for a year and a month."""
 
 NO_BUCKET = -1
 """Of what is counted without being timed."""
@@ -122,6 +122,12 @@ def newest_s(connection: Connection, measure: Measure, labels: Iterable[str]) ->
     )
     found = [connection.execute(query.where(traffic.c.step_s == step_s)).scalar() for step_s in KEPT_S]
     return max((int(one) for one in found if one is not None), default=None)
+
+
+def oldest_s(connection: Connection) -> int | None:
+    """The beginning of the first hour that is kept; None before anything was counted."""
+    found = connection.execute(select(func.min(traffic.c.at_s)).where(traffic.c.step_s == HOUR_S)).scalar()
+    return None if found is None else int(found)
 
 
 def forget_old(connection: Connection, now_s: int) -> int:
