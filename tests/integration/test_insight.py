@@ -112,7 +112,8 @@ def test_what_came_of_answers(server: Any) -> None:
             about(slates[1], 0, "click"),
             about(slates[1], 0, "purchase"),
             about(slates[8], 2, "click"),
-            about(slates[2], 0, "view"),
+            about(slates[2], 0, "impression"),
+            about(slates[0], 2, "view"),
             {"user_id": "user-1", "item_id": "mug-red", "event": "click"},  # answers nothing
         ],
     )

@@ -15,14 +15,20 @@ from shelfwise.schemas.ids import Bools
 from shelfwise.store import answer_outcomes
 from shelfwise.store.answer_outcomes import LOOK_AT, Outcome
 
-KINDS = (EventKind.CLICK, EventKind.CART, EventKind.PURCHASE)
+CLICKED, CARTED, BOUGHT = "clicked", "carted", "bought"
+KINDS: dict[str, tuple[EventKind, ...]] = {
+    # Shops tell one or the other; the objective `click` takes both too.
+    CLICKED: (EventKind.CLICK, EventKind.VIEW),
+    CARTED: (EventKind.CART,),
+    BOUGHT: (EventKind.PURCHASE,),
+}
 
 
 class OutcomeTotals(BaseModel):
     """Answers that an event of a kind names by `slate_id`, each answer once."""
 
     answers: int
-    clicked: Rate
+    clicked: Rate = Field(description="By a `click` or a `view`.")
     carted: Rate
     bought: Rate
 
@@ -87,9 +93,9 @@ def outcome_report(connection: Connection, period: Period, *, is_kept: bool, all
         is_all=totals.answers < LOOK_AT,
         now=totals,
         before=before.totals_if_any(),
-        click_share=found.shares(EventKind.CLICK),
-        cart_share=found.shares(EventKind.CART),
-        purchase_share=found.shares(EventKind.PURCHASE),
+        click_share=found.shares(CLICKED),
+        cart_share=found.shares(CARTED),
+        purchase_share=found.shares(BOUGHT),
         scenarios=[
             ScenarioOutcomes(scenario=name, now=found.totals(name), before=before.totals_if_any(name)) for name in names
         ],
@@ -117,15 +123,15 @@ class _Outcomes:
 
     def totals(self, scenario: str | None = None) -> OutcomeTotals:
         n = _sum(self._answers, scenario)
-        clicked, carted, bought = (Rate.counted(_sum(self._by_kind[kind], scenario), n) for kind in KINDS)
-        return OutcomeTotals(answers=n, clicked=clicked, carted=carted, bought=bought)
+        rates = {name: Rate.counted(_sum(found, scenario), n) for name, found in self._by_kind.items()}
+        return OutcomeTotals(answers=n, **rates)
 
     def totals_if_any(self, scenario: str | None = None) -> OutcomeTotals | None:
         found = self.totals(scenario)
         return found if found.answers else None
 
-    def shares(self, kind: EventKind) -> list[float | None]:
-        answers, happened = self._steps(self._answers), self._steps(self._by_kind[kind])
+    def shares(self, name: str) -> list[float | None]:
+        answers, happened = self._steps(self._answers), self._steps(self._by_kind[name])
         return [n / of if of else None for n, of in zip(happened, answers, strict=True)]
 
     def _steps(self, outcomes: Iterable[Outcome]) -> list[int]:

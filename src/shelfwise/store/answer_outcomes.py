@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Rows
@@ -38,24 +38,32 @@ def answers(connection: Connection, from_s: int, to_s: int, step_s: int) -> list
 
 
 def answered_with(
-    connection: Connection, from_s: int, to_s: int, step_s: int, kinds: Sequence[EventKind]
-) -> dict[EventKind, list[Outcome]]:
-    """How many of these answers are named by an event of each kind.
+    connection: Connection, from_s: int, to_s: int, step_s: int, kinds: Mapping[str, Sequence[EventKind]]
+) -> dict[str, list[Outcome]]:
+    """How many of these answers are named by an event of some kinds, each answer once.
+
+    Args:
+        connection: Any.
+        from_s: Beginning, seconds since 1970-01-01 UTC, and that of the first step.
+        to_s: End.
+        step_s: Seconds of a step.
+        kinds: Which kinds, by what they are called together; no kind stands in two.
 
     Cost:
         One look at the index `events_by_slate` for each answer looked at.
     """
     latest = _latest(from_s, to_s, step_s).subquery()
+    name_by_code = {CODE_BY_KIND[kind]: name for name, together in kinds.items() for kind in together}
+    name = case(name_by_code, value=events.c.kind).label("name")
     query = (
-        select(latest.c.step, latest.c.scenario, events.c.kind, func.count(latest.c.slate_id.distinct()))
+        select(latest.c.step, latest.c.scenario, name, func.count(latest.c.slate_id.distinct()))
         .join(events, events.c.slate_id == latest.c.slate_id)
-        .where(events.c.slate_id.is_not(None), events.c.kind.in_([CODE_BY_KIND[kind] for kind in kinds]))
-        .group_by(latest.c.step, latest.c.scenario, events.c.kind)
+        .where(events.c.slate_id.is_not(None), events.c.kind.in_(list(name_by_code)))
+        .group_by(latest.c.step, latest.c.scenario, name)
     )
-    kind_by_code = {CODE_BY_KIND[kind]: kind for kind in kinds}
-    found: dict[EventKind, list[Outcome]] = {kind: [] for kind in kinds}
-    for at_s, scenario, code, n in connection.execute(query):
-        found[kind_by_code[code]].append(Outcome(int(at_s), scenario, int(n)))
+    found: dict[str, list[Outcome]] = {one: [] for one in kinds}
+    for at_s, scenario, one, n in connection.execute(query):
+        found[one].append(Outcome(int(at_s), scenario, int(n)))
     return found
 
 
