@@ -1,3 +1,102 @@
-import { showEmpty } from "./states.js";
+// The overview: figures of a period, beside the period before; looked at again every other second.
 
-showEmpty(document.getElementById("content-area"));
+import { get } from "./api.js";
+import { element } from "./dom.js";
+import { time } from "./format.js";
+import { drawCharts } from "./overview-charts.js";
+import { drawState } from "./overview-state.js";
+import { drawTables } from "./overview-tables.js";
+import { drawTiles } from "./overview-tiles.js";
+import { segments } from "./segments.js";
+import { showEmpty, showError, showLoading } from "./states.js";
+import { text } from "./texts.js";
+
+const HOUR_S = 3_600, DAY_S = 24 * HOUR_S;
+
+const PERIODS = {
+  hour: { length_s: HOUR_S, step_s: 60 },
+  day: { length_s: DAY_S, step_s: 900 },
+  week: { length_s: 7 * DAY_S, step_s: HOUR_S },
+  month: { length_s: 30 * DAY_S, step_s: 6 * HOUR_S },
+  quarter: { length_s: 90 * DAY_S, step_s: DAY_S },
+};
+
+/** Figures that servers keep adding to are cheap to read; what came of answers is looked up, and changes slowly. */
+const EVERY_MS = { traffic: 2_000, rest: 10_000 };
+
+const tiles = document.getElementById("tiles"), notice = document.getElementById("notice"), live = document.getElementById("live");
+const known = { period: PERIODS[location.hash.slice(1)] ? location.hash.slice(1) : "day", traffic: null, outcomes: null, state: null, readAt: null };
+let asking = new AbortController();
+
+document.getElementById("period").append(segments(
+  Object.keys(PERIODS).map((key) => ({ key, title: text(`period.${key}`) })),
+  { label: text("period.label"), selected: known.period, onSelect: choose },
+));
+
+function choose(period) {
+  known.period = period;
+  history.replaceState(null, "", `#${period}`);
+  asking.abort();
+  asking = new AbortController();
+  known.outcomes = null;
+  look("rest");
+  look("traffic");
+}
+
+async function look(what) {
+  const { signal } = asking;
+  const { length_s, step_s } = PERIODS[known.period];
+  const query = { from: new Date(Date.now() - length_s * 1_000).toISOString(), step: step_s };
+  try {
+    if (what === "traffic") known.traffic = await get("/v1/insight/traffic", query, { signal });
+    else [known.outcomes, known.state] = await Promise.all([get("/v1/insight/outcomes", query, { signal }), get("/v1/insight/state", {}, { signal })]);
+    if (signal.aborted) return;
+    known.readAt = new Date();
+    draw();
+  } catch (error) {
+    if (error.name !== "AbortError") failed(error);
+  }
+}
+
+function draw() {
+  live.className = "live is-on";
+  live.textContent = text("live.on");
+  if (!known.traffic || !known.state) return;
+  const isNew = known.traffic.counted_since === null;
+  notice.hidden = !isNew;
+  notice.className = isNew ? "card" : "";
+  if (isNew) showEmpty(notice, { title: text("nothing_yet"), body: text("nothing_yet_about") });
+  const told = { ...known, ...PERIODS[known.period] };
+  drawTiles(tiles, told);
+  drawCharts(told);
+  drawTables(told);
+  drawState(told);
+}
+
+function failed(error) {
+  live.className = "live is-off";
+  live.textContent = known.readAt ? text("live.off", { time: time(known.readAt) }) : "";
+  if (!known.readAt) {
+    notice.hidden = false;
+    notice.className = "card";
+    showError(notice, error, () => { look("rest"); look("traffic"); });
+    tiles.replaceChildren();
+  }
+}
+
+function lookEvery(what) {
+  setTimeout(async () => {
+    if (document.visibilityState === "visible") await look(what);
+    lookEvery(what);
+  }, EVERY_MS[what]);
+}
+
+tiles.replaceChildren(...Array.from({ length: 10 }, () => {
+  const tile = element("div", { class: "card tile" });
+  showLoading(tile, 3);
+  return tile;
+}));
+look("rest");
+look("traffic");
+lookEvery("traffic");
+lookEvery("rest");
