@@ -81,7 +81,7 @@ def test_a_shop_that_nobody_asked_says_so_and_a_server_that_stops_too(browser: A
         page.goto("/console")
         page.get_by_text("Nothing was counted yet").wait_for()
         assert figure(page, "requests") == "0"
-        page.route("**/v1/insight/**", lambda route: route.fulfill(status=503, json={"code": "busy", "detail": "busy"}))
+        page.route("**/v1/insight/**", lambda route: route.fulfill(status=429, json={"code": "busy", "detail": "busy"}))
         page.get_by_text(re.compile("Not updated since")).wait_for()
         page.unroute("**/v1/insight/**")
         page.get_by_text("Live", exact=True).wait_for()
