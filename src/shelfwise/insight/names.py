@@ -37,22 +37,22 @@ class Groups(NamedTuple):
 
     Attributes:
         of_item: By item row; -1 of none; shape `(n,)`.
-        names: Of the groups; empty where each item is its own.
+        names: Of the groups; None where each item is its own.
     """
 
     of_item: Rows
-    names: list[str]
+    names: list[str] | None
 
     @property
     def n(self) -> int:
         """How many groups."""
-        return len(self.names) or len(self.of_item)
+        return len(self.of_item) if self.names is None else len(self.names)
 
 
 def groups(connection: Connection, by: Grouping) -> Groups:
     """The groups of all items."""
     if by is Grouping.ITEM:
-        return Groups(np.arange(item_columns.n_rows(connection), dtype=np.int32), [])
+        return Groups(np.arange(item_columns.n_rows(connection), dtype=np.int32), None)
     names = item_columns.named_by(connection, "category" if by is Grouping.CATEGORY else "brand")
     number_by_name = {name: number for number, name in enumerate(dict.fromkeys(name for name in names if name))}
     codes = [number_by_name[name] if name else -1 for name in names]

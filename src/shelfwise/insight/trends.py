@@ -121,7 +121,7 @@ class _Told:
         wanted: list[int],
     ) -> None:
         self._windows, self._happened, self._group_of_event = windows, happened, group_of_event
-        if known.names:
+        if known.names is not None:
             self._names = {group: Named(name=known.names[group]) for group in wanted}
         else:
             self._names = named_items(connection, wanted)

@@ -40,10 +40,11 @@ function drawPeople(report) {
   const step = text(report.days <= FEW_DAYS ? "step_day" : "step_week");
   const [start, end] = [new Date(report.before_at).getTime(), new Date(report.as_of).getTime()];
   const length = (end - start) / report.steps.length;
-  const along = report.steps.map((n, at) => [new Date(start + at * length), n]), half = along.length / 2;
+  const half = report.steps.length / 2;
+  const only = (isIn) => report.steps.map((n, at) => [new Date(start + at * length), isIn(at) ? n : null]);
   const series = [
-    { name: text("people.before"), values: along.slice(0, half), colour: "--line-strong" },
-    { name: text("people.now"), values: along.slice(half), colour: "--series-1" },
+    { name: text("people.before"), values: only((at) => at < half), colour: "--line-strong" },
+    { name: text("people.now"), values: only((at) => at >= half), colour: "--series-1" },
   ];
   chart?.dispose();
   place("people").removeAttribute("aria-busy");
@@ -63,13 +64,17 @@ function movedTable(report, way) {
     rows: report[way],
     columns: [
       { title: text("moved.name"), cell: (row) => named(row.what), value: (row) => row.what.name },
-      { title: text("moved.people"), cell: (row) => number(row.people), value: (row) => row.people, isNumber: true },
-      { title: text("moved.before"), cell: (row) => number(row.people_before), value: (row) => row.people_before, isNumber: true },
-      { title: text("moved.change"), cell: (row) => (row.ratio === null ? text("moved.new") : change(row.ratio - 1, 0)), value: (row) => row.ratio ?? Infinity, isNumber: true },
-      { title: text(isRising ? "moved.least" : "moved.most"), cell: (row) => element("span", { title: text("moved.bound"), text: text("moved.times", { n: number(row[bound], 2) }) }), value: (row) => row[bound], isNumber: true },
       { title: text("moved.over_time"), cell: (row) => sparkline(row.steps, { marksFrom: row.steps.length / 2 }) },
+      { title: text("moved.before"), cell: (row) => number(row.people_before), value: (row) => row.people_before, isNumber: true },
+      { title: text("moved.people"), cell: (row) => number(row.people), value: (row) => row.people, isNumber: true },
+      { title: text(isRising ? "moved.least" : "moved.most"), cell: (row) => certain(row, bound), value: (row) => row[bound], isNumber: true },
     ],
   });
+}
+
+function certain(row, bound) {
+  const plain = row.ratio === null ? text("moved.new") : change(row.ratio - 1, 0);
+  return element("span", { title: text("moved.bound", { change: plain }), text: text("moved.times", { n: number(row[bound], row[bound] < 10 ? 2 : 0) }) });
 }
 
 /** An item's or a group's name; an item leads to its page. */

@@ -10,6 +10,7 @@ import { drawSearches } from "./trends-searches.js";
 
 const DAYS = { week: 7, month: 28, quarter: 91 };
 const LEAST_PEOPLE = 3;
+const FEW = 10, MANY = 100;
 
 const chosen = { days: "month", of: "interest", by: "item", to: "" };
 for (const [name, value] of new URLSearchParams(location.search)) if (name in chosen) chosen[name] = value;
@@ -17,6 +18,8 @@ if (!(chosen.days in DAYS)) chosen.days = "month";
 if (!["interest", "purchase"].includes(chosen.of)) chosen.of = "interest";
 if (!["item", "category", "brand"].includes(chosen.by)) chosen.by = "item";
 if (!/^\d{4}-\d\d-\d\d$/.test(chosen.to)) chosen.to = "";
+
+const shown = { moved: FEW, arrivals: FEW };
 
 const place = (id) => document.getElementById(id);
 const choice = (id, keys) => place(id).append(segments(
@@ -29,12 +32,20 @@ choice("by", ["item", "category", "brand"]);
 place("as-of").value = chosen.to;
 place("as-of").addEventListener("change", (event) => choose({ to: event.target.value }));
 place("rare").addEventListener("change", loadSearches);
+for (const [what, more] of [["moved", () => loadMoved()], ["arrivals", () => loadArrivals()]]) {
+  place(`more-${what}`).addEventListener("click", () => {
+    shown[what] = MANY;
+    more();
+  });
+}
 
 function choose(next) {
   Object.assign(chosen, next);
+  shown.moved = FEW;
   history.replaceState(null, "", `?${new URLSearchParams(Object.entries(chosen).filter(([, value]) => value))}`);
   loadMoved();
   if ("of" in next || "by" in next) return;
+  shown.arrivals = FEW;
   loadArrivals();
   loadSearches();
 }
@@ -64,12 +75,16 @@ async function load(ids, report, draw) {
   }
 }
 
-const loadMoved = () => load(["people", "rising", "falling"], () => ask("moved", "/v1/insight/trends", { ...stretch(), of: chosen.of, by: chosen.by }), (report) => {
+const loadMoved = () => load(["people", "rising", "falling"], () => ask("moved", "/v1/insight/trends", { ...stretch(), of: chosen.of, by: chosen.by, k: shown.moved }), (report) => {
   if (!place("as-of").value) place("as-of").value = new Date(new Date(report.as_of).getTime() - 1).toISOString().slice(0, 10);
   drawMoved(report);
+  place("more-moved").hidden = shown.moved === MANY || Math.max(report.n_rising, report.n_falling) <= FEW;
 });
 
-const loadArrivals = () => load(["arrivals"], () => ask("arrivals", "/v1/insight/arrivals", stretch()), drawArrivals);
+const loadArrivals = () => load(["arrivals"], () => ask("arrivals", "/v1/insight/arrivals", { ...stretch(), k: shown.arrivals }), (report) => {
+  drawArrivals(report);
+  place("more-arrivals").hidden = shown.arrivals === MANY || report.n_arrivals <= FEW;
+});
 
 function loadSearches() {
   const least_people = place("rare").checked ? 1 : LEAST_PEOPLE;
