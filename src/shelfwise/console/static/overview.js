@@ -1,4 +1,4 @@
-// The overview: figures of a period, beside the period before; looked at again every other second.
+// The overview: figures of a period, beside the period before; looked at again and again.
 
 import { get } from "./api.js";
 import { element } from "./dom.js";
@@ -14,18 +14,17 @@ import { text } from "./texts.js";
 const HOUR_S = 3_600, DAY_S = 24 * HOUR_S;
 
 const PERIODS = {
-  hour: { length_s: HOUR_S, step_s: 60 },
-  day: { length_s: DAY_S, step_s: 900 },
-  week: { length_s: 7 * DAY_S, step_s: HOUR_S },
-  month: { length_s: 30 * DAY_S, step_s: 6 * HOUR_S },
-  quarter: { length_s: 90 * DAY_S, step_s: DAY_S },
+  hour: { length_s: HOUR_S, step_s: 60, traffic_ms: 2_000, rest_ms: 10_000 },
+  day: { length_s: DAY_S, step_s: 900, traffic_ms: 4_000, rest_ms: 20_000 },
+  week: { length_s: 7 * DAY_S, step_s: HOUR_S, traffic_ms: 20_000, rest_ms: 60_000 },
+  month: { length_s: 30 * DAY_S, step_s: 6 * HOUR_S, traffic_ms: 60_000, rest_ms: 120_000 },
+  quarter: { length_s: 90 * DAY_S, step_s: DAY_S, traffic_ms: 60_000, rest_ms: 120_000 },
 };
 
-/** Figures that servers keep adding to are cheap to read; what came of answers is looked up, and changes slowly. */
-const EVERY_MS = { traffic: 2_000, rest: 10_000 };
-
 const tiles = document.getElementById("tiles"), notice = document.getElementById("notice"), live = document.getElementById("live");
-const known = { period: PERIODS[location.hash.slice(1)] ? location.hash.slice(1) : "day", traffic: null, outcomes: null, state: null, readAt: null };
+const asked = location.hash.slice(1);
+const known = { period: Object.hasOwn(PERIODS, asked) ? asked : "day", traffic: null, outcomes: null, state: null, readAt: null };
+const waiting = { traffic: null, rest: null };
 let asking = new AbortController();
 
 document.getElementById("period").append(segments(
@@ -38,9 +37,15 @@ function choose(period) {
   history.replaceState(null, "", `#${period}`);
   asking.abort();
   asking = new AbortController();
-  known.outcomes = null;
-  look("rest");
-  look("traffic");
+  known.traffic = known.outcomes = null;
+  lookNow();
+}
+
+function lookNow() {
+  for (const what of ["rest", "traffic"]) {
+    look(what);
+    lookEvery(what);
+  }
 }
 
 async function look(what) {
@@ -79,16 +84,18 @@ function failed(error) {
   if (!known.readAt) {
     notice.hidden = false;
     notice.className = "card";
-    showError(notice, error, () => { look("rest"); look("traffic"); });
+    showError(notice, error, lookNow);
     tiles.replaceChildren();
   }
 }
 
+/** Look again and again; less often at a long period, of which a moment changes little. */
 function lookEvery(what) {
-  setTimeout(async () => {
+  clearTimeout(waiting[what]);
+  waiting[what] = setTimeout(async () => {
     if (document.visibilityState === "visible") await look(what);
     lookEvery(what);
-  }, EVERY_MS[what]);
+  }, PERIODS[known.period][`${what}_ms`]);
 }
 
 tiles.replaceChildren(...Array.from({ length: 10 }, () => {
@@ -96,7 +103,5 @@ tiles.replaceChildren(...Array.from({ length: 10 }, () => {
   showLoading(tile, 3);
   return tile;
 }));
-look("rest");
-look("traffic");
-lookEvery("traffic");
-lookEvery("rest");
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && lookNow());
+lookNow();

@@ -13,8 +13,8 @@ const LEAST_PEOPLE = 3;
 const FEW = 10, MANY = 100;
 
 const chosen = { days: "month", of: "interest", by: "item", to: "" };
-for (const [name, value] of new URLSearchParams(location.search)) if (name in chosen) chosen[name] = value;
-if (!(chosen.days in DAYS)) chosen.days = "month";
+for (const [name, value] of new URLSearchParams(location.search)) if (Object.hasOwn(chosen, name)) chosen[name] = value;
+if (!Object.hasOwn(DAYS, chosen.days)) chosen.days = "month";
 if (!["interest", "purchase"].includes(chosen.of)) chosen.of = "interest";
 if (!["item", "category", "brand"].includes(chosen.by)) chosen.by = "item";
 if (!/^\d{4}-\d\d-\d\d$/.test(chosen.to)) chosen.to = "";
