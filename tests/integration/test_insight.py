@@ -84,7 +84,7 @@ def test_what_all_processes_do_is_told_together_and_outlives_them(serve: Any, ti
     assert {one["kind"]: one["n"] for one in found["events"]} == {"view": 2, "search": 1}
     assert {"kind": "unknown_item", "n": 3} in found["shortfalls"]
     assert found["before"] is None  # nobody counted yet: there is nothing to compare with
-    assert sum(found["steps"]["answers"]) == 12 and len(found["at"]) == len(found["steps"]["answers"]) <= 98
+    assert sum(found["steps"]["answers"]) == 12 and 96 <= len(found["steps"]["answers"]) <= 98
     assert "user-" not in str(found) and "mug-red" not in str(found)
 
 

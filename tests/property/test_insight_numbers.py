@@ -27,7 +27,7 @@ def test_a_quantile_lies_in_the_bucket_of_the_true_one(seconds: list[float], sha
     true_ms = 1_000 * sorted(seconds)[int(np.ceil(share * len(seconds) - 1e-9)) - 1]
     assert found is not None
     bucket = bucket_of(true_ms / 1_000)
-    assert (ENDS_MS[bucket - 1] if bucket else 0) - 1e-9 <= found <= ENDS_MS[bucket] + 1e-9
+    assert (ENDS_MS[bucket - 1] if bucket else 0) - 0.005 <= found <= ENDS_MS[bucket] + 0.005
 
 
 def test_what_takes_longer_than_all_is_told_as_the_last_end() -> None:
@@ -53,7 +53,7 @@ def test_a_period_is_made_of_whole_steps_and_holds_what_was_asked_for(
         assert step_s is not None and length_s / step_s > 1_500
         return
     assert period.from_s <= begins and begins + length_s <= period.to_s
-    assert period.from_s % period.step_s == 0 and period.n_steps == len(period.starts())
+    assert period.from_s % period.step_s == 0 and period.n_steps * period.step_s == period.to_s - period.from_s
     assert period.before.to_s == period.from_s and period.before.n_steps == period.n_steps
     assert period.place(period.from_s) == 0 and period.place(period.to_s - 1) == period.n_steps - 1
     assert step_s is not None or period.n_steps <= 400

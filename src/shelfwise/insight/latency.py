@@ -25,7 +25,7 @@ def quantile_ms(n_by_bucket: Mapping[int, int], share: float) -> float | None:
         share: In (0, 1]; 0.95 for the time that one in twenty exceeded.
 
     Returns:
-        Milliseconds, read on a straight line between the ends of a bucket: off by less than half its width. Of what
+        Milliseconds with two decimals, read on a straight line between the ends of a bucket: off by less than half its width. Of what
         exceeds the last end, that end.
 
     Examples:
@@ -44,6 +44,6 @@ def quantile_ms(n_by_bucket: Mapping[int, int], share: float) -> float | None:
             if bucket >= len(ENDS_MS):
                 break
             start = ENDS_MS[bucket - 1] if bucket else 0.0
-            return start + (ENDS_MS[bucket] - start) * (wanted - below) / inside
+            return round(start + (ENDS_MS[bucket] - start) * (wanted - below) / inside, 2)
         below += inside
     return ENDS_MS[-1]

@@ -54,8 +54,7 @@ class OutcomeReport(BaseModel):
 
     begins_at: datetime
     ends_at: datetime
-    step_s: int
-    at: list[datetime] = Field(description="When each step begins.")
+    step_s: int = Field(description="Lists below have a value for each step: the first begins at `begins_at`.")
     is_kept: bool = Field(description="Whether the shop keeps answers: [serve] log_slates.")
     looked_at: int = Field(description="Answers that this was told from: the latest of them.")
     is_all: bool = Field(description="Whether these are all answers of that time.")
@@ -87,7 +86,6 @@ def outcome_report(connection: Connection, period: Period, *, is_kept: bool, all
         begins_at=moment(period.from_s),
         ends_at=moment(period.to_s),
         step_s=period.step_s,
-        at=period.starts(),
         is_kept=is_kept,
         looked_at=totals.answers,
         is_all=totals.answers < LOOK_AT,
@@ -132,7 +130,7 @@ class _Outcomes:
 
     def shares(self, name: str) -> list[float | None]:
         answers, happened = self._steps(self._answers), self._steps(self._by_kind[name])
-        return [n / of if of else None for n, of in zip(happened, answers, strict=True)]
+        return [round(n / of, 6) if of else None for n, of in zip(happened, answers, strict=True)]
 
     def _steps(self, outcomes: Iterable[Outcome]) -> list[int]:
         found = [0] * self._period.n_steps

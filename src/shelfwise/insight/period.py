@@ -76,10 +76,6 @@ class Period(NamedTuple):
         """As many steps that end where this begins."""
         return Period(2 * self.from_s - self.to_s, self.from_s, self.step_s)
 
-    def starts(self) -> list[datetime]:
-        """When each step begins."""
-        return [moment(at_s) for at_s in range(self.from_s, self.to_s, self.step_s)]
-
     def place(self, at_s: int) -> int:
         """Which step a moment lies in."""
         return (at_s - self.from_s) // self.step_s

@@ -94,8 +94,7 @@ class TrafficReport(BaseModel):
 
     begins_at: datetime
     ends_at: datetime
-    step_s: int
-    at: list[datetime] = Field(description="When each step begins.")
+    step_s: int = Field(description="Lists below have a value for each step: the first begins at `begins_at`.")
     counted_since: datetime | None = Field(description="The first hour that is kept; null before anything was counted.")
     now: TrafficTotals
     before: TrafficTotals | None = Field(
@@ -142,7 +141,6 @@ def traffic_report(connection: Connection, period: Period) -> TrafficReport:
         begins_at=moment(period.from_s),
         ends_at=moment(period.to_s),
         step_s=period.step_s,
-        at=period.starts(),
         counted_since=None if since_s is None else moment(since_s),
         now=counted.totals(),
         before=None if before is None else before.totals(),

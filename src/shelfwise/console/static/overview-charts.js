@@ -13,10 +13,9 @@ const cards = Object.fromEntries([...document.querySelectorAll("[data-chart]")].
 
 /** Draw the charts, or bring them up to date; one that somebody points at is left as it is. */
 export function drawCharts({ traffic, outcomes, step_s }) {
-  const at = traffic.at.map((moment) => new Date(moment));
   const step = duration(step_s);
   const { steps } = traffic;
-  const along = (values) => values.map((value, place) => [at[place], value]);
+  const along = (values) => over(traffic, values);
 
   const answered = steps.requests.map((n, place) => n - steps.refused[place] - steps.failed[place]);
   show("requests", barChart, traffic.now.requests.n, [
@@ -31,15 +30,21 @@ export function drawCharts({ traffic, outcomes, step_s }) {
 
   const kinds = traffic.events.slice(0, MOST_KINDS).map((one) => ({ name: text(`kinds.${one.kind}`), values: along(one.steps) }));
   const others = traffic.events.slice(MOST_KINDS);
-  if (others.length) kinds.push({ name: text("kinds.other"), values: along(at.map((_, place) => others.reduce((sum, one) => sum + one.steps[place], 0))) });
+  if (others.length) kinds.push({ name: text("kinds.other"), values: along(steps.events.map((_, place) => others.reduce((sum, one) => sum + one.steps[place], 0))) });
   show("events", barChart, traffic.now.events, kinds, { y: { name: text("events.axis", { step }), min: 0 }, isStacked: true });
 
   if (!outcomes) return;
-  const shares = (values) => values.map((share, place) => [new Date(outcomes.at[place]), share === null ? null : share * 100]);
+  const shares = (values) => over(outcomes, values.map((share) => (share === null ? null : share * 100)));
   show("rates", lineChart, outcomes.now.answers, [
     { name: text("rates.clicked"), values: shares(outcomes.click_share) },
     { name: text("rates.bought"), values: shares(outcomes.purchase_share) },
   ], { y: { name: text("rates.axis"), min: 0, format: (share) => number(share, 1) } });
+}
+
+/** Values of a report's steps, each with the beginning of its step. */
+function over({ begins_at, step_s }, values) {
+  const begins = new Date(begins_at).getTime();
+  return values.map((value, place) => [new Date(begins + place * step_s * 1_000), value]);
 }
 
 function show(name, kind, n, series, options) {

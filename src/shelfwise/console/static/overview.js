@@ -3,7 +3,6 @@
 import { get } from "./api.js";
 import { element } from "./dom.js";
 import { time } from "./format.js";
-import { drawCharts } from "./overview-charts.js";
 import { drawState } from "./overview-state.js";
 import { drawTables } from "./overview-tables.js";
 import { drawTiles } from "./overview-tiles.js";
@@ -24,6 +23,9 @@ const PERIODS = {
 const tiles = document.getElementById("tiles"), notice = document.getElementById("notice"), live = document.getElementById("live");
 const asked = location.hash.slice(1);
 const known = { period: Object.hasOwn(PERIODS, asked) ? asked : "day", traffic: null, outcomes: null, state: null, readAt: null };
+/** The library of charts is large: figures do not wait for it. */
+const charts = import("./overview-charts.js");
+
 const waiting = { traffic: null, rest: null };
 let asking = new AbortController();
 
@@ -73,7 +75,7 @@ function draw() {
   if (isNew) showEmpty(notice, { title: text("nothing_yet"), body: text("nothing_yet_about") });
   const told = { ...known, ...PERIODS[known.period] };
   drawTiles(tiles, told);
-  drawCharts(told);
+  charts.then(({ drawCharts }) => drawCharts(told));
   drawTables(told);
   drawState(told);
 }
