@@ -25,8 +25,8 @@ def quantile_ms(n_by_bucket: Mapping[int, int], share: float) -> float | None:
         share: In (0, 1]; 0.95 for the time that one in twenty exceeded.
 
     Returns:
-        Milliseconds with two decimals, read on a straight line between the ends of a bucket: off by less than half its width. Of what
-        exceeds the last end, that end.
+        Milliseconds with two decimals, read on a straight line between the ends of a bucket: off by less than its
+        width. Of what exceeds the last end, that end.
 
     Examples:
         >>> quantile_ms({3: 50, 4: 50}, 0.5)
