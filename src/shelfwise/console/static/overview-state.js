@@ -40,7 +40,7 @@ function freshFacts(state) {
 
 const moment = (at, now) => (at ? element("time", { datetime: at, title: dateTime(at), text: ago(at, now) }) : text("fresh.never"));
 
-const facts = (pairs) => element("dl", { class: "facts" }, pairs.flatMap(([key, value]) => [element("dt", { text: text(key) }), element("dd", {}, value)]));
+const facts = (pairs) => element("dl", { class: "facts" }, pairs.map(([key, value]) => element("div", {}, element("dt", { text: text(key) }), element("dd", {}, value))));
 
 function drawShortfalls(traffic) {
   if (!traffic.shortfalls.length) {

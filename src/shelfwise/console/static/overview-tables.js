@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { change, number, percent } from "./format.js";
 import { sparkline } from "./sparkline.js";
-import { showEmpty } from "./states.js";
+import { showContent, showEmpty } from "./states.js";
 import { table } from "./table.js";
 import { text } from "./texts.js";
 
@@ -20,7 +20,7 @@ const scenarioTable = (rows) => table({
   caption: text("scenarios.title"),
   rows,
   columns: [
-    { title: text("scenarios.scenario"), cell: (row) => row.scenario, value: (row) => row.scenario },
+    { title: text("scenarios.scenario"), cell: (row) => element("span", { class: "name", text: row.scenario }), value: (row) => row.scenario },
     { title: text("scenarios.answers"), cell: (row) => number(row.answers.n), value: (row) => row.answers.n, isNumber: true },
     { title: text("scenarios.change"), cell: (row) => change(risen(row)), value: risen, isNumber: true },
     ...times((row) => row.answers),
@@ -35,7 +35,7 @@ const routeTable = (rows) => table({
   caption: text("routes.title"),
   rows,
   columns: [
-    { title: text("routes.route"), cell: (row) => element("span", { class: "mono", text: row.route }), value: (row) => row.route },
+    { title: text("routes.route"), cell: (row) => element("span", { class: "mono name", text: row.route }), value: (row) => row.route },
     { title: text("routes.requests"), cell: (row) => number(row.requests.n), value: (row) => row.requests.n, isNumber: true },
     ...times((row) => row.requests),
   ],
@@ -61,7 +61,7 @@ function show(place, rows, make) {
   }
   const sorted = place.querySelector("[aria-sort]");
   const column = sorted && [...sorted.parentElement.children].indexOf(sorted), way = sorted?.getAttribute("aria-sort");
-  place.replaceChildren(make(rows));
+  showContent(place, make(rows));
   if (!sorted) return;
   const head = place.querySelectorAll("thead th")[column];
   const button = head.querySelector("button");

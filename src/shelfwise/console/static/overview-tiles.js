@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 import { ago, change, compact, number, percent } from "./format.js";
 import { sparkline } from "./sparkline.js";
+import { finished } from "./steps.js";
 import { text } from "./texts.js";
 
 /** Which way a figure should go; where it is neither good nor bad that it rises, null. */
@@ -13,26 +14,27 @@ export function drawTiles(place, told) {
   place.replaceChildren(...figures(told).map((figure) => tile(figure, told)));
 }
 
-function figures({ traffic, outcomes, state }) {
+function figures({ traffic, outcomes, state, from }) {
   const { now, before, steps } = traffic;
   const ofAnswers = (totals, n) => (totals && totals.answers.n ? n(totals) / totals.answers.n : null);
   const ofRequests = (totals) => (totals && totals.requests.n ? totals.failed / totals.requests.n : null);
-  const byStep = (part, whole) => part.map((n, step) => (whole[step] ? n / whole[step] : null));
+  const byStep = (part, whole) => finished(part.map((n, step) => (whole[step] ? n / whole[step] : null)));
   const found = [
     { name: "requests", value: now.requests.n, before: before?.requests.n, write: compact, steps: steps.requests },
     { name: "answers", value: now.answers.n, before: before?.answers.n, write: compact, steps: steps.answers },
-    { name: "time", value: now.answers.p95_ms, before: before?.answers.p95_ms, write: (ms) => number(ms, 1), unit: "ms", steps: steps.p95_ms, better: LESS },
+    { name: "time", value: now.answers.p95_ms, before: before?.answers.p95_ms, write: (ms) => number(ms, 1), unit: "ms", steps: finished(steps.p95_ms), better: LESS },
     { name: "degraded", value: ofAnswers(now, (all) => all.degraded), before: ofAnswers(before, (all) => all.degraded), isShare: true, steps: byStep(steps.degraded, steps.answers), better: LESS },
     { name: "failed", value: ofRequests(now), before: ofRequests(before), isShare: true, steps: byStep(steps.failed, steps.requests), better: LESS },
     { name: "events", value: now.events, before: before?.events, write: compact, steps: steps.events },
   ];
   if (outcomes) {
     found.push(
-      { name: "clicked", value: outcomes.now.clicked.share, before: outcomes.before?.clicked.share, isShare: true, steps: outcomes.click_share, better: MORE },
-      { name: "bought", value: outcomes.now.bought.share, before: outcomes.before?.bought.share, isShare: true, steps: outcomes.purchase_share, better: MORE },
+      { name: "clicked", value: outcomes.now.clicked.share, before: outcomes.before?.clicked.share, isShare: true, steps: finished(outcomes.click_share), better: MORE },
+      { name: "bought", value: outcomes.now.bought.share, before: outcomes.before?.bought.share, isShare: true, steps: finished(outcomes.purchase_share), better: MORE },
       { name: "coverage", value: outcomes.coverage?.share ?? null, isShare: true, beside: outcomes.coverage && text("of", { n: number(outcomes.coverage.shown), all: number(outcomes.coverage.items) }) },
     );
   }
+  for (const one of found) if (one.steps?.length === steps.requests.length) one.steps = one.steps.slice(from);
   found.push({ name: "newest", value: state.newest_event_at, write: (at) => ago(at, new Date(state.now).getTime()), isText: true, beside: "" });
   return found;
 }

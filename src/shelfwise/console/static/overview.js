@@ -7,7 +7,8 @@ import { drawState } from "./overview-state.js";
 import { drawTables } from "./overview-tables.js";
 import { drawTiles } from "./overview-tiles.js";
 import { segments } from "./segments.js";
-import { showEmpty, showError, showLoading } from "./states.js";
+import { showContent, showEmpty, showError, showLoading } from "./states.js";
+import { FEWEST_STEPS } from "./steps.js";
 import { text } from "./texts.js";
 
 const HOUR_S = 3_600, DAY_S = 24 * HOUR_S;
@@ -21,6 +22,7 @@ const PERIODS = {
 };
 
 const tiles = document.getElementById("tiles"), notice = document.getElementById("notice"), live = document.getElementById("live");
+const places = [...document.querySelectorAll("[data-chart] .place, #scenarios, #routes, #model, #fresh, #shortfalls")];
 const asked = location.hash.slice(1);
 const known = { period: Object.hasOwn(PERIODS, asked) ? asked : "day", traffic: null, outcomes: null, state: null, readAt: null };
 /** The library of charts is large: figures do not wait for it. */
@@ -73,11 +75,17 @@ function draw() {
   notice.hidden = !isNew;
   notice.className = isNew ? "card" : "";
   if (isNew) showEmpty(notice, { title: text("nothing_yet"), body: text("nothing_yet_about") });
-  const told = { ...known, ...PERIODS[known.period] };
+  const told = { ...known, ...PERIODS[known.period], from: firstStep(known.traffic) };
   drawTiles(tiles, told);
   charts.then(({ drawCharts }) => drawCharts(told));
   drawTables(told);
   drawState(told);
+}
+
+/** The step from which on servers counted: before it a chart would only show that nobody did. */
+function firstStep({ begins_at, step_s, counted_since, steps }) {
+  const since = counted_since === null ? 0 : (new Date(counted_since) - new Date(begins_at)) / 1_000 / step_s;
+  return Math.max(0, Math.min(Math.floor(since), steps.requests.length - FEWEST_STEPS));
 }
 
 function failed(error) {
@@ -86,6 +94,7 @@ function failed(error) {
   if (!known.readAt) {
     notice.hidden = false;
     notice.className = "card";
+    places.forEach((one) => showContent(one));
     showError(notice, error, lookNow);
     tiles.replaceChildren();
   }
@@ -105,5 +114,6 @@ tiles.replaceChildren(...Array.from({ length: 10 }, () => {
   showLoading(tile, 3);
   return tile;
 }));
+places.forEach((one) => showLoading(one, 6));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && lookNow());
 lookNow();
