@@ -78,7 +78,7 @@ def test_a_table_that_was_sorted_stays_so_while_figures_move_on(page: Any, conso
 
 def test_a_shop_that_nobody_asked_says_so_and_a_server_that_stops_too(browser: Any, own_shop: Path) -> None:
     with console_of(own_shop) as console, watched_page(browser, console.url, size=NARROW) as page:
-        page.goto("/console")
+        page.goto("/console#hour")
         page.get_by_text("Nothing was counted yet").wait_for()
         assert figure(page, "requests") == "0"
         page.route("**/v1/insight/**", lambda route: route.fulfill(status=429, json={"code": "busy", "detail": "busy"}))
