@@ -14,6 +14,7 @@ from shelfwise.testing.stores.migrations import MigrationsContract
 from shelfwise.testing.stores.people import PeopleContract
 from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
 from shelfwise.testing.stores.sources import SourcesContract
+from shelfwise.testing.stores.traffic import TrafficContract
 from shelfwise.testing.stores.transactions import TransactionsContract
 from shelfwise.testing.stores.vectors import VectorCacheContract
 
@@ -74,6 +75,14 @@ class TestSlatesInSQLite(_SQLite, SlateLogContract):
 
 
 class TestSlatesInPostgreSQL(_PostgreSQL, SlateLogContract):
+    pass
+
+
+class TestTrafficInSQLite(_SQLite, TrafficContract):
+    pass
+
+
+class TestTrafficInPostgreSQL(_PostgreSQL, TrafficContract):
     pass
 
 

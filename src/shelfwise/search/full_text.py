@@ -127,6 +127,16 @@ class FullText:
             return found
         return self._first(Query.boolean_query([(Occur.Should, part) for part in parts]), allowed, k)
 
+    def has(self, text: str, allowed: Bools) -> tuple[bool, bool]:
+        """Whether any item has all of the words, and whether any has some; see `find`."""
+        words = list(dict.fromkeys(self._analyzer.analyze(text)))[:MAX_WORDS]
+        parts = [self._of_word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
+        has_all, has_some = (
+            bool(parts) and len(self._first(Query.boolean_query([(how, part) for part in parts]), allowed, 1).rows) > 0
+            for how in (Occur.Must, Occur.Should)
+        )
+        return has_all, has_some
+
     def _first(self, query: Any, allowed: Bools, k: int) -> Hits:
         searcher = self._index.searcher()
         limit = max(FIRST_HITS, 2 * k)

@@ -19,6 +19,7 @@ from shelfwise.serve import (
     events,
     health,
     item_insight,
+    insight,
     items,
     key_routes,
     measure_routes,
@@ -110,6 +111,7 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         visitor_routes,
         key_routes,
         audit,
+        insight,
         client_script,
     ):
         app.include_router(module.router, prefix="/v1")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from shelfwise.schemas.events import Event
+from shelfwise.schemas.events import KIND_BY_CODE, Event
 from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -87,7 +87,12 @@ async def post_events(request: Request, service: Current) -> Response:
         for index in outcome.erased:
             reason = FieldProblem(field="user_id", code="erased_user", message="was erased after this happened")
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
-    service.measures.events(Counter(result.status.value for result in results))
+    service.measures.events(
+        Counter(result.status.value for result in results),
+        Counter(
+            KIND_BY_CODE[row.kind].value for place, row in good.items() if results[place].status is EventStatus.STORED
+        ),
+    )
     return _answer(results)
 
 

@@ -43,7 +43,7 @@ class Measured:
         finally:
             took_s = time.perf_counter() - began_at
             template = route[0] if route else OTHER
-            self._measures.request(template, scope["method"], status, took_s)
+            self._measures.request(scope["path"], template, scope["method"], status, took_s)
             if self._logs:
                 told = {"route": template, "method": scope["method"], "status": status, "ms": round(took_s * 1_000, 2)}
                 log.info("%(method)s %(route)s %(status)d in %(ms).2f ms", told, extra={"told": told})

@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shelfwise.pipeline.recommender import Answer
 from shelfwise.serve.tallies import BulkHistogram, Numbers, Times
+from shelfwise.serve.traffic import Traffic
+from shelfwise.store.traffic import Measure
 
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
@@ -24,9 +26,11 @@ class Measures:
 
     Attributes:
         registry: Holds them.
+        traffic: What of them is kept by minute, for the overview.
     """
 
     def __init__(self) -> None:
+        self.traffic = Traffic()
         self.registry = CollectorRegistry()
         self._requests = self._times(
             "request_seconds",
@@ -95,10 +99,11 @@ class Measures:
         )
         self._version: str | None = None
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request(self, path: str, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
         known = method if method in METHODS else OTHER
         self._requests.add((route, known, f"{status // 100}xx"), seconds)
+        self.traffic.request(path, route, known, status, seconds)
 
     def answer(self, answer: Answer) -> None:
         """One slate was made."""
@@ -108,16 +113,20 @@ class Measures:
         self._kept.add(("kept" if answer.was_kept else "made",))
         for kind in answer.shortfalls:
             self._shortfalls.add((kind.value,))
+        self.traffic.answer(answer.slate.scenario, sum(answer.stages_s.values()), answer.shortfalls)
 
-    def events(self, n_by_status: Mapping[str, int]) -> None:
+    def events(self, n_by_status: Mapping[str, int], n_stored_by_kind: Mapping[str, int]) -> None:
         """Events were sent."""
         for status, n in n_by_status.items():
             self._events.add((status,), n)
+        self.traffic.count(Measure.EVENT, n_stored_by_kind)
+        self.traffic.count(Measure.REFUSED_EVENT, {"": n_by_status.get("refused", 0)})
 
     def items(self, n_by_status: Mapping[str, int]) -> None:
         """Items were sent."""
         for status, n in n_by_status.items():
             self._items.add((status,), n)
+        self.traffic.count(Measure.ITEM, n_by_status)
 
     def limited(self, whose: str) -> None:
         """A request was refused since too many came."""

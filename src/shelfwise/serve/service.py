@@ -31,6 +31,7 @@ from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.thumbnails import Thumbnails
+from shelfwise.serve.traffic import TrafficWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
@@ -65,6 +66,7 @@ class Service:
             if config.serve.log_slates
             else None
         )
+        self._traffic = TrafficWriter(measures.traffic, self.writer)
         self._full_text = SearchOpening(records)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
@@ -102,6 +104,7 @@ class Service:
         self._full_text.start()
         self._erasing.start()
         self._follower = asyncio.create_task(self._follow())
+        self._traffic.start()
         self.pulse.start()
 
     async def close(self) -> None:
@@ -115,6 +118,7 @@ class Service:
         await self._full_text.close()
         if self._slates is not None:
             await self._slates.close()
+        await self._traffic.close()
         await self.events.close()
         await self.writer.close()
         self.records.close()

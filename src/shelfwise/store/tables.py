@@ -86,10 +86,13 @@ Index(
     events.c.kind,
     events.c.scenario,
 )
-# What came of an answer; only of events that name one.
+# Covering: who turned to what in a stretch of time is read from this index alone.
+Index("events_by_time", events.c.timestamp_ms, events.c.kind, events.c.item_row, events.c.user_row)
+# What came of an answer; most events answer none and stand in no index of answers.
 Index(
     "events_by_slate",
     events.c.slate_id,
+    events.c.kind,
     sqlite_where=events.c.slate_id.is_not(None),
     postgresql_where=events.c.slate_id.is_not(None),
 )
@@ -148,6 +151,17 @@ slates = Table(
 )
 Index("slates_by_time", slates.c.at_ms)
 Index("slates_by_user", slates.c.user_id)
+
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("step_s", Integer, primary_key=True, autoincrement=False),
+    Column("at_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("measure", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+)
 
 vectors = Table(
     "vectors",

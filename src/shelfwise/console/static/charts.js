@@ -100,8 +100,8 @@ function described(series, options, kind) {
 
 const turned = (datum) => (Array.isArray(datum) ? [datum[1], datum[0]] : { ...datum, value: [datum.value[1], datum.value[0]] });
 
-const lines = (options) => ({
-  type: "line", symbol: "circle", symbolSize: 5, showSymbol: false, lineStyle: { width: 2 }, connectNulls: false,
+const lines = (options, one) => ({
+  type: "line", symbol: "circle", symbolSize: 5, showSymbol: one.hasPoints ?? false, lineStyle: { width: 2 }, connectNulls: false,
   ...(options.isArea ? { areaStyle: { opacity: 0.12 } } : {}), ...(options.isStacked ? { stack: "all" } : {}),
 });
 const bars = (options) => ({ type: "bar", barMaxWidth: 28, itemStyle: { borderRadius: 2 }, ...(options.isStacked ? { stack: "all" } : {}) });

@@ -1,0 +1,1 @@
+"""What a shop is told of itself: traffic, what came of answers, trends. It reads the store, beside the requests."""
