@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 
 # As the command line does: OpenMP's threads that spin while they wait cost test processes side by side most of
 # their time. Read when the first OpenMP runtime is loaded, so before NumPy comes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("same-every-time", derandomize=True, deadline=None)
 settings.load_profile("same-every-time")
+
+
+@pytest.fixture(scope="session")
+def weighed_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop that weighs clicks against purchases, made once for all test processes; copy it, never change it."""
+    from shelfwise.testing.weighed_shop import make_weighed_shop
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "weighed-shop"
+    with (shared / "weighed-shop.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make_weighed_shop(folder)
+            (folder / "made").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def copied_weighed_shop(weighed_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that shop for the tests of a module."""
+    return shutil.copytree(weighed_shop_template, tmp_path_factory.mktemp("weighed") / "shop")

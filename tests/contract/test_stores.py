@@ -12,6 +12,7 @@ from shelfwise.testing.stores.events import EventLogContract
 from shelfwise.testing.stores.migrations import MigrationsContract
 from shelfwise.testing.stores.people import PeopleContract
 from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
+from shelfwise.testing.stores.scenario_settings import ScenarioVersionsContract
 from shelfwise.testing.stores.sources import SourcesContract
 from shelfwise.testing.stores.transactions import TransactionsContract
 from shelfwise.testing.stores.vectors import VectorCacheContract
@@ -65,6 +66,14 @@ class TestRulesInSQLite(_SQLite, RuleVersionsContract):
 
 
 class TestRulesInPostgreSQL(_PostgreSQL, RuleVersionsContract):
+    pass
+
+
+class TestScenariosInSQLite(_SQLite, ScenarioVersionsContract):
+    pass
+
+
+class TestScenariosInPostgreSQL(_PostgreSQL, ScenarioVersionsContract):
     pass
 
 

@@ -304,7 +304,7 @@ def serving(
     assert "Traceback" not in server.log()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Callable[..., object]:
     """`serving`, for tests that want servers of their own."""
     return serving

@@ -30,6 +30,7 @@ from shelfwise.cli import (
     records,
     restore,
     rules,
+    scenarios,
     serve,
     tradeoff,
     train,
@@ -70,6 +71,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(offers.app, name="offers")
 app.add_typer(rules.app, name="rules")
+app.add_typer(scenarios.app, name="scenarios")
 
 
 def run() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from shelfwise.store.tables import erasures, events, items, rule_versions
+from shelfwise.store.tables import erasures, events, items, rule_versions, scenario_versions
 
 
 class Marks(NamedTuple):
@@ -17,12 +17,14 @@ class Marks(NamedTuple):
         items: Of the latest change of an item.
         rules: Version of the rules in force.
         erasures: People who were erased so far.
+        scenarios: Version of the latest change of a scenario's settings.
     """
 
     events: int
     items: int
     rules: int
     erasures: int
+    scenarios: int
 
 
 _marks = select(
@@ -30,6 +32,7 @@ _marks = select(
     select(func.max(items.c.changed_seq)).scalar_subquery(),
     select(func.max(rule_versions.c.version)).scalar_subquery(),
     select(func.count()).select_from(erasures).scalar_subquery(),
+    select(func.max(scenario_versions.c.version)).scalar_subquery(),
 )
 
 
@@ -37,6 +40,6 @@ def marks(connection: Connection) -> Marks:
     """Where the store is now.
 
     Cost:
-        One look at the ends of three indexes, and at a table of a few lines.
+        One look at the ends of four indexes, and at a table of a few lines.
     """
     return Marks(*(int(one or 0) for one in connection.execute(_marks).one()))
