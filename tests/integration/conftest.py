@@ -18,7 +18,7 @@ def tiny_shop(tiny_shop_template: Path, tmp_path: Path) -> Path:
     return shutil.copytree(tiny_shop_template, tmp_path / "shop")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serve() -> Callable[..., object]:
     """`serving`, for tests that want servers of their own."""
     return serving

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from sqlalchemy import Table, func, select
 
 from shelfwise.store.records import Records
 from shelfwise.store.tables import slates
-
-Serve = Callable[..., AbstractContextManager[Any]]
+from shelfwise.testing.servers import Server, serving
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +21,19 @@ def shop(copied_weighed_shop: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(shop: Path, serve: Serve) -> Iterator[Any]:
-    with serve(shop) as running:
+def server(shop: Path) -> Iterator[Server]:
+    with serving(shop) as running:
         yield running
 
 
-def tried(server: Any, query: dict[str, Any], **more: Any) -> dict[str, Any]:
+def tried(server: Server, query: dict[str, Any], **more: Any) -> dict[str, Any]:
     answer = server.http.post("/playground", json={"query": query, **more})
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
     return document
 
 
-def refused(server: Any, document: dict[str, Any]) -> dict[str, Any]:
+def refused(server: Server, document: dict[str, Any]) -> dict[str, Any]:
     answer = server.http.post("/playground", json=document)
     assert answer.status_code == 422, answer.text
     problem: dict[str, Any] = answer.json()
@@ -46,7 +44,7 @@ def ids(slate: dict[str, Any]) -> list[str]:
     return [item["item_id"] for item in slate["items"]]
 
 
-def test_both_lists_are_those_that_shoppers_would_see(server: Any) -> None:
+def test_both_lists_are_those_that_shoppers_would_see(server: Server) -> None:
     query = {"user_id": "user-3", "weights": {"click": 1, "purchase": 4}, "diversity": 0.4}
     found = tried(server, query)
     assert ids(found["usual"]) == ids(server.http.post("/recommend", json={"user_id": "user-3"}).json())
@@ -58,7 +56,7 @@ def test_both_lists_are_those_that_shoppers_would_see(server: Any) -> None:
     }
 
 
-def test_what_moved_and_what_is_expected(server: Any) -> None:
+def test_what_moved_and_what_is_expected(server: Server) -> None:
     found = tried(server, {"user_id": "user-5", "weights": {"purchase": 1}})
     usual, other = found["usual"], found["tried"]
     for one, beside in ((usual, other), (other, usual)):
@@ -76,12 +74,12 @@ def test_what_moved_and_what_is_expected(server: Any) -> None:
     assert other["expected"]["purchase"] == pytest.approx(weighable["purchase"]["best"], rel=1e-4)
 
 
-def test_more_diversity_is_more_distance_and_less_relevance(server: Any) -> None:
+def test_more_diversity_is_more_distance_and_less_relevance(server: Server) -> None:
     near, far = (tried(server, {"user_id": "user-3", "diversity": one})["tried"] for one in (0.1, 0.9))
     assert far["distance"] > near["distance"] and far["relevance"] < near["relevance"] <= 1
 
 
-def test_the_front_holds_the_points_that_queries_reach(server: Any) -> None:
+def test_the_front_holds_the_points_that_queries_reach(server: Server) -> None:
     found = tried(server, {"user_id": "user-3"}, front=True)["front"]
     assert {found["x"], found["y"]} == {"click", "purchase"}
     for point in found["points"][::9]:
@@ -96,7 +94,7 @@ def test_the_front_holds_the_points_that_queries_reach(server: Any) -> None:
     assert (other["x"], other["y"]) == ("revenue", "click")
 
 
-def test_somebody_made_up_is_answered_as_who_did_the_same(server: Any) -> None:
+def test_somebody_made_up_is_answered_as_who_did_the_same(server: Server) -> None:
     did = [{"item_id": f"kites-{colour}", "event": "view"} for colour in ("red", "blue", "green")]
     answer = server.http.post("/events", json=[{**one, "user_id": "walker"} for one in did])
     assert answer.status_code == 202
@@ -110,14 +108,14 @@ def test_somebody_made_up_is_answered_as_who_did_the_same(server: Any) -> None:
     assert "'no-such' of the history is unknown" in unknown["degraded"][0]
 
 
-def test_exploration_is_shown_alike_while_other_things_are_turned(server: Any) -> None:
+def test_exploration_is_shown_alike_while_other_things_are_turned(server: Server) -> None:
     once, again = (tried(server, {"user_id": "user-3"}, exploration=0.6) for _ in range(2))
     assert ids(once["tried"]) == ids(again["tried"])
     assert ids(once["tried"]) != ids(once["usual"])
     assert all(0 < item["propensity"] <= 1 for item in once["tried"]["items"])
 
 
-def test_nothing_is_kept_counted_or_used_up(server: Any, shop: Path) -> None:
+def test_nothing_is_kept_counted_or_used_up(server: Server, shop: Path) -> None:
     def count(table: Table) -> int:
         records = Records.open("sqlite:///shelfwise.db", shop)
         with records.read() as connection:
@@ -143,7 +141,7 @@ def test_nothing_is_kept_counted_or_used_up(server: Any, shop: Path) -> None:
     assert count(slates) == 1
 
 
-def test_a_list_that_retrievers_order_is_compared_without_predictions(server: Any) -> None:
+def test_a_list_that_retrievers_order_is_compared_without_predictions(server: Server) -> None:
     found = tried(server, {"scenario": "cart", "items": ["mugs-red"]}, front=True)
     assert found["weighable"] == [] and found["front"] is None and len(found["usual"]["items"]) == 4
     assert found["usual"]["expected"] == {} and not found["trades_diversity"]
@@ -164,7 +162,7 @@ def test_a_list_that_retrievers_order_is_compared_without_predictions(server: An
         ({"query": {}, "trade": ["click"]}, "bad_request", "two different objectives"),
     ],
 )
-def test_what_cannot_be_tried_is_refused(server: Any, document: dict[str, Any], code: str, says: str) -> None:
+def test_what_cannot_be_tried_is_refused(server: Server, document: dict[str, Any], code: str, says: str) -> None:
     problem = refused(server, document)
     assert says in str(problem)
     if code != "bad_request":

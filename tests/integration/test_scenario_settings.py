@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import QueryError, UnknownError
 from shelfwise.schemas.scenario_settings import ScenarioSettings
 from shelfwise.shop import Shop
-
-Serve = Callable[..., AbstractContextManager[Any]]
+from shelfwise.testing.servers import Server, serving
 
 BOUGHT = {"weights": {"purchase": 1.0}, "diversity": 0.0}
 
@@ -28,19 +26,19 @@ def shop(copied_weighed_shop: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def servers(shop: Path, serve: Serve) -> Iterator[tuple[Any, Any]]:
+def servers(shop: Path) -> Iterator[tuple[Server, Server]]:
     """Two of the same shop."""
-    with serve(shop) as one, serve(shop) as other:
+    with serving(shop) as one, serving(shop) as other:
         yield one, other
 
 
-def shown(server: Any, **query: Any) -> list[str]:
+def shown(server: Server, **query: Any) -> list[str]:
     answer = server.http.post("/recommend", json={"user_id": "user-3", **query})
     assert answer.status_code == 200, answer.text
     return [item["item_id"] for item in answer.json()["items"]]
 
 
-def test_an_acknowledged_change_is_part_of_every_next_answer(servers: tuple[Any, Any]) -> None:
+def test_an_acknowledged_change_is_part_of_every_next_answer(servers: tuple[Server, Server]) -> None:
     one, other = servers
     before = [shown(server) for server in servers]  # kept for ten seconds, were it not for the change
     wanted = shown(one, weights=BOUGHT["weights"])
@@ -66,7 +64,7 @@ def test_an_acknowledged_change_is_part_of_every_next_answer(servers: tuple[Any,
     assert entries[1]["detail"]["settings"] == BOUGHT
 
 
-def test_what_cannot_be_followed_is_refused(servers: tuple[Any, Any]) -> None:
+def test_what_cannot_be_followed_is_refused(servers: tuple[Server, Server]) -> None:
     http = servers[0].http
     for name, settings, status, code in (
         ("home", {"weights": {"stars": 1}}, 422, "unknown_objective"),
@@ -92,7 +90,7 @@ def test_what_cannot_be_followed_is_refused(servers: tuple[Any, Any]) -> None:
     assert http.post("/scenarios/item/undo", json={"version": 999}).status_code == 404
 
 
-def test_all_places_and_what_they_can_do(servers: tuple[Any, Any]) -> None:
+def test_all_places_and_what_they_can_do(servers: tuple[Server, Server]) -> None:
     found = {one["scenario"]: one for one in servers[1].http.get("/scenarios").json()["scenarios"]}
     assert list(found) == ["home", "category", "item", "cart", "brand"]
     assert found["home"]["now"] == {"weights": {"click": 1}, "diversity": 0, "exploration": 0}
@@ -100,8 +98,8 @@ def test_all_places_and_what_they_can_do(servers: tuple[Any, Any]) -> None:
     assert found["cart"]["now"]["weights"] == {} and found["brand"]["answer"] == "brands"
 
 
-def test_only_administrators_change_settings(shop: Path, serve: Serve) -> None:
-    with serve(shop, key="administrators-key-of-this-test") as server:
+def test_only_administrators_change_settings(shop: Path) -> None:
+    with serving(shop, key="administrators-key-of-this-test") as server:
         made = server.http.post("/keys", json={"name": "web", "scopes": ["recommend", "events"]}).json()
         headers = {"Authorization": f"Bearer {made['key']}"}
         for method, path, body in (
