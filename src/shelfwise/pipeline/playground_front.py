@@ -16,6 +16,9 @@ from shelfwise.schemas.playground import DISTANCE, RELEVANCE, Front, FrontPoint
 STRENGTHS = (0.0, *np.geomspace(0.01, 100.0, 9).tolist())
 """Weights of the second objective against 1 for the first, each in units of the best that a slate can bring of it."""
 
+AT_ODDS = 0.98
+"""Share of an objective's best below which another one's best slate is at odds with it."""
+
 DIVERSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 FINE_DIVERSITIES = tuple(step / 20 for step in range(21))
 """Where diversity is all that can be varied."""
@@ -44,7 +47,7 @@ def possible(
         slate_of: Makes a slate of the candidates.
         measures: Of these slates.
         trade: The two objectives, or none.
-        default: Objectives that come first where none are named.
+        default: Objectives that come first where none are named; the second is the first that is at odds with it.
         k: Items in a slate.
         trades: Whether the place trades diversity.
 
@@ -71,7 +74,7 @@ def possible(
         settings = [Setting({}, diversity) for diversity in FINE_DIVERSITIES] if trades else []
         axes = (DISTANCE, RELEVANCE)
     else:
-        axes = _pair(trade, names, default)
+        axes = (trade[0], trade[1]) if trade else _pair(names, default, measures, k)
         settings = [
             Setting(weights, diversity)
             for diversity in (DIVERSITIES if trades else (None,))
@@ -93,9 +96,15 @@ def possible(
     )
 
 
-def _pair(trade: Sequence[str], names: Sequence[str], default: Sequence[str]) -> tuple[str, str]:
-    first, second = trade or [name for name in dict.fromkeys([*default, *names]) if name in names][:2]
-    return first, second
+def _pair(names: Sequence[str], default: Sequence[str], measures: SlateMeasures, k: int) -> tuple[str, str]:
+    """The first objective, and the next that is at odds with it: whose best slate gives up some of the first."""
+    first, *others = [name for name in dict.fromkeys([*default, *names]) if name in names]
+    values = measures.values
+    for name in others:
+        brought = float(values.sums(values.scores({name: 1.0}), k)[values.names.index(first)])
+        if brought < AT_ODDS * values.best(first, k):
+            return first, name
+    return first, others[0]
 
 
 def _weights(first: str, second: str, measures: SlateMeasures, k: int) -> list[dict[str, float]]:

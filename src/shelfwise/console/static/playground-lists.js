@@ -28,7 +28,7 @@ function lineOf(item, weighable, isTried, onAdd) {
     element("span", { class: "place number", text: item.position }),
     pictureOf(item, title),
     element("div", { class: "grow" },
-      element("span", { class: "clip-lines title", dir: "auto", title: [title, item.reason, ...item.steps].filter(Boolean).join("\n"), text: title }),
+      element("span", { class: "title", dir: "auto", title: [title, item.reason, ...item.steps].filter(Boolean).join("\n"), text: title }),
       element("span", { class: "predicted" }, weighable.filter(({ objective }) => objective in item.predictions).map(({ objective, measure }) =>
         element("span", { data: { objective } }, `${objectiveName(objective)} `, element("b", { text: prediction(item.predictions[objective], measure) }))))),
     moveOf(item, isTried),

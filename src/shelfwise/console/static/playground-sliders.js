@@ -65,7 +65,7 @@ export function sliders(place, onChange) {
     return Object.fromEntries(weighable.map(({ objective }) => [objective, weightAt(Number(parts[objective].input.value), units.get(`${scenario} ${objective}`))]));
   }
 
-  return { show, clear: () => { drawn = ""; place.replaceChildren(); } };
+  return { show, clear: () => { drawn = ""; place.replaceChildren(element("p", { class: "help", text: text("slider.later") })); } };
 }
 
 function slider(name, title, max, step, onInput) {

@@ -63,6 +63,7 @@ async function answerIt() {
 
 function show(found) {
   answer = found;
+  byId("compared").hidden = false;
   remember([...found.usual.items, ...found.tried.items]);
   tell(found.degraded);
   turned.show(found);
@@ -95,13 +96,12 @@ function showAxes({ weighable }) {
 function wait(needed) {
   const hints = { items: text("need.items"), category: text("need.category"), brand: text("need.brand") };
   for (const place of Object.values(lists)) showEmpty(place, { title: text("need.title"), body: hints[needed] });
-  byId("totals").replaceChildren();
+  byId("compared").hidden = true;
+  turned.clear();
   byId("moved").textContent = "";
   tell([]);
   front = null;
   frontOf = "";
-  chart.show(null);
-  byId("axes").hidden = true;
 }
 
 function tell(clauses) {
