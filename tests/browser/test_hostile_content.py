@@ -79,7 +79,7 @@ def test_pages_stay_whole_and_safe(browser: Any, hostile: Console, listed: Any) 
         with watched_page(browser, hostile.url, size=size) as page:
             for address in addresses:
                 page.goto(address)
-                page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+                page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
                 page.wait_for_timeout(200)
                 assert not page.evaluate("window.harmed"), address
                 assert page.evaluate(SIDEWAYS) <= 0, (address, size)

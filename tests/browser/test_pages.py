@@ -31,7 +31,7 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 def settled(page: Any, path: str) -> None:
     """Open a page and wait until it has loaded what it shows."""
     page.goto(path)
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
 
 
 @each_page
