@@ -66,13 +66,13 @@ def test_a_slider_moves_the_list_the_figures_and_the_point(page: Any) -> None:
     before, usual = ids(page, "tried"), figure(page, "purchase", 0)
     assert before == ids(page, "usual") and figure(page, "purchase", 1) == usual
     assert page.locator("#make-default").is_disabled()
-    point = page.locator("#chart .trade").get_attribute("data-y")
+    point = page.locator("#chart svg").get_attribute("data-y")
     assert page.locator("#slider-purchase").input_value() == "0"
     slide(page, "purchase", 80)
     after = ids(page, "tried")
     assert after != before and set(ids(page, "usual")) == set(before)
     assert float(figure(page, "purchase", 1)) > float(figure(page, "purchase", 0))
-    page.wait_for_function("point => document.querySelector('#chart .trade').dataset.y !== point", arg=point)
+    page.wait_for_function("point => document.querySelector('#chart svg').dataset.y !== point", arg=point)
     moves = page.locator("#tried [data-move]").evaluate_all("all => all.map((one) => one.dataset.move)")
     assert [move == "entered" for move in moves] == [item not in before for item in after]
     assert page.locator("#usual [data-move=left]").count() == len(set(before) - set(after))

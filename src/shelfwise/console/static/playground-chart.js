@@ -1,15 +1,18 @@
 // The trade-off as a picture: what settings would bring, the best of them, and the two lists' points; the tried one moves.
+//
+// Drawn here and not by the chart library, which would be three quarters of all that this page loads: one kind of points,
+// one line, and a point that glides while a slider is held.
 
-import { element } from "./dom.js";
+import { drawing, element } from "./dom.js";
 import { number, percent } from "./format.js";
 import { axisName, objectiveName, setting, total, weightsSaid } from "./playground-words.js";
 import { table } from "./table.js";
 import { text } from "./texts.js";
-import { colour, onThemeChange, wantsLessMotion } from "./theme.js";
-import * as echarts from "./vendor/echarts.js";
+import { ticks } from "./ticks.js";
 
-const MOVES_MS = 160;
-const NARROW = 460; // the legend takes two lines
+const HEIGHT = 248;
+const EDGE = { top: 26, right: 14, bottom: 40, left: 52 };
+const TICKS = { x: 6, y: 5 };
 
 /**
  * A chart in its place.
@@ -18,10 +21,12 @@ const NARROW = 460; // the legend takes two lines
  *   two lists stand in it.
  */
 export function tradeChart(place) {
-  const canvas = element("div", { class: "chart trade", role: "img" });
+  const canvas = drawing("svg", { class: "trade", role: "img" });
+  const ground = drawing("g");
+  const points = { usual: drawing("path", { class: "usual point", d: "M0 -8L8 0L0 8L-8 0Z" }), tried: drawing("circle", { class: "tried point", r: 8 }) };
+  canvas.append(ground, points.usual, points.tried);
   const values = element("details", { class: "chart-values" }, element("summary", { class: "help", text: text("chart.as_table") }));
   const none = element("p", { class: "soft", text: text("chart.none") });
-  let chart = null;
   let shown = null;
   let waiting = 0;
 
@@ -31,90 +36,92 @@ export function tradeChart(place) {
       return;
     }
     shown = { front, answer };
-    if (!canvas.isConnected) place.replaceChildren(canvas, values);
-    if (!chart) {
-      chart = echarts.init(canvas, null, { renderer: "svg" });
-      new ResizeObserver(() => { chart.resize(); draw(); }).observe(canvas);
-      onThemeChange(draw);
-    }
-    drawSoon();
-    if (values.open) values.replaceChildren(values.firstElementChild, asTable(shown));
-  }
-
-  /** After the lists: they are what is waited for. */
-  function drawSoon() {
+    if (!canvas.isConnected) place.replaceChildren(legend(), canvas, values);
     cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => setTimeout(draw));
+    waiting = requestAnimationFrame(() => setTimeout(draw)); // after the lists: they are what is waited for
+    fillTable();
   }
 
   function draw() {
+    const width = canvas.clientWidth;
+    if (!width || !shown) return;
     const axes = axesOf(shown);
-    const [usual, tried] = ["usual", "tried"].map((which) => pointOf(shown.answer[which], axes));
-    canvas.setAttribute("aria-label", text("chart.says", { x: axes.x.name, y: axes.y.name, tried: said(tried, axes), usual: said(usual, axes) }));
-    canvas.dataset.x = tried[0];
-    canvas.dataset.y = tried[1];
-    chart.setOption(described(shown.front, axes, usual, tried, canvas.clientWidth));
+    const at = { usual: pointOf(shown.answer.usual, axes), tried: pointOf(shown.answer.tried, axes) };
+    const all = [...shown.front.points.map((one) => [one.x, one.y]), at.usual, at.tried];
+    const scale = {
+      x: scaleOf(all.map(([x]) => x), TICKS.x, EDGE.left, width - EDGE.right),
+      y: scaleOf(all.map(([, y]) => y), TICKS.y, HEIGHT - EDGE.bottom, EDGE.top),
+    };
+    canvas.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    canvas.setAttribute("aria-label", text("chart.says", { x: axes.x.name, y: axes.y.name, tried: said(at.tried, axes), usual: said(at.usual, axes) }));
+    ground.replaceChildren(...grid(scale, axes, width), ...possible(shown.front, scale, axes));
+    for (const [name, point] of Object.entries(points)) {
+      point.style.setProperty("transform", `translate(${scale.x.at(at[name][0])}px, ${scale.y.at(at[name][1])}px)`);
+      point.replaceChildren(drawing("title", {}, `${text(name === "usual" ? "list.usual" : "list.tried")}\n${valuesSaid(at[name], axes)}`));
+    }
+    [canvas.dataset.x, canvas.dataset.y] = at.tried;
   }
 
-  values.addEventListener("toggle", () => values.open && shown && values.replaceChildren(values.firstElementChild, asTable(shown)));
+  const fillTable = () => values.open && shown && values.replaceChildren(values.firstElementChild, asTable(shown));
+  values.addEventListener("toggle", fillTable);
+  new ResizeObserver(draw).observe(canvas);
   return { show };
 }
+
+const legend = () => element("ul", { class: "trade-legend", "aria-hidden": "true" }, [
+  ["tried", text("list.tried")], ["usual", text("list.usual")], ["best", text("chart.best")], ["other", text("chart.possible")],
+].map(([kind, title]) => element("li", { class: kind, text: title })));
 
 function axesOf({ front, answer }) {
   const measures = Object.fromEntries(answer.weighable.map((one) => [one.objective, one.measure]));
   const axis = (objective) => ({
     objective,
     name: axisName(objective, measures[objective]),
-    format: (value) => (objective === "relevance" ? percent(value) : objective === "distance" ? number(value, 3) : total(value, measures[objective])),
+    said: (value) => (objective === "relevance" ? percent(value) : objective === "distance" ? number(value, 3) : total(value, measures[objective])),
   });
   return { x: axis(front.x), y: axis(front.y) };
 }
 
 function pointOf(list, { x, y }) {
-  const value = (name) => (name === "distance" || name === "relevance" ? list[name] : list.expected[name]);
+  const value = (name) => (name === "distance" || name === "relevance" ? list[name] : list.expected[name]) ?? 0;
   return [value(x.objective), value(y.objective)];
 }
 
-const said = ([x, y], axes) => `${axes.x.format(x)} / ${axes.y.format(y)}`;
+const said = ([x, y], axes) => `${axes.x.said(x)} / ${axes.y.said(y)}`;
+const valuesSaid = ([x, y], axes) => [[axes.x, x], [axes.y, y]].map(([axis, value]) => `${objectiveName(axis.objective)} ${axis.said(value)}`).join("\n");
 
-function described(front, axes, usual, tried, width) {
-  const [text_, faint, line, accent] = ["--text-soft", "--text-faint", "--line", "--accent"].map(colour);
-  const best = front.points.filter((one) => one.is_on_front).sort((a, b) => a.x - b.x || b.y - a.y);
-  const datum = (one) => ({ value: [one.x, one.y], said: [weightsSaid(one.weights), one.diversity === null ? null : `${text("slider.diversity")} ${setting(one.diversity)}`] });
-  const big = (value, name) => [{ value, said: [name] }];
-  return {
-    animation: !wantsLessMotion(), animationDuration: 0, animationDurationUpdate: MOVES_MS, animationEasingUpdate: "cubicOut",
-    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text_ },
-    aria: { enabled: false },
-    grid: { left: 8, right: 20, top: width < NARROW ? 76 : 52, bottom: 28, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 10, itemGap: 14, selectedMode: false, textStyle: { color: text_ } },
-    tooltip: {
-      trigger: "item", confine: true, backgroundColor: colour("--surface-raised"), borderColor: line, padding: [8, 12],
-      formatter: ({ data, seriesName }) => tip(seriesName, data, axes),
-    },
-    xAxis: axis(axes.x, faint, line, true),
-    yAxis: axis(axes.y, faint, line, false),
-    series: [
-      { id: "possible", name: text("chart.possible"), type: "scatter", symbolSize: 6, itemStyle: { color: faint, opacity: 0.45 }, data: front.points.filter((one) => !one.is_on_front).map(datum) },
-      { id: "best", name: text("chart.best"), type: "line", symbol: "circle", symbolSize: 7, showSymbol: true, lineStyle: { color: colour("--series-3"), width: 2 }, itemStyle: { color: colour("--series-3") }, data: best.map(datum) },
-      { id: "usual", name: text("list.usual"), type: "scatter", symbol: "diamond", symbolSize: 15, z: 4, itemStyle: { color: colour("--surface"), borderColor: text_, borderWidth: 2.5, opacity: 1 }, data: big(usual, text("list.usual")) },
-      { id: "tried", name: text("list.tried"), type: "scatter", symbol: "circle", symbolSize: 16, z: 5, itemStyle: { color: accent, borderColor: colour("--surface"), borderWidth: 2, opacity: 1 }, data: big(tried, text("list.tried")) },
-    ],
-  };
+function scaleOf(values, n, from, to) {
+  const marks = ticks(Math.min(...values), Math.max(...values), n);
+  const [low, high] = [marks[0], marks.at(-1)];
+  return { marks, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
 }
 
-const axis = ({ name, format }, faint, line, isBelow) => ({
-  type: "value", scale: true, name, nameLocation: isBelow ? "middle" : "end", nameGap: isBelow ? 26 : 10,
-  nameTextStyle: { color: faint, fontSize: 11, align: isBelow ? "center" : "left" },
-  axisLabel: { color: faint, fontSize: 11, hideOverlap: true, formatter: format },
-  axisLine: { show: isBelow, lineStyle: { color: line } }, axisTick: { show: false }, splitLine: { show: !isBelow, lineStyle: { color: line } },
-  splitNumber: 5,
-});
+function grid(scale, axes, width) {
+  const bottom = HEIGHT - EDGE.bottom;
+  const label = (properties, content) => drawing("text", properties, content);
+  return [
+    ...scale.y.marks.map((mark) => drawing("path", { class: "rule", d: `M${EDGE.left} ${scale.y.at(mark)}H${width - EDGE.right}` })),
+    ...scale.y.marks.map((mark) => label({ class: "y", x: EDGE.left - 8, y: scale.y.at(mark) + 4 }, axes.y.said(mark))),
+    ...scale.x.marks.map((mark) => label({ class: "x", x: scale.x.at(mark), y: bottom + 16 }, axes.x.said(mark))),
+    label({ class: "name", x: 0, y: 12 }, axes.y.name),
+    label({ class: "x name", x: (EDGE.left + width - EDGE.right) / 2, y: HEIGHT - 6 }, axes.x.name),
+  ];
+}
 
-function tip(name, { value, said: lines }, axes) {
-  const pair = (one, at) => element("span", {}, element("span", { text: objectiveName(one.objective) }), element("span", { text: one.format(at) }));
-  return element("div", { class: "chart-tip" }, element("strong", { text: name }), pair(axes.x, value[0]), pair(axes.y, value[1]),
-    lines.filter((one) => one && one !== name).map((one) => element("small", { text: one })));
+function possible(front, scale, axes) {
+  const best = front.points.filter((one) => one.is_on_front).sort((a, b) => a.x - b.x || b.y - a.y);
+  const place = (one) => [scale.x.at(one.x), scale.y.at(one.y)];
+  const dot = (one) => {
+    const [cx, cy] = place(one);
+    const settings = [weightsSaid(one.weights), one.diversity === null ? null : `${text("slider.diversity")} ${setting(one.diversity)}`];
+    return drawing("circle", { class: one.is_on_front ? "best" : "other", cx, cy, r: one.is_on_front ? 4 : 3 },
+      drawing("title", {}, [valuesSaid([one.x, one.y], axes), ...settings.filter((said_) => said_ && said_ !== "–")].join("\n")));
+  };
+  return [
+    ...front.points.filter((one) => !one.is_on_front).map(dot),
+    drawing("path", { class: "best-line", d: `M${best.map((one) => place(one).join(" ")).join("L")}` }),
+    ...best.map(dot),
+  ];
 }
 
 function asTable({ front, answer }) {
@@ -125,8 +132,8 @@ function asTable({ front, answer }) {
     columns: [
       { title: text("slider.weights"), cell: (one) => weightsSaid(one.weights) },
       { title: text("slider.diversity"), isNumber: true, value: (one) => one.diversity, cell: (one) => setting(one.diversity) },
-      { title: axes.x.name, isNumber: true, value: (one) => one.x, cell: (one) => axes.x.format(one.x) },
-      { title: axes.y.name, isNumber: true, value: (one) => one.y, cell: (one) => axes.y.format(one.y) },
+      { title: axes.x.name, isNumber: true, value: (one) => one.x, cell: (one) => axes.x.said(one.x) },
+      { title: axes.y.name, isNumber: true, value: (one) => one.y, cell: (one) => axes.y.said(one.y) },
       { title: text("chart.best"), value: (one) => Number(one.is_on_front), cell: (one) => (one.is_on_front ? "✓" : "") },
     ],
   });
