@@ -8,7 +8,7 @@ import pytest
 from shelfwise.errors import QueryError
 from shelfwise.features.item_state import ItemState
 from shelfwise.pipeline.balance import Values
-from shelfwise.pipeline.playground_front import DIVERSITIES, STRENGTHS, Setting, possible
+from shelfwise.pipeline.playground_front import DIVERSITIES, STRENGTHS, Setting, SlateOf, possible
 from shelfwise.pipeline.slate_measures import SlateMeasures
 from shelfwise.rerank.listed import ItemFacts
 from shelfwise.rerank.relevance import relevance
@@ -40,7 +40,7 @@ def test_measures_of_a_slate() -> None:
     assert measures.distance(ROWS[:2]) is None  # nothing is known of what items are like
 
 
-def best_of(measures: SlateMeasures) -> tuple[list[Setting], object]:
+def best_of(measures: SlateMeasures) -> tuple[list[Setting], SlateOf]:
     asked: list[Setting] = []
 
     def slate_of(setting: Setting) -> Rows:
@@ -53,22 +53,22 @@ def best_of(measures: SlateMeasures) -> tuple[list[Setting], object]:
 def test_a_front_is_drawn_of_objectives_that_are_at_odds() -> None:
     measures = measures_of(click=CLICKED, cart=SAME, purchase=BOUGHT)
     asked, slate_of = best_of(measures)
-    found = possible(slate_of, measures, [], ["click"], K, trades=True)  # type: ignore[arg-type]
+    found = possible(slate_of, measures, [], ["click"], K, trades=True)
     assert found is not None and (found.x, found.y) == ("click", "purchase")
     assert len(found.points) == len(asked) == (len(STRENGTHS) + 1) * len(DIVERSITIES)
     ends = {(round(one.x, 2), round(one.y, 2)) for one in found.points if one.is_on_front}
     assert {(1.7, 0.1), (0.2, 0.7)} <= ends
-    named = possible(slate_of, measures, ["cart", "purchase"], ["click"], K, trades=False)  # type: ignore[arg-type]
+    named = possible(slate_of, measures, ["cart", "purchase"], ["click"], K, trades=False)
     assert named is not None and (named.x, named.y) == ("cart", "purchase")
     assert {one.diversity for one in named.points} == {None}
     with pytest.raises(QueryError, match="'stars'"):
-        possible(slate_of, measures, ["cart", "stars"], ["click"], K, trades=True)  # type: ignore[arg-type]
+        possible(slate_of, measures, ["cart", "stars"], ["click"], K, trades=True)
 
 
 def test_objectives_that_agree_are_drawn_where_there_are_no_others() -> None:
     measures = measures_of(click=CLICKED, cart=SAME)
     _, slate_of = best_of(measures)
-    found = possible(slate_of, measures, [], ["cart"], K, trades=False)  # type: ignore[arg-type]
+    found = possible(slate_of, measures, [], ["cart"], K, trades=False)
     assert found is not None and (found.x, found.y) == ("cart", "click")
 
 
