@@ -17,8 +17,8 @@ const TICKS = { x: 6, y: 5 };
 /**
  * A chart in its place.
  * @param {HTMLElement} place
- * @returns {{show: (front: Object|null, answer: Object) => void}} `front` as the playground answers it; `answer` whose
- *   two lists stand in it.
+ * @returns {{show: (front: Object|null, answer: Object) => void}} `front` as the playground answers it, null
+ *   where nothing can be traded; `answer` whose two lists stand in it.
  */
 export function tradeChart(place) {
   const canvas = drawing("svg", { class: "trade", role: "img" });
@@ -26,15 +26,11 @@ export function tradeChart(place) {
   const points = { usual: drawing("path", { class: "usual point", d: "M0 -8L8 0L0 8L-8 0Z" }), tried: drawing("circle", { class: "tried point", r: 8 }) };
   canvas.append(ground, points.usual, points.tried);
   const values = element("details", { class: "chart-values" }, element("summary", { class: "help", text: text("chart.as_table") }));
-  const none = element("p", { class: "soft", text: text("chart.none") });
   let shown = null;
   let waiting = 0;
 
   function show(front, answer) {
-    if (!front) {
-      place.replaceChildren(none);
-      return;
-    }
+    if (!front) return;
     shown = { front, answer };
     if (!canvas.isConnected) place.replaceChildren(legend(), canvas, values);
     cancelAnimationFrame(waiting);

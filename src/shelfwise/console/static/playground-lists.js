@@ -29,10 +29,17 @@ function lineOf(item, weighable, isTried, onAdd) {
     pictureOf(item, title),
     element("div", { class: "grow" },
       element("span", { class: "title", dir: "auto", title: [title, item.reason, ...item.steps].filter(Boolean).join("\n"), text: title }),
-      element("span", { class: "predicted" }, weighable.filter(({ objective }) => objective in item.predictions).map(({ objective, measure }) =>
-        element("span", { data: { objective } }, `${objectiveName(objective)} `, element("b", { text: prediction(item.predictions[objective], measure) }))))),
+      predictedOf(item, weighable)),
     moveOf(item, isTried),
     onAdd && element("button", { type: "button", class: "icon-button add", "aria-label": text("who.add_item", { title }), title: text("who.add"), text: "+", on: { click: () => onAdd(item) } }));
+}
+
+/** What is predicted of an item; why it is there, where nothing is. */
+function predictedOf(item, weighable) {
+  const predicted = weighable.filter(({ objective }) => objective in item.predictions);
+  if (!predicted.length) return element("span", { class: "predicted clip", text: item.reason });
+  return element("span", { class: "predicted" }, predicted.map(({ objective, measure }) =>
+    element("span", { data: { objective } }, `${objectiveName(objective)} `, element("b", { text: prediction(item.predictions[objective], measure) }))));
 }
 
 function moveOf({ position, elsewhere }, isTried) {

@@ -73,6 +73,8 @@ function show(found) {
   for (const place of Object.values(lists)) place.removeAttribute("aria-busy");
   showContent(byId("totals"), totals(found));
   chart.show(front, found);
+  byId("chart-card").hidden = front === null;
+  byId("totals-note").hidden = !found.weighable.length;
   showAxes(found);
   byId("make-default").disabled = byId("reset").disabled = !differs(trial);
   const moved = found.tried.items.filter((item) => item.elsewhere !== item.position).length;
