@@ -57,7 +57,7 @@ def table_of(folder: Path) -> list[tuple[str, str, Need]]:
         if isinstance(original, APIRoute):
             assert isinstance(original, GuardedRoute), f"{route.path_format} says nothing of who may use it"
             path = route.path_format.removeprefix("/v1")
-            for name in ("item_id", "key_id", "user_id", "slate_id", "version"):
+            for name in ("item_id", "key_id", "user_id", "slate_id", "version", "name"):
                 path = path.replace(f"{{{name}}}", "none-such")
             assert "{" not in path
             found.extend((method, path, original.need) for method in sorted(route.methods or ()))

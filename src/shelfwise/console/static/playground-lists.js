@@ -56,7 +56,7 @@ function moveOf({ position, elsewhere }, isTried) {
 /** The item's picture, or a tile with its first letters in a colour of its own. */
 function pictureOf(item, title) {
   if (item.has_picture) {
-    const picture = element("img", { class: "picture", alt: "", loading: "lazy", width: 40, height: 40, src: `/v1/items/${encodeURIComponent(item.item_id)}/picture?size=80` });
+    const picture = element("img", { class: "picture", alt: "", loading: "lazy", width: 40, height: 40, src: `/v1/items/${encodeURIComponent(item.item_id)}/picture?size=160` });
     picture.addEventListener("error", () => picture.replaceWith(tileOf(item, title)));
     return picture;
   }
