@@ -34,3 +34,27 @@ def tiny_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             make_shop(folder)
             (folder / "made").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def weighed_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop that weighs clicks against purchases, made once for all test processes; copy it, never change it."""
+    from shelfwise.testing.weighed_shop import make_weighed_shop
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "weighed-shop"
+    with (shared / "weighed-shop.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make_weighed_shop(folder)
+            (folder / "made").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def copied_weighed_shop(weighed_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that shop for the tests of a module."""
+    return shutil.copytree(weighed_shop_template, tmp_path_factory.mktemp("weighed") / "shop")

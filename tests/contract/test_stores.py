@@ -13,6 +13,7 @@ from shelfwise.testing.stores.looking import LookingContract
 from shelfwise.testing.stores.migrations import MigrationsContract
 from shelfwise.testing.stores.people import PeopleContract
 from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
+from shelfwise.testing.stores.scenario_settings import ScenarioVersionsContract
 from shelfwise.testing.stores.sources import SourcesContract
 from shelfwise.testing.stores.traffic import TrafficContract
 from shelfwise.testing.stores.transactions import TransactionsContract
@@ -67,6 +68,14 @@ class TestRulesInSQLite(_SQLite, RuleVersionsContract):
 
 
 class TestRulesInPostgreSQL(_PostgreSQL, RuleVersionsContract):
+    pass
+
+
+class TestScenariosInSQLite(_SQLite, ScenarioVersionsContract):
+    pass
+
+
+class TestScenariosInPostgreSQL(_PostgreSQL, ScenarioVersionsContract):
     pass
 
 

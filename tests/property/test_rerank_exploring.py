@@ -105,6 +105,13 @@ def test_on_the_average_no_more_is_tried_out_than_may_be(component: type[Explori
     assert mean > 0.5
 
 
+def test_what_is_asked_stands_before_the_share_of_the_table() -> None:
+    explorer, other = (Epsilon(Epsilon.Config(share=share)) for share in (0.1, 0.7))
+    wanted = replace(asked(), exploration=0.7)
+    assert explorer.rerank(wanted).order.tolist() == other.rerank(asked()).order.tolist()
+    assert explorer.rerank(replace(asked(), exploration=0.0)).propensities is None
+
+
 def test_an_answer_is_drawn_again_from_its_id_and_another_differs() -> None:
     explorer = Thompson(Thompson.Config(share=0.5))
     once, again = (explorer.rerank(asked()) for _ in range(2))

@@ -50,14 +50,21 @@ class Shown:
         return np.where(np.isin(rows, (11, 12)), 1_000, 0)
 
 
-def made(steps: Mapping[str, Reranker], k: int = 3, shown: Any = None) -> Made:
+def made(
+    steps: Mapping[str, Reranker],
+    k: int = 3,
+    shown: Any = None,
+    *,
+    asked: Answering = ASKED,
+    **settings: Any,
+) -> Made:
     rows = np.arange(10, 10 + N, dtype=np.int32)
     scores = np.linspace(1, 0, N, dtype=np.float32)
     merged = Merged(rows, np.zeros((N, 1), np.float32), np.ones((N, 1), np.int32), ("one",))
     ranked = Ranked(rows, scores, merged, np.arange(N, dtype=np.int32), np.empty((N, 0), np.float32))
     situation = Situation(History.empty(), 0, np.empty(0, np.int32))
-    spec = ScenarioSpec(rerank=list(steps))
-    return SlateSteps(steps, item_facts(), shown=shown).made(ranked, spec, k, situation, ASKED)
+    spec = ScenarioSpec(rerank=list(steps), **settings)
+    return SlateSteps(steps, item_facts(), shown=shown).made(ranked, spec, k, situation, asked)
 
 
 def test_a_later_step_is_told_of_the_order_and_scores_follow_positions() -> None:
@@ -139,3 +146,17 @@ def test_a_floor_that_the_steps_broke_is_told() -> None:
     kept: list[str] = []
     Wanted({}, {"click": 0.5}).brought(shown, funnel, 2, before, kept)
     assert not kept
+
+
+def test_a_request_stands_before_its_place_and_the_place_before_the_table() -> None:
+    step = Step(Reranked(order(0, 1, 2, 3, 4, 5)))
+    nothing = ASKED._replace(diversity=None)
+    made({"one": step}, asked=nothing, diversity=0.7, exploration=0.2)
+    made({"one": step}, asked=ASKED._replace(exploration=0.0), diversity=0.7, exploration=0.2)
+    made({"one": step}, asked=nothing)
+    assert [(told.diversity, told.exploration) for told in step.told] == [(0.7, 0.2), (0.4, 0.0), (None, None)]
+    steps = SlateSteps({"one": step, "apart": MMR(MMR.Config(diversity=0.3))}, item_facts())
+    assert steps.usual_diversity(ScenarioSpec(rerank=["apart"])) == 0.3
+    assert steps.usual_diversity(ScenarioSpec(rerank=["apart"], diversity="auto")) == "auto"
+    assert steps.usual_diversity(ScenarioSpec(rerank=["one"])) is None
+    assert steps.usual_exploration(ScenarioSpec(rerank=["one", "apart"])) is None

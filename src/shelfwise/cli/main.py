@@ -30,6 +30,7 @@ from shelfwise.cli import (
     records,
     restore,
     rules,
+    scenarios,
     serve,
     top,
     tradeoff,
@@ -72,6 +73,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(offers.app, name="offers")
 app.add_typer(rules.app, name="rules")
+app.add_typer(scenarios.app, name="scenarios")
 
 
 def run() -> None:

@@ -20,7 +20,9 @@ from shelfwise.schemas.insight import FindingKind, InsightAnswer, WarningsAnswer
 from shelfwise.schemas.items import Item
 from shelfwise.schemas.keys import KeyWanted
 from shelfwise.schemas.people import PeopleAnswer, PersonAnswer, ShownLists, TimelineAnswer
+from shelfwise.schemas.playground import PlaygroundAnswer, PlaygroundQuery
 from shelfwise.schemas.queries import Query, Slate
+from shelfwise.schemas.scenario_settings import ScenarioAnswer, ScenariosAnswer, ScenarioSettings, SettingsHistory
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -209,6 +211,55 @@ def erase_user(user_id: str) -> Call[answers.Receipt]:
 def slate(slate_id: str) -> Call[answers.ShownSlate]:
     """What was shown, why, and with which model."""
     return Call("GET", f"/slates/{_part(slate_id)}", _model(answers.ShownSlate))
+
+
+def scenarios() -> Call[ScenariosAnswer]:
+    """All places of the shop as they are set now."""
+    return Call("GET", "/scenarios", _model(ScenariosAnswer))
+
+
+def scenario(name: str) -> Call[ScenarioAnswer]:
+    """One place of the shop as it is set now."""
+    return Call("GET", f"/scenarios/{_part(name)}", _model(ScenarioAnswer))
+
+
+def put_scenario(
+    name: str,
+    settings: ScenarioSettings,
+    *,
+    author: str | None = None,
+    note: str = "",
+    replaces: int | None = None,
+) -> Call[ScenarioAnswer]:
+    """Change what a place is set to; the next answer follows it.
+
+    Args:
+        name: As in `[scenarios.…]`.
+        settings: In place of all that were chosen before.
+        author: For the history; the key's name where omitted.
+        note: For the history.
+        replaces: The version that was looked at; refused where another is in force.
+    """
+    sent = {"settings": settings.as_document(), "author": author, "note": note, "replaces": replaces}
+    return Call("PUT", f"/scenarios/{_part(name)}", _model(ScenarioAnswer), body=_json(sent), is_idempotent=False)
+
+
+def scenario_history(name: str) -> Call[SettingsHistory]:
+    """Who set a place to what."""
+    return Call("GET", f"/scenarios/{_part(name)}/history", _model(SettingsHistory))
+
+
+def undo_scenario(
+    name: str, *, version: int | None = None, author: str | None = None, note: str = ""
+) -> Call[ScenarioAnswer]:
+    """Let earlier settings of a place hold again; 0 is shop.toml, those before the present ones where none is named."""
+    sent = {"version": version, "author": author, "note": note}
+    return Call("POST", f"/scenarios/{_part(name)}/undo", _model(ScenarioAnswer), body=_json(sent), is_idempotent=False)
+
+
+def playground(asked: PlaygroundQuery) -> Call[PlaygroundAnswer]:
+    """The scenario's own list beside another one; nothing is kept or counted."""
+    return Call("POST", "/playground", _model(PlaygroundAnswer), body=_json(_told(asked)))
 
 
 def models() -> Call[answers.ModelsAnswer]:

@@ -16,7 +16,7 @@ from shelfwise.config.secrets import without_password
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
-from shelfwise.schemas.queries import MAX_K, Floors, Weights
+from shelfwise.schemas.queries import MAX_K, Diversity, Exploration, Floors, Weights
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 """What a shop may call its own tables: names become folders and the columns of models."""
@@ -165,6 +165,21 @@ class ScenarioSpec(_Table):
     floors: Floors = Field(
         default_factory=dict[str, float],
         description="Shares of the best attainable that a slate here has to bring, as { purchase = 0.95 }.",
+    )
+    diversity: Diversity | None = Field(
+        default=None,
+        description=(
+            "How varied a slate here is where the request says nothing: a number from 0 to 1, or 'auto'; as the "
+            "scenario's [rerank.…] table says where omitted. Needs a table that trades relevance for diversity, such "
+            "as one with use = 'mmr'."
+        ),
+    )
+    exploration: Exploration | None = Field(
+        default=None,
+        description=(
+            "Share of a slate's positions that are tried out here, in place of `share` of the scenario's [rerank.…] "
+            "table that explores; as that says where omitted."
+        ),
     )
     needs: list[Literal["items", "category", "brand"]] = Field(
         default_factory=list[Literal["items", "category", "brand"]],

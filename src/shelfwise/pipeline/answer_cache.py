@@ -1,9 +1,9 @@
 """Answers that are given again: to everybody new who asks the same, and to a user who did nothing since.
 
 What an answer depends on is its key: the query without whose it is, the whole history, the profile, the region, and
-how far the catalogue, the rules and the erasures have come. So one event of the user, one changed item or another rule
-makes another key at once. What others do meanwhile moves popularity, a little and all the time: that is what the few
-seconds are for that an answer is kept.
+how far the catalogue, the rules, the settings of places and the erasures have come. So one event of the user, one
+changed item or another rule makes another key at once. What others do meanwhile moves popularity, a little and all the
+time: that is what the few seconds are for that an answer is kept.
 """
 
 from __future__ import annotations
@@ -87,7 +87,11 @@ def answer_key(query: Query, k: int, situation: Situation, live: LiveModel) -> b
     """
     marks, history = live.marks, situation.history
     digest = blake2b(query.model_dump_json(exclude={"user_id", "session_id"}).encode(), digest_size=16)
-    digest.update(repr((k, live.n_changes, marks.rules, marks.erasures, situation.region, history.user_row)).encode())
+    digest.update(
+        repr(
+            (k, live.n_changes, marks.rules, marks.erasures, marks.scenarios, situation.region, history.user_row)
+        ).encode()
+    )
     for part in (history.rows, history.kinds, history.times_ms):
         digest.update(part.tobytes())
     if situation.profile is not None:

@@ -17,6 +17,7 @@ from shelfwise.pipeline.funnel import allowed_for
 from shelfwise.pipeline.last_histories import LastHistories
 from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.live_rules import LiveRules, restricted
+from shelfwise.pipeline.live_scenarios import LiveScenarios
 from shelfwise.pipeline.places import Place
 from shelfwise.pipeline.profiles import LiveProfiles
 from shelfwise.pipeline.shortfalls import Shortfall, Told
@@ -39,6 +40,9 @@ log = logging.getLogger("shelfwise.pipeline")
 SEEN = 2_000
 """Latest events of a user that count as had before, where repeats are not allowed."""
 
+Composed = Callable[[int], History]
+"""Makes up a history at a moment in milliseconds."""
+
 NOTHING: Rows = np.empty(0, np.int32)
 
 
@@ -50,11 +54,19 @@ def who(query: Query) -> str | None:
 class Asking:
     """Turns queries into places: ids into rows, users into histories, conditions into what may be shown."""
 
-    def __init__(self, live: LiveModel, records: Records, rules: LiveRules, profiles: LiveProfiles) -> None:
+    def __init__(
+        self,
+        live: LiveModel,
+        records: Records,
+        rules: LiveRules,
+        profiles: LiveProfiles,
+        scenarios: LiveScenarios,
+    ) -> None:
         self._live = live
         self._model, self._catalogue, self._clock = live.model, live.catalogue, live.clock
         self._records = records
         self._rules = rules
+        self._scenarios = scenarios
         self.profiles = profiles
         self.remembered = LastHistories()
         self._away_until = 0.0
@@ -64,18 +76,29 @@ class Asking:
         self.on_cached: Callable[[str], None] = lambda _: None
         """Told of every history that is asked of the cache whether it was `kept` or `missed`."""
 
-    def place(self, query: Query, spec: ScenarioSpec, budget: Budget | None = None) -> Place:
-        """The request in its place of the shop; what could not be done stands in its `degraded`.
+    def place(self, query: Query, budget: Budget | None = None, composed: Composed | None = None) -> Place:
+        """The request in its place of the shop, as that is set now; what could not be done stands in its `degraded`.
 
         Where the store cannot be read, the answer goes on from what was known when it could.
+
+        Args:
+            query: The request.
+            budget: Of time, for the place's own list.
+            composed: Makes up what the asker did, at the shop's present moment; None: what the log says counts.
+
+        Raises:
+            QueryError: there is no such scenario.
         """
         degraded: list[str] = []
         history = self._read(query)
+        spec = self._scenarios.named(query.scenario)
         is_away = history is None
         if history is None:
             user = who(query)
             history = History.empty() if user is None else self.remembered.of(user)
             degraded.append(AWAY)
+        if composed is not None:
+            history = composed(self._clock.now_ms())
         situation = self._asked(query, history, degraded, is_away=is_away)
         plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=is_away)
         allowed, pinned = self.allowed(query, spec, situation, plan)
@@ -127,6 +150,7 @@ class Asking:
         self._live.catch_up(connection)
         self.note_erasures()
         self._rules.follow(self._live.marks.rules)
+        self._scenarios.follow(self._live.marks.scenarios)
 
     def note_erasures(self) -> None:
         """Forget what is remembered of people where somebody was erased: who it was is not written down anywhere."""

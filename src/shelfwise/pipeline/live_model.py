@@ -24,7 +24,7 @@ from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import event_log, people
 from shelfwise.store.catalogue import ChangedItem, StoredItem
-from shelfwise.store.marks import Marks, marks
+from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
 
 AT_ONCE = 256
@@ -114,7 +114,7 @@ class LiveModel:
             ServiceError: the store cannot be read; what is known stays as it is.
 
         Cost:
-            One look at the ends of three indexes where nothing is new.
+            One look at the ends of four indexes where nothing is new.
         """
         if not self._following.acquire(blocking=False):
             return False  # somebody is at it
@@ -170,7 +170,7 @@ class LiveModel:
             self._gone_seen = max(self._gone_seen, items_seen)
         # Where the latest events were erased, SQLite gives their numbers again: the mark goes back with them.
         events_seen = happened[-1].seq if more_events else now.events
-        self.marks = Marks(events_seen, items_seen, now.rules, now.erasures)
+        self.marks = now._replace(events=events_seen, items=items_seen)
         return more_events or more_items
 
     def _put_changed(self, changed: ChangedItem) -> None:

@@ -19,10 +19,12 @@ from shelfwise.pipeline.funnel import Ranked, allowed_for
 from shelfwise.pipeline.live_model import LiveModel
 from shelfwise.pipeline.live_offers import LiveOffers
 from shelfwise.pipeline.live_rules import LiveRules, restricted
+from shelfwise.pipeline.live_scenarios import LiveScenarios
 from shelfwise.pipeline.model import Model
 from shelfwise.pipeline.offer_entries import offer_entries
 from shelfwise.pipeline.place_entries import brand_entries, bundle_entries
 from shelfwise.pipeline.places import Place, ask_in_turn, require_answerable
+from shelfwise.pipeline.playground import Playground
 from shelfwise.pipeline.profiles import LiveProfiles
 from shelfwise.pipeline.shortfalls import Shortfall, Told, kinds_of
 from shelfwise.pipeline.shown_counts import ShownCounts
@@ -106,15 +108,18 @@ class Recommender:
         self.rules = LiveRules(self.catalogue, records)
         self.offers = LiveOffers(self.live, records, self.rules)
         self.shown = ShownCounts(records)
-        self._steps = SlateSteps(
+        self.steps = SlateSteps(
             build_rerankers(model.config),
             facts_of(model.funnel, self.catalogue),
             model.funnel.ranker.objectives,
             self.shown,
         )
-        self.asking = Asking(self.live, records, self.rules, LiveProfiles(model, records, patience_s=patience_s))
+        self.scenarios = LiveScenarios(model.config.scenarios, records)
+        profiles = LiveProfiles(model, records, patience_s=patience_s)
+        self.asking = Asking(self.live, records, self.rules, profiles, self.scenarios)
+        self.playground = Playground(self.live, self.asking, self.scenarios, self.steps, self._words)
         self.kept: AnswerCache[SlateParts] | None = None
-        self._batches = BatchLists(self.live, records, self.rules, self.asking, self._steps)
+        self._batches = BatchLists(self.live, records, self.rules, self.asking, self.steps)
 
     def recommend(self, query: Query, slate_id: str | None = None) -> Slate:
         """Answer one query; see `answer`."""
@@ -138,13 +143,13 @@ class Recommender:
         """
         spec = self.scenario(query.scenario)
         require_answerable(query, spec)
-        wanted = Wanted.of(query, spec, self.model.funnel.ranker)
-        self._steps.require_answerable(query, spec)
+        self.steps.require_answerable(query, spec)
         slate_id = slate_id or secrets.token_urlsafe(12)
-        k = query.k or spec.k
         is_limited = late_s is not None and spec.latency_budget_ms
         budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
-        place = self.asking.place(query, spec, budget)
+        place = self.asking.place(query, budget)
+        wanted = Wanted.of(query, place.spec, self.model.funnel.ranker)
+        k = query.k or place.spec.k
         budget.lap("store")
         parts, was_kept = self._kept_or_answered(query, place, wanted, k, slate_id)
         best = parts.get("best")
@@ -194,7 +199,7 @@ class Recommender:
             and place.spec.order == "ranker"
             and place.plan.is_idle
             and place.plan.allowed is None
-            and self._steps.are_repeatable(place.spec)
+            and self.steps.are_repeatable(place.spec)
         )
 
     def candidates(self, query: Query, k: int) -> Ranked:
@@ -203,9 +208,8 @@ class Recommender:
         Raises:
             QueryError: there is no such scenario, or the query asks it for what it cannot give.
         """
-        spec = self.scenario(query.scenario)
-        require_answerable(query, spec)
-        return self.asking.place(query, spec).ranked(k)
+        require_answerable(query, self.scenario(query.scenario))
+        return self.asking.place(query).ranked(k)
 
     def _answered(self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str) -> SlateParts:
         if (query.bundle or query.relation) and not len(place.situation.context):
@@ -228,7 +232,7 @@ class Recommender:
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
         if not place.spec.rerank and place.plan.is_idle:
             return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
-        made = self._steps.made(
+        made = self.steps.made(
             ranked,
             place.spec,
             k,
@@ -308,20 +312,12 @@ class Recommender:
         return self._words.ranked(found, asked, k)
 
     def scenario(self, name: str) -> ScenarioSpec:
-        """The configuration of a place of the shop.
+        """A place of the shop as it is set now.
 
         Raises:
             QueryError: there is no such scenario.
         """
-        scenarios = self.model.config.scenarios
-        if name not in scenarios:
-            raise QueryError(
-                f"there is no scenario {name!r}; known: {', '.join(scenarios)}",
-                where="scenario",
-                hint=did_you_mean(name, scenarios) or "add a [scenarios.…] table to shop.toml and train again",
-                code="unknown_scenario",
-            )
-        return scenarios[name]
+        return self.scenarios.named(name)
 
     def _first(self, kind: type[Retriever]) -> str | None:
         return next((name for name, found in self.model.funnel.retrievers.items() if isinstance(found, kind)), None)

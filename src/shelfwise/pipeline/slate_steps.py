@@ -16,9 +16,11 @@ from shelfwise.pipeline.funnel import Funnel, Ranked, taken
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.named_groups import NamedGroups
 from shelfwise.pipeline.shown_counts import ShownCounts
+from shelfwise.rerank.exploring import Exploring
 from shelfwise.rerank.listed import Grouping, Groups, ItemFacts, Listed, VectorKind
 from shelfwise.rerank.reranker import Reranker
 from shelfwise.rerank.rules import Rules
+from shelfwise.rerank.trading import DEFAULT, TradingOptions
 from shelfwise.rules.plan import NO_PLAN, Plan
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.ids import Rows
@@ -34,8 +36,9 @@ class Answering(NamedTuple):
     Attributes:
         slate_id: Names it; whatever is drawn at random is drawn from it.
         user_id: None for somebody unknown.
-        diversity: What the request asks for; None: nothing.
+        diversity: What the request asks for; None: nothing, the place's own setting counts.
         rules: What the rules that hold do to the items.
+        exploration: Share of the positions to try out; None: the place's own setting counts.
     """
 
     slate_id: str
@@ -43,6 +46,7 @@ class Answering(NamedTuple):
     user_id: str | None
     diversity: Diversity | None = None
     rules: Plan = NO_PLAN
+    exploration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +97,50 @@ class SlateSteps:
         Raises:
             QueryError: diversity is asked of a place whose rerankers do not trade it.
         """
-        if query.diversity is None or any(self._rerankers[name].trades_diversity for name in spec.rerank):
-            return
-        raise QueryError(
-            f"scenario {query.scenario!r} does not trade relevance for diversity",
-            expected="a scenario whose `rerank` names such a table, as one with use = 'mmr'",
-            where="diversity",
-            hint="name one in the scenario's `rerank`, or leave diversity out",
-            code="no_diversity",
-        )
+        self.require_possible(query.scenario, spec, query.diversity, None)
+
+    def require_possible(
+        self, scenario: str, spec: ScenarioSpec, diversity: Diversity | None, exploration: float | None
+    ) -> None:
+        """Refuse settings that none of a place's rerankers reads; None is always possible.
+
+        Raises:
+            QueryError: diversity is asked of a place whose rerankers do not trade it, or exploration of one that has
+                none which explores.
+        """
+        if diversity is not None and self.usual_diversity(spec) is None:
+            raise QueryError(
+                f"scenario {scenario!r} does not trade relevance for diversity",
+                expected="a scenario whose `rerank` names such a table, as one with use = 'mmr'",
+                where="diversity",
+                hint="name one in the scenario's `rerank`, or leave diversity out",
+                code="no_diversity",
+            )
+        if exploration is not None and self.usual_exploration(spec) is None:
+            raise QueryError(
+                f"scenario {scenario!r} does not explore",
+                expected="a scenario whose `rerank` ends with such a table, as one with use = 'thompson'",
+                where="exploration",
+                hint="name one in the scenario's `rerank`, or leave exploration out",
+                code="no_exploration",
+            )
+
+    def usual_diversity(self, spec: ScenarioSpec) -> Diversity | None:
+        """How varied a place is where a request says nothing; None where none of its rerankers trades diversity."""
+        trading = [self._rerankers[name] for name in spec.rerank if self._rerankers[name].trades_diversity]
+        if not trading:
+            return None
+        if spec.diversity is not None:
+            return spec.diversity
+        own = trading[0].config
+        return own.diversity if isinstance(own, TradingOptions) else DEFAULT
+
+    def usual_exploration(self, spec: ScenarioSpec) -> float | None:
+        """Share of the positions that a place tries out; None where none of its rerankers explores."""
+        exploring = [one for one in (self._rerankers[name] for name in spec.rerank) if isinstance(one, Exploring)]
+        if not exploring:
+            return None
+        return exploring[0].options.share if spec.exploration is None else spec.exploration
 
     def are_repeatable(self, spec: ScenarioSpec) -> bool:
         """Whether a place's steps make the same of the same: nothing is drawn, and nothing goes by what was shown."""
@@ -143,11 +182,12 @@ class SlateSteps:
                 asked.scenario,
                 asked.slate_id,
                 asked.user_id,
-                asked.diversity,
+                spec.diversity if asked.diversity is None else asked.diversity,
                 self._objectives,
                 ranked.predictions[free],
                 asked.rules,
                 self._shown.of(ranked.rows[free]) if reranker.reads_shown and self._shown is not None else None,
+                spec.exploration if asked.exploration is None else asked.exploration,
             )
             found = reranker.rerank(listed)
             for place, sentence in found.why.items():

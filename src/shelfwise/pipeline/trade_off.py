@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,6 +16,30 @@ from shelfwise.pipeline.funnel import Funnel, Ranked
 from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.rank.ranker import Ranker
 from shelfwise.schemas.queries import Expected, Query
+
+
+def predicted(ranker: Ranker) -> tuple[str, ...]:
+    """What may be weighed: the model's objectives, and revenue where purchases are among them."""
+    return (*ranker.objectives, REVENUE) if "purchase" in ranker.objectives else ranker.objectives
+
+
+def require_predicted(field: str, names: Iterable[str], ranker: Ranker) -> None:
+    """Refuse objectives that a model does not predict.
+
+    Raises:
+        QueryError: the first of them, with the near name; `field` is where it stood.
+    """
+    known = predicted(ranker)
+    for name in names:
+        if name not in known:
+            raise QueryError(
+                f"this model does not predict {name!r}",
+                expected=f"one of {', '.join(known)}" if known else "a model of several objectives",
+                where=f"{field}.{name}",
+                hint=did_you_mean(name, known)
+                or (None if known else "set [rank] use = 'multi-objective' in shop.toml and train"),
+                code="unknown_objective",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +61,12 @@ class Wanted:
         Raises:
             QueryError: the request itself names an objective that the model does not predict.
         """
-        known = (*ranker.objectives, REVENUE) if "purchase" in ranker.objectives else ranker.objectives
-        for field, names in (("weights", query.weights), ("floors", query.floors)):
-            for name in names:
-                if name not in known:
-                    raise QueryError(
-                        f"this model does not predict {name!r}",
-                        expected=f"one of {', '.join(known)}" if known else "a model of several objectives",
-                        where=f"{field}.{name}",
-                        hint=did_you_mean(name, known)
-                        or (None if known else "set [rank] use = 'multi-objective' in shop.toml and train"),
-                        code="unknown_objective",
-                    )
+        require_predicted("weights", query.weights, ranker)
+        require_predicted("floors", query.floors, ranker)
+        known = predicted(ranker)
         weights = query.weights or {name: weight for name, weight in spec.weights.items() if name in known}
+        if not any(weights.values()):
+            weights = {}  # of what the scenario's table weighs, this model predicts nothing
         floors = query.floors or {name: floor for name, floor in spec.floors.items() if name in known}
         return cls(weights, floors)
 

@@ -68,7 +68,8 @@ class Exploring(Reranker):
         """Draw from the slate's id."""
         options, n_all = self.options, len(listed)
         k = min(listed.k, n_all)
-        if not k or not options.share:
+        share = options.share if listed.exploration is None else listed.exploration
+        if not k or not share:
             return unchanged(listed)
         random = np.random.default_rng(seed_of(listed.slate_id))
         n = min(max(options.pool, k), n_all)
@@ -88,7 +89,7 @@ class Exploring(Reranker):
             if not n_left:  # all of the pool is shown
                 of_new = 1.0 if new else 0.0
             place = first
-            if random.random() < options.share:
+            if random.random() < share:
                 if random.random() < of_new:
                     place = sorted(new)[int(random.integers(len(new)))]
                 elif n_left:
@@ -96,7 +97,7 @@ class Exploring(Reranker):
             drawn = of_new * (place in new) / max(len(new), 1)
             if place < n and of_new < 1:
                 drawn += (1 - of_new) * trial.chance(place, left)
-            propensities.append((1 - options.share) * (place == first) + options.share * drawn)
+            propensities.append((1 - share) * (place == first) + share * drawn)
             order.append(place)
             best.append(first)
             taken.add(place)

@@ -82,6 +82,7 @@ class Listed:
         predictions: See `rank.ranker.Scored`; shape `(N, O)`.
         rules: What the shop's rules that hold for this request do to its items.
         shown: How often each candidate was shown in a slate so far; shape `(N,)`; None where nobody counts.
+        exploration: Share of the positions to try out; None: nothing is asked, the component's own setting counts.
     """
 
     rows: Rows
@@ -97,6 +98,7 @@ class Listed:
     predictions: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
     rules: Plan = NO_PLAN
     shown: Rows | None = None
+    exploration: float | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -30,6 +30,9 @@ Diversity = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["
 """From 0, the ranker's own order, to 1, as varied as it gets; "auto": by how varied the user's own history is."""
 
 
+Exploration = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""Share of a slate's positions that are tried out."""
+
 Relation = Literal["alternatives", "complements"]
 """To the context items: what could be taken instead of them, or what is taken with them."""
 

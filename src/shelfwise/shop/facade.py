@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shelfwise.shop.keys import ShopKeys
     from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
+    from shelfwise.shop.scenarios import ShopScenarios
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
 
@@ -371,6 +372,13 @@ class Shop:
 
         scenarios = list(self.config.scenarios)
         return ShopRules(self.folder, self.records, scenarios, lambda: self.recommender, lambda: self._recommender)
+
+    @property
+    def scenarios(self) -> ShopScenarios:
+        """What was chosen for the places of the shop above `shop.toml`."""
+        from shelfwise.shop.scenarios import ShopScenarios
+
+        return ShopScenarios(self.config, self.records, lambda: self.recommender, lambda: self._recommender)
 
     @property
     def keys(self) -> ShopKeys:

@@ -16,6 +16,8 @@ Action = Literal[
     "key.revoke",
     "rules.apply",
     "rules.roll-back",
+    "scenario.change",
+    "scenario.undo",
     "model.promote",
     "model.roll-back",
     "user.export",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, func, select
 
-from shelfwise.store.tables import erasures, events, items, rule_versions
+from shelfwise.store.tables import erasures, events, items, rule_versions, scenario_versions
 
 
 class Marks(NamedTuple):
@@ -18,12 +18,14 @@ class Marks(NamedTuple):
         items: Of the latest change of an item.
         rules: Version of the rules in force.
         erasures: People who were erased so far.
+        scenarios: Version of the latest change of a scenario's settings.
     """
 
     events: int
     items: int
     rules: int
     erasures: int
+    scenarios: int
 
     def as_document(self) -> dict[str, int]:
         """As plain JSON."""
@@ -31,8 +33,8 @@ class Marks(NamedTuple):
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """What `as_document` wrote."""
-        return cls(*(int(document[name]) for name in cls._fields))
+        """What `as_document` wrote; what an older release did not count had not begun."""
+        return cls(*(int(document.get(name, 0)) for name in cls._fields))
 
 
 # Put into words once: every request asks, and no database wants them otherwise.
@@ -42,6 +44,7 @@ _MARKS = str(
         select(func.max(items.c.changed_seq)).scalar_subquery(),
         select(func.max(rule_versions.c.version)).scalar_subquery(),
         select(func.count()).select_from(erasures).scalar_subquery(),
+        select(func.max(scenario_versions.c.version)).scalar_subquery(),
     ).compile()
 )
 
@@ -50,6 +53,6 @@ def marks(connection: Connection) -> Marks:
     """Where the store is now.
 
     Cost:
-        One look at the ends of three indexes, and at a table of a few lines.
+        One look at the ends of four indexes, and at a table of a few lines.
     """
     return Marks(*(int(one or 0) for one in connection.exec_driver_sql(_MARKS).one()))

@@ -134,6 +134,19 @@ rule_versions = Table(
     Column("document", Text, nullable=False),
 )
 
+scenario_versions = Table(
+    "scenario_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("scenario", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("restores", Integer),
+    Column("document", Text, nullable=False),
+)
+Index("scenario_versions_by_scenario", scenario_versions.c.scenario, scenario_versions.c.version)
+
 slates = Table(
     "slates",
     metadata,
