@@ -116,6 +116,7 @@ def preview(
     *,
     n: int = 1_000,
     scenario: str | None = None,
+    against: RuleSet | None = None,
 ) -> Preview:
     """Make requests again with other rules.
 
@@ -126,12 +127,15 @@ def preview(
         progress: Told of every request.
         n: Requests at most.
         scenario: Only of this place; None: of all.
+        against: What they are compared with; None: the rules in force.
     """
     asked, n_logged = replays(recommender, records, n, scenario)
-    before = _answers(recommender, asked, progress, "slates by the rules in force")
     in_force = recommender.rules.version
-    recommender.rules.use(rules)
     try:
+        if against is not None:
+            recommender.rules.use(against)
+        before = _answers(recommender, asked, progress, "slates by the rules before")
+        recommender.rules.use(rules)
         after = _answers(recommender, asked, progress, "slates by the new rules")
         plans = [_plan(recommender, one.query) for one in asked]
     finally:

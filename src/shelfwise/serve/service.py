@@ -17,6 +17,7 @@ from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.pipeline.rule_desk import RuleDesk
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.search.full_text import FullText
 from shelfwise.serve.event_writer import EventWriter
@@ -25,6 +26,7 @@ from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
+from shelfwise.serve.rule_previews import RulePreviews
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
@@ -63,6 +65,8 @@ class Service:
         )
         self._full_text = SearchOpening(records)
         self._items = LiveItems()
+        self.rule_desk = RuleDesk(records, lambda: self.scenarios)
+        self.rule_previews = RulePreviews(models.versions, records, self.rule_desk)
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self.pulse = Pulse(measures.late)
@@ -191,6 +195,7 @@ class Service:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             self._tell_waiting()
+            self.rule_desk.forget_when_idle()
             try:
                 had_model = self.has_model
                 await self.models.follow()
