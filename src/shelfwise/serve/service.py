@@ -21,6 +21,7 @@ from shelfwise.pipeline.rule_desk import RuleDesk
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.search.full_text import FullText
 from shelfwise.serve.event_writer import EventWriter
+from shelfwise.serve.import_jobs import ImportJobs
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.measures import Measures
@@ -65,6 +66,7 @@ class Service:
         )
         self._full_text = SearchOpening(records)
         self._items = LiveItems()
+        self.imports = ImportJobs(records)
         self.rule_desk = RuleDesk(records, lambda: self.scenarios)
         self.rule_previews = RulePreviews(models.versions, records, self.rule_desk)
         self._follower: asyncio.Task[None] | None = None
@@ -105,6 +107,7 @@ class Service:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        await self.imports.close()
         await self.pulse.stop()
         await self._full_text.close()
         if self._slates is not None:

@@ -73,6 +73,12 @@ def find_or_start(connection: Connection, fingerprint: str, table: str, name: st
     return _source(found)
 
 
+def is_finished(connection: Connection, fingerprint: str) -> bool:
+    """Whether a file was read to its end under this mapping."""
+    query = select(sources.c.finished).where(sources.c.fingerprint == fingerprint)
+    return bool(connection.execute(query).scalar())
+
+
 def record_progress(connection: Connection, state: Source) -> None:
     """Write how far a file is; in the same transaction as its rows."""
     connection.execute(
@@ -158,7 +164,7 @@ class QuarantineCount(NamedTuple):
     table: str
     name: str
     reason: str
-    count: int
+    n: int
 
 
 def quarantine_counts(connection: Connection) -> list[QuarantineCount]:
@@ -170,7 +176,7 @@ def quarantine_counts(connection: Connection) -> list[QuarantineCount]:
         .group_by(sources.c.source, sources.c.table, sources.c.name, quarantine.c.reason)
     )
     found = [QuarantineCount(*row) for row in connection.execute(query)]
-    return sorted(found, key=lambda one: (-one.source, -one.count, one.reason))
+    return sorted(found, key=lambda one: (-one.source, -one.n, one.reason))
 
 
 def refused_page(
