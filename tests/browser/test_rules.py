@@ -11,6 +11,9 @@ from shelfwise.testing.console import NARROW, Console
 
 pytestmark = pytest.mark.online
 
+PREVIEW_MS = 30_000
+"""A model is loaded and hundreds of lists are made, beside whatever else the machine does."""
+
 
 @pytest.fixture
 def rules(console: Console, page: Any) -> Iterator[Any]:
@@ -54,15 +57,15 @@ def test_a_rule_made_by_form_acts_in_the_next_answer_and_is_undone(rules: Any, c
     rules.locator("tr", has_text="hero").locator(".badge", has_text="Draft").wait_for()
     assert shown(console) == before  # a draft is no rule
     rules.click("#show-preview")
-    rules.locator(".figure-line", has_text="changes ").wait_for()
+    rules.locator(".figure-line", has_text="changes ").wait_for(timeout=PREVIEW_MS)
     assert rules.locator(".example .badge", has_text="hero").count()
     apply(rules)
     assert shown(console)[0] == "kite-violet"
     assert rules.locator("#in-force").inner_text().endswith("by Ada")
     rules.locator(".toast button", has_text="Undo").click()
     rules.locator(".toast", has_text="Taken back").wait_for()
+    rules.locator("tr", has_text="hero").wait_for(state="detached")
     assert shown(console) == before
-    assert rules.locator("tr", has_text="hero").count() == 0
 
 
 def test_a_conflict_is_named_while_it_is_written_and_asked_about(rules: Any, console: Console) -> None:
@@ -113,7 +116,7 @@ def test_history_shows_what_changed_and_restores_it(rules: Any, console: Console
     last = console.api.put("/rules", json={"toml": "[rules.b]\nblock = 'price < 7'\n", "author": "Cy"}).json()
     rules.reload()
     rules.get_by_role("tab", name="History").click()
-    rows = rules.locator("tbody tr")
+    rows = rules.locator("table:visible tbody tr")
     rows.first.get_by_role("button", name="Compare").click()
     assert rules.locator(".diff .gone", has_text="[rules.a]").count() == 1
     assert rules.locator(".diff .new", has_text="[rules.b]").count() == 1
@@ -130,5 +133,5 @@ def test_on_a_phone_and_in_chinese_nothing_sticks_out(open_page: Any) -> None:
         page.goto("/console/rules")
         page.locator("#new-rule:enabled").wait_for()
         page.click("#show-preview")
-        page.locator(".figure-line").wait_for()
+        page.locator(".figure-line").wait_for(timeout=PREVIEW_MS)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -144,6 +144,8 @@ def preview(
         recommender.rules.refresh()
     by_rule: Counter[str] = Counter(dict.fromkeys(rules.rules, 0))
     examples: list[Example] = []
+    further: list[Example] = []
+    shown_users: set[str | None] = set()
     n_changed = 0
     for one, was, now, plan in zip(asked, before, after, plans, strict=True):
         if was == now:
@@ -151,9 +153,11 @@ def preview(
         n_changed += 1
         names = _hands(recommender, was, now, plan)
         by_rule.update(names)
-        if len(examples) < N_EXAMPLES:
-            examples.append(Example(one.query.user_id, one.query.scenario, was, now, names))
-    return Preview(len(asked), n_logged, n_changed, dict(by_rule), examples)
+        if len(examples) < N_EXAMPLES:  # of as many users as there are
+            kept = further if one.query.user_id in shown_users else examples
+            kept.append(Example(one.query.user_id, one.query.scenario, was, now, names))
+            shown_users.add(one.query.user_id)
+    return Preview(len(asked), n_logged, n_changed, dict(by_rule), [*examples, *further][:N_EXAMPLES])
 
 
 def _answers(recommender: Recommender, asked: Sequence[Replay], progress: Progress, text: str) -> list[list[str]]:

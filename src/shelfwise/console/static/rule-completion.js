@@ -99,7 +99,7 @@ export function completeIn(box, contextOf, { onTake = () => false } = {}) {
   }
 
   function show(context, found) {
-    const isWritten = found.length === 1 && context.prefix.slice(found[0].start) === found[0].text;
+    const isWritten = context.of !== "ids" && found.length === 1 && context.prefix.slice(found[0].start) === found[0].text;
     state = { context, found: isWritten ? [] : found, at: -1 };
     list.replaceChildren(...state.found.map(optionOf));
     list.hidden = state.found.length === 0;
@@ -111,7 +111,7 @@ export function completeIn(box, contextOf, { onTake = () => false } = {}) {
 
   function optionOf(one, n) {
     const count = one.count === null ? null : element("span", { class: "soft number", text: number(one.count) });
-    const option = element("li", { role: "option", id: `${list.id}-${n}`, "aria-selected": "false", class: "completion" }, element("span", { class: "mono clip", text: one.text.trim() }), element("span", { class: "soft clip", text: one.detail }), count);
+    const option = element("li", { role: "option", id: `${list.id}-${n}`, "aria-selected": "false", class: "completion" }, element("span", { class: "mono clip", text: one.text.trim() }), element("span", { class: "soft clip", text: one.kind === "field" ? text(`holds.${one.detail}`) : one.detail }), count);
     option.addEventListener("mousedown", (event) => event.preventDefault());
     option.addEventListener("click", () => take(one));
     return option;

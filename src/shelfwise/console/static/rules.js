@@ -105,9 +105,9 @@ function deedOf({ rule }) {
 }
 
 function standingOf({ fact, isNew }) {
-  const standing = fact?.standing ?? "broken";
-  const look = { holds: "good", waits: "careful", broken: "bad" }[standing] ?? "";
-  return element("span", { class: "row tight" }, element("span", { class: `badge ${look}`, text: text(`standing.${standing}`) }), isNew ? element("span", { class: "badge accent", text: text("standing.draft") }) : null);
+  const standing = fact ? (isNew ? "draft" : fact.standing) : "broken";
+  const look = { holds: "good", waits: "careful", broken: "bad", draft: "accent" }[standing] ?? "";
+  return element("span", { class: `badge ${look}`, text: text(`standing.${standing}`) });
 }
 
 function effectOf({ name }) {
