@@ -118,7 +118,7 @@ def test_history_shows_what_changed_and_restores_it(rules: Any, console: Console
     rules.get_by_role("tab", name="History").click()
     rows = rules.locator("table:visible tbody tr")
     rows.first.get_by_role("button", name="Compare").click()
-    assert rules.locator(".diff .gone", has_text="[rules.a]").count() == 1
+    rules.locator(".diff .gone", has_text="[rules.a]").wait_for()
     assert rules.locator(".diff .new", has_text="[rules.b]").count() == 1
     rules.get_by_role("button", name="Close").click()
     rows.nth(1).get_by_role("button", name="Restore").click()

@@ -87,9 +87,17 @@ def test_a_preview_shows_slates_before_and_after_and_changes_nothing(server: Any
 
 
 def test_a_version_is_looked_at_and_text_is_applied(server: Any) -> None:
-    toml = "[rules.hero]\npin = 'kite-violet'\nposition = 2\nfrom = 2020-01-01\n"
+    toml = "[rules.hero]\npin = 'kite-violet'\nposition = 2\n"
+    toml += "from = 2020-01-01\nuntil = 2999-12-24\nwhen = 'scenario = \"home\"'\n"
     applied = server.http.put("/rules", json={"toml": toml, "author": "Ada", "note": "spring"}).json()
-    assert "position = 2" in applied["toml"] and "from = 2020-01-01" in applied["toml"]
+    # A day stays a day on its way through the store, and a condition is written as people do.
+    assert applied["toml"].splitlines()[3:] == [
+        'pin = ["kite-violet"]',
+        "position = 2",
+        "when = 'scenario = \"home\"'",
+        "from = 2020-01-01",
+        "until = 2999-12-24",
+    ]
     slate = server.http.post("/recommend", json={"user_id": "user-3", "scenario": "home", "k": 10}).json()
     assert slate["items"][1]["item_id"] == "kite-violet"
     server.http.put("/rules", json={"toml": "", "author": "Ada"}).raise_for_status()

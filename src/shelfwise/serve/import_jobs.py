@@ -37,6 +37,8 @@ BREATH_S = 0.01
 UPLOADS = "uploads"
 """Folder of files that were sent, below the shop's; each is deleted when it was read."""
 
+LEFT_BEHIND_S = 86_400
+
 log = logging.getLogger("shelfwise.serve")
 
 
@@ -80,8 +82,7 @@ class ImportJobs:
             DataError: it cannot be read with the mapping.
             StateError: it was read before, or too many imports wait.
         """
-        folder = self._records.folder / UPLOADS / secrets.token_hex(8)
-        await asyncio.to_thread(folder.mkdir, parents=True)
+        folder = await asyncio.to_thread(_new_folder, self._records.folder / UPLOADS)
         try:
             path = folder / _safe(name)
             await _received(body, path)
@@ -175,6 +176,27 @@ class ImportJobs:
         time.sleep(BREATH_S)
 
 
+def _new_folder(uploads: Path) -> Path:
+    """A folder for one upload. What processes that were killed left behind is swept after a day."""
+    folder = uploads / secrets.token_hex(8)
+    try:
+        folder.mkdir(parents=True)
+        for other in uploads.iterdir():
+            if time.time() - other.stat().st_mtime > LEFT_BEHIND_S:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError as cause:
+        raise _not_kept(cause) from cause
+    return folder
+
+
+def _not_kept(cause: OSError) -> ServiceError:
+    return ServiceError(
+        f"the file cannot be kept while it is read ({cause.strerror})",
+        hint="is the disk full, may the server write to the shop's folder?",
+        code="not_kept",
+    )
+
+
 async def _received(body: AsyncIterator[bytes], path: Path) -> None:
     n_bytes = 0
     with path.open("xb") as file:
@@ -186,7 +208,10 @@ async def _received(body: AsyncIterator[bytes], path: Path) -> None:
                     hint="copy it to the server and run `shelfwise ingest`, or send it in parts",
                     code="too_large",
                 )
-            await asyncio.to_thread(file.write, chunk)
+            try:
+                await asyncio.to_thread(file.write, chunk)
+            except OSError as cause:
+                raise _not_kept(cause) from cause
 
 
 def _tell(begun: asyncio.Future[int], number: int) -> None:

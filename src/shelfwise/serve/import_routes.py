@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import fastapi
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from shelfwise.errors import InputError
 from shelfwise.ingest.run import TableName
@@ -115,7 +116,10 @@ async def post_import(
         )
     lines = "jsonl" if media_type in STREAMED["/v1/items"] else "auto"
     kind = FORMATS.get(media_type, lines)
-    number = await service.imports.upload(table, name, request.stream(), kind, caller_of(request).name)
+    try:
+        number = await service.imports.upload(table, name, request.stream(), kind, caller_of(request).name)
+    except ClientDisconnect:  # nothing of it was read, and nobody waits
+        return Response(status_code=400)
     return begun(service, number)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import fastapi
 import orjson
@@ -140,9 +140,13 @@ async def get_lines(
 ) -> Response:
     """Lines that were refused, as they stand in their files."""
     start = (-1, -1) if after is None else (int(after.split(":")[0]), int(after.split(":")[1]))
-    with service.records.read() as connection:
-        found = sources.refused_page(connection, limit, source=source, reason=reason, after=start)
-        layouts = {number: sources.origin(connection, number).layout for number in {number for number, _ in found}}
+
+    def read() -> tuple[list[tuple[int, sources.Refused]], dict[int, dict[str, Any] | None]]:
+        with service.records.read() as connection:
+            page = sources.refused_page(connection, limit, source=source, reason=reason, after=start)
+            return page, {number: sources.origin(connection, number).layout for number in {one for one, _ in page}}
+
+    found, layouts = await asyncio.to_thread(read)
     answer = QuarantinePage(
         columns={str(number): layout["columns"] for number, layout in layouts.items() if layout is not None},
         lines=[

@@ -40,7 +40,8 @@ export async function ended(begun) {
   return now;
 }
 
-const seconds = (one) => (one.finished_at ? (new Date(one.finished_at) - new Date(one.started_at)) / 1_000 : null);
+// Of runs before the store kept both, only the start is known.
+const seconds = (one) => (one.finished_at && one.finished_at !== one.started_at ? (new Date(one.finished_at) - new Date(one.started_at)) / 1_000 : null);
 
 function tableOf(imports) {
   const count = (key, title, look = () => null) => ({ title, cell: (one) => element("span", { class: look(one[key]), text: number(one[key]) }), value: (one) => one[key], isNumber: true });
@@ -51,7 +52,7 @@ function tableOf(imports) {
     columns: [
       { title: text("imports.file"), cell: fileOf, value: (one) => one.name },
       { title: text("imports.holds"), cell: (one) => text(`table_name.${one.table}`), value: (one) => one.table },
-      { title: text("imports.at"), cell: (one) => dateTime(one.started_at), value: (one) => one.started_at },
+      { title: text("imports.at"), cell: (one) => element("span", { class: "whole", text: dateTime(one.started_at) }), value: (one) => one.started_at },
       { title: text("imports.took"), cell: (one) => duration(seconds(one)), value: seconds, isNumber: true },
       count("lines", text("imports.lines")),
       count("stored", text("imports.stored")),

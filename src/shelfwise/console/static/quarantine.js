@@ -95,7 +95,7 @@ function tableOf(rows, columns, again) {
     caption: text("quarantine.lines"),
     rows,
     columns: [
-      { title: text("quarantine.line"), cell: (one) => number(one.line), value: (one) => one.line },
+      { title: text("quarantine.line"), cell: (one) => element("span", { class: "whole", text: number(one.line) }), value: (one) => one.line },
       { title: text("quarantine.reason"), cell: (one) => element("span", { class: "badge careful", text: reasonName(one.reason) }), value: (one) => one.reason },
       { title: text("quarantine.why"), cell: (one) => element("span", { class: "why", text: one.message }) },
       { title: text("quarantine.raw"), cell: (one) => (one.raw ? element("code", { class: "mono clip-lines raw", text: one.raw }) : element("span", { class: "soft", text: text("quarantine.erased") })) },

@@ -25,7 +25,7 @@ export function showHistory(place, author, onRestored) {
       rows: versions,
       columns: [
         { title: text("history.version"), cell: (one) => element("span", { class: "row" }, number(one.version), one.version === newest ? element("span", { class: "badge good", text: text("history.in_force") }) : null), value: (one) => one.version },
-        { title: text("history.at"), cell: (one) => dateTime(one.at), value: (one) => one.at },
+        { title: text("history.at"), cell: (one) => element("span", { class: "whole", text: dateTime(one.at) }), value: (one) => one.at },
         { title: text("history.author"), cell: (one) => one.author, value: (one) => one.author },
         { title: text("history.rules"), cell: (one) => number(one.n_rules), value: (one) => one.n_rules, isNumber: true },
         { title: text("history.note"), cell: (one) => one.note || "–" },
@@ -38,7 +38,7 @@ export function showHistory(place, author, onRestored) {
 function actionsOf(one, newest, author, onRestored) {
   const compare = element("button", { type: "button", class: "button small", text: text("action.compare"), on: { click: () => showChange(one.version) } });
   const restore = element("button", { type: "button", class: "button small", text: text("action.restore"), on: { click: () => goBack(one.version, author, onRestored) } });
-  return element("span", { class: "row" }, compare, one.version === newest ? null : restore);
+  return element("span", { class: "row tight actions" }, compare, one.version === newest ? null : restore);
 }
 
 async function goBack(version, author, onRestored) {

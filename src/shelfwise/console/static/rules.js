@@ -28,7 +28,7 @@ const historyPlace = element("section", { class: "card flush" });
 const previewPlace = element("div", { class: "stack tight" });
 const bar = element("section", { class: "card draft-bar", hidden: true, "aria-label": text("draft.title") });
 const editor = ruleText((toml) => changeTo(toml));
-const state = { inForce: null, draft: "", found: null, effects: null, selected: "list" };
+const state = { inForce: null, draft: "", found: null, effects: null, previewed: null, selected: "list" };
 let timer = 0;
 let running = null;
 
@@ -61,6 +61,7 @@ async function check(sent = { toml: state.draft }) {
 }
 
 function draw() {
+  if (state.previewed !== state.draft) previewPlace.replaceChildren(); // it was of other rules
   drawList();
   drawFindings();
   drawBar();
@@ -89,7 +90,7 @@ function drawList() {
   }));
 }
 
-const nameOf = ({ name, rule }) => element("div", {}, element("span", { class: "mono", text: name }), rule.note ? element("small", { class: "soft clip-lines note", text: rule.note }) : null);
+const nameOf = ({ name, rule }) => element("div", { class: "rule-name" }, element("span", { class: "mono", text: name }), rule.note ? element("small", { class: "soft clip-lines note", text: rule.note }) : null);
 
 function deedOf({ rule }) {
   const kind = kindOf(rule);
@@ -119,7 +120,7 @@ function actionsOf({ name, rule }) {
   const isLocked = state.found.problems.length > 0;
   const change = element("button", { type: "button", class: "button small", disabled: isLocked, "aria-label": `${text("action.edit")} ${name}`, text: text("action.edit"), on: { click: () => edit(name, rule) } });
   const remove = element("button", { type: "button", class: "button quiet small", disabled: isLocked, "aria-label": `${text("action.remove")} ${name}`, text: text("action.remove"), on: { click: () => putRule(name, null, null) } });
-  return element("span", { class: "row tight" }, change, remove);
+  return element("span", { class: "row tight actions" }, change, remove);
 }
 
 function edit(name, rule) {
@@ -244,6 +245,7 @@ function previewCard() {
   const go = element("button", { type: "button", class: "button", id: "show-preview", text: text("action.preview") });
   go.addEventListener("click", async () => {
     go.disabled = true;
+    state.previewed = state.draft;
     await showPreview(previewPlace, state.draft, { slates: Number(count.value), scenario: scenario.value || null });
     go.disabled = false;
   });
