@@ -1,22 +1,21 @@
 // The rules page: what is in force, a draft that is checked while it is written, its preview, and the history.
 
-import { get, isAborted, post, put } from "./api.js";
-import { openDrawer } from "./dialog.js";
+import { get, isAborted, post } from "./api.js";
 import { element } from "./dom.js";
 import { ago, number } from "./format.js";
-import { KINDS, kindOf, openRuleForm } from "./rule-form.js";
+import { askToApply, author } from "./rule-apply.js";
+import { openRuleForm } from "./rule-form.js";
 import { showHistory } from "./rule-history.js";
-import { effectBar, measured, showPreview } from "./rule-preview.js";
+import { ruleTable } from "./rule-list.js";
+import { measured, showPreview } from "./rule-preview.js";
 import { ruleText } from "./rule-text.js";
 import { loadInto, showEmpty } from "./states.js";
-import { table } from "./table.js";
 import { tabs } from "./tabs.js";
 import { text } from "./texts.js";
 import { toast } from "./toast.js";
 
 const WAIT_MS = 300;
 const REPLAYED = [100, 200, 500, 1000];
-const AUTHOR = "shelfwise.author";
 
 const area = document.getElementById("content-area");
 const newButton = document.getElementById("new-rule");
@@ -33,7 +32,6 @@ let timer = 0;
 let running = null;
 
 const isChanged = () => state.inForce !== null && state.draft.trim() !== state.inForce.toml.trim();
-const author = () => localStorage.getItem(AUTHOR) || "console";
 
 function changeTo(toml, isFromEditor = true) {
   state.draft = toml;
@@ -68,59 +66,20 @@ function draw() {
 }
 
 function drawList() {
-  const { document: doc, rules: facts } = state.found;
-  const rules = Object.entries(doc?.rules ?? {});
+  const { document: doc, rules: facts, problems } = state.found;
   const factOf = new Map(facts.map((one) => [one.name, one]));
+  const before = state.inForce.document.rules ?? {};
+  const rules = Object.entries(doc?.rules ?? {}).map(([name, rule]) => ({ name, rule, fact: factOf.get(name), isNew: JSON.stringify(before[name]) !== JSON.stringify(rule) }));
   if (!rules.length) {
     const action = element("button", { type: "button", class: "button primary", text: text("action.new"), on: { click: () => edit("", { boost: "" }) } });
     return showEmpty(listPlace, { title: text("list.empty"), body: text("list.empty_body"), action });
   }
-  const before = state.inForce.document.rules ?? {};
-  listPlace.replaceChildren(table({
-    caption: text("column.caption"),
-    rows: rules.map(([name, rule]) => ({ name, rule, fact: factOf.get(name), isNew: JSON.stringify(before[name]) !== JSON.stringify(rule) })),
-    columns: [
-      { title: text("column.name"), cell: nameOf, value: (one) => one.name },
-      { title: text("column.does"), cell: deedOf },
-      { title: text("column.standing"), cell: standingOf, value: (one) => one.fact?.standing ?? "" },
-      { title: text("column.items"), cell: (one) => (one.fact ? number(one.fact.n_items) : "–"), value: (one) => one.fact?.n_items ?? -1, isNumber: true },
-      { title: text("column.effect"), cell: effectOf },
-      { title: text("column.actions"), cell: actionsOf },
-    ],
+  listPlace.replaceChildren(ruleTable(rules, {
+    effects: state.effects,
+    isLocked: problems.length > 0,
+    onEdit: ({ name, rule }) => edit(name, rule),
+    onRemove: ({ name }) => putRule(name, null, null),
   }));
-}
-
-const nameOf = ({ name, rule }) => element("div", { class: "rule-name" }, element("span", { class: "mono", text: name }), rule.note ? element("small", { class: "soft clip-lines note", text: rule.note }) : null);
-
-function deedOf({ rule }) {
-  const kind = kindOf(rule);
-  const what = kind === "pin" ? [rule.pin].flat().join(", ") : rule[kind];
-  const said = [];
-  if (kind === "pin") said.push(text("list.position", { position: number(rule.position ?? 1) }));
-  if (kind === "boost") said.push(rule.places ? text("list.up", { places: number(rule.places) }) : text("list.to_top"));
-  if (kind === "bury") said.push(rule.places ? text("list.down", { places: number(rule.places) }) : text("list.to_end"));
-  said.push(rule.when ? text("list.when", { when: rule.when }) : text("list.always"));
-  if (rule.from) said.push(text("list.from", { date: rule.from }));
-  if (rule.until) said.push(text("list.until", { date: rule.until }));
-  return element("div", { class: "deed" }, element("span", { class: `badge kind-${kind}`, text: text(`kind.${kind}`) }), element("span", { class: "mono what", text: what }), element("small", { class: "soft", text: said.join(" · ") }));
-}
-
-function standingOf({ fact, isNew }) {
-  const standing = fact ? (isNew ? "draft" : fact.standing) : "broken";
-  const look = { holds: "good", waits: "careful", broken: "bad", draft: "accent" }[standing] ?? "";
-  return element("span", { class: `badge ${look}`, text: text(`standing.${standing}`) });
-}
-
-function effectOf({ name }) {
-  const n = state.effects?.byRule.get(name);
-  return n === undefined ? element("span", { class: "soft", text: text("list.not_measured") }) : effectBar(n, state.effects.ofAll);
-}
-
-function actionsOf({ name, rule }) {
-  const isLocked = state.found.problems.length > 0;
-  const change = element("button", { type: "button", class: "button small", disabled: isLocked, "aria-label": `${text("action.edit")} ${name}`, text: text("action.edit"), on: { click: () => edit(name, rule) } });
-  const remove = element("button", { type: "button", class: "button quiet small", disabled: isLocked, "aria-label": `${text("action.remove")} ${name}`, text: text("action.remove"), on: { click: () => putRule(name, null, null) } });
-  return element("span", { class: "row tight actions" }, change, remove);
 }
 
 function edit(name, rule) {
@@ -167,7 +126,7 @@ function drawBar() {
   bar.replaceChildren(
     element("p", { class: "grow", text: canApply ? text("draft.title") : text("draft.text_broken") }),
     element("button", { type: "button", class: "button", text: text("action.discard"), on: { click: () => changeNow(state.inForce.toml) } }),
-    element("button", { type: "button", class: "button primary", id: "apply-rules", disabled: !canApply, text: text("action.apply"), on: { click: askToApply } }),
+    element("button", { type: "button", class: "button primary", id: "apply-rules", disabled: !canApply, text: text("action.apply"), on: { click: apply } }),
   );
 }
 
@@ -177,37 +136,12 @@ function changeNow(toml) {
   return check();
 }
 
-function askToApply() {
-  const { conflicts } = state.found;
-  const who = element("input", { id: "apply-author", required: true, maxlength: "256", value: localStorage.getItem(AUTHOR) ?? "" });
-  const why = element("input", { id: "apply-note", maxlength: "1000" });
-  const accept = element("input", { type: "checkbox", id: "apply-accept" });
-  const said = element("p", { class: "field-error", role: "alert" });
-  const go = element("button", { type: "submit", class: "button primary", text: text("action.apply"), disabled: conflicts.length > 0 });
-  accept.addEventListener("change", () => (go.disabled = !accept.checked));
-  const field = (label, box) => element("div", { class: "field" }, element("label", { for: box.id, text: label }), box);
-  const form = element("form", { class: "stack" },
-    element("p", { class: "soft", text: text("apply.body") }),
-    conflicts.map((one) => element("p", { class: "notice danger", text: one.message })),
-    field(text("apply.author"), who), field(text("apply.note"), why),
-    conflicts.length ? element("label", { class: "row", for: accept.id }, accept, text("apply.accept")) : null,
-    said, element("div", { class: "dialog-actions" }, go));
-  const drawer = openDrawer({ title: text("apply.title"), content: form });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    go.disabled = true;
-    localStorage.setItem(AUTHOR, who.value.trim());
-    try {
-      const answer = await put("/v1/rules", { toml: state.draft, author: who.value.trim() || "console", note: why.value, replaces: state.inForce.version, accept_conflicts: accept.checked });
-      drawer.close();
-      nowInForce(answer);
-      toast(text("apply.done", { version: answer.version }), { action: text("action.undo"), onAction: undo });
-    } catch (error) {
-      go.disabled = false;
-      said.textContent = error.code === "rules_changed" ? text("draft.elsewhere", { version: (await get("/v1/rules")).version }) : [error.message, error.hint].filter(Boolean).join(" · ");
-    }
+function apply() {
+  const draft = { toml: state.draft, replaces: state.inForce.version, conflicts: state.found.conflicts };
+  askToApply(draft, (answer) => {
+    nowInForce(answer);
+    toast(text("apply.done", { version: answer.version }), { action: text("action.undo"), onAction: undo });
   });
-  who.focus();
 }
 
 async function undo() {
@@ -283,7 +217,7 @@ function build() {
   return [bar, tabs(views, { label: text("tab.label"), onSelect: select }), aside];
 }
 
-newButton.addEventListener("click", () => edit("", { [KINDS[1]]: "" }));
+newButton.addEventListener("click", () => edit("", { boost: "" }));
 undoButton.addEventListener("click", undo);
 loadInto(area, () => get("/v1/rules"), (answer) => {
   area.removeAttribute("aria-busy");
