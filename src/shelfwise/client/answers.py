@@ -254,6 +254,7 @@ class RuleFactsAnswer(BaseModel):
     name: str
     standing: str
     n_items: int
+    titles: list[str | None]
     line: int | None
 
 

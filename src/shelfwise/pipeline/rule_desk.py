@@ -50,12 +50,14 @@ class RuleFacts:
         name: Of its table.
         standing: Whether it is in force, by its dates and its switch.
         n_items: Available items that its condition is true of, or that it pins.
+        titles: Of the items that it pins, in their order.
         line: In the text, from 1; None without one.
     """
 
     name: str
     standing: Standing
     n_items: int
+    titles: list[str | None]
     line: int | None
 
 
@@ -202,8 +204,9 @@ class RuleDesk:
             n_items = int(np.count_nonzero(self._columns.matching(rule.items, now_ms) & shown))
         else:
             n_items = sum(bool(shown[self._columns.row(item_id)]) for item_id in rule.pinned)
+        titles = [self._columns.get(self._columns.row(item_id), "title", now_ms) for item_id in rule.pinned]
         line = None if text is None else text.line_of(f"rules.{rule.name}")
-        return RuleFacts(rule.name, standing_of(rule, now_ms), n_items, line)
+        return RuleFacts(rule.name, standing_of(rule, now_ms), n_items, titles, line)
 
     def _n_with(self, name: str, shown: Bools) -> int | None:
         return None if name == "age_d" else sum(n for _, n in self._columns.counts(name, shown))

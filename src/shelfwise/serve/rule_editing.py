@@ -53,6 +53,7 @@ class RuleFactsAnswer(BaseModel):
     name: str
     standing: Standing = Field(description="`holds` now, `waits` for its date, is `over`, or is switched `off`.")
     n_items: int = Field(description="Available items that its condition is true of, or that it pins.")
+    titles: list[str | None] = Field(description="Of the items that it pins, in their order.")
     line: int | None = Field(description="Of the text, from 1.")
 
 

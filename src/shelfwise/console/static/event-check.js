@@ -1,6 +1,6 @@
 // What would become of an event, told while it is pasted or typed; nothing is stored.
 
-import { isAborted, post } from "./api.js";
+import { get, isAborted, post } from "./api.js";
 import { element } from "./dom.js";
 import { table } from "./table.js";
 import { text } from "./texts.js";
@@ -9,17 +9,19 @@ const WAIT_MS = 250;
 const KINDS = ["impression", "view", "click", "favourite", "cart", "cart_remove", "purchase", "return", "rating", "review", "search", "dwell"];
 const FIELDS = ["event", "user_id", "session_id", "item_id", "timestamp", "event_id", "value", "quantity", "price", "currency", "scenario", "position", "slate_id", "query", "device"];
 const NEEDED = new Set(["event"]);
-const EXAMPLES = [
-  { event_id: "order-1042-line-1", user_id: "customer-42", item_id: "mug-red", event: "purchase", timestamp: "2026-11-26T14:03:00+01:00", quantity: 2, price: 7.5, currency: "EUR" },
-  { session_id: "b7f0", item_id: "mug-red", event: "click", slate_id: "vZc2mTQ7", position: 3 },
+/** Examples of an item that the shop has. */
+const examplesOf = (itemId) => [
+  { event_id: "order-1042-line-1", user_id: "customer-42", item_id: itemId, event: "purchase", timestamp: "2026-11-26T14:03:00+01:00", quantity: 2, price: 7.5, currency: "EUR" },
+  { session_id: "b7f0", item_id: itemId, event: "click", slate_id: "vZc2mTQ7", position: 3 },
   { session_id: "b7f0", event: "search", query: "red mug" },
-  { user: "customer-42", item_id: "mug-red", event: "bought", price: -1 },
+  { user: "customer-42", item_id: itemId, event: "bought", price: -1 },
 ];
 
 /** The checker: a text on the left, what would become of it on the right, and the fields that events have. */
 export function eventChecker() {
   const box = element("textarea", { id: "event-text", class: "mono event-text", spellcheck: "false", "aria-describedby": "event-help" });
   const result = element("div", { class: "stack tight", role: "status" });
+  let examples = examplesOf("mug-red");
   let at = 0;
   let timer = 0;
   let running = null;
@@ -51,11 +53,14 @@ export function eventChecker() {
     clearTimeout(timer);
     timer = setTimeout(check, WAIT_MS);
   });
-  const next = element("button", { type: "button", class: "button small", text: text("action.example"), on: { click: () => show(EXAMPLES[(at += 1) % EXAMPLES.length]) } });
+  const next = element("button", { type: "button", class: "button small", text: text("action.example"), on: { click: () => show(examples[(at += 1) % examples.length]) } });
   const left = element("section", { class: "card stack tight" }, element("div", { class: "field" }, element("div", { class: "row apart" }, element("label", { for: box.id, text: text("event.paste") }), next), box, element("p", { class: "help", id: "event-help", text: text("event.help") })));
   const right = element("section", { class: "card stack tight" }, element("h2", { text: text("event.result") }), result);
   const schema = element("section", { class: "card flush" }, element("header", { class: "card-header" }, element("h2", { text: text("event.schema") })), schemaTable());
-  show(EXAMPLES[0]);
+  get("/v1/items", { limit: 1 }).then(({ items }) => items[0]?.item_id, () => null).then((itemId) => {
+    examples = examplesOf(itemId ?? "mug-red");
+    if (!box.value) show(examples[0]);
+  });
   return element("div", { class: "stack" }, element("div", { class: "columns" }, left, right), schema);
 }
 
@@ -66,7 +71,7 @@ function resultOf(one, sent, number) {
     caption: text("event.result"),
     rows: one.fields,
     columns: [
-      { title: text("event.field"), cell: (field) => element("span", { class: field.field ? "mono" : "", text: field.field || text("event.whole") }) },
+      { title: text("event.field"), cell: (field) => element("span", { class: field.field ? "mono whole" : "", text: field.field || text("event.whole") }) },
       { title: text("event.sent"), cell: (field) => (sent && field.field in sent ? element("code", { class: "mono clip-lines sent", text: JSON.stringify(sent[field.field]) }) : element("span", { class: "soft", text: field.field ? text("event.not_sent") : "–" })) },
       { title: text("event.verdict"), cell: verdictOf },
     ],
@@ -86,7 +91,7 @@ function schemaTable() {
     caption: text("event.schema"),
     rows: FIELDS,
     columns: [
-      { title: text("event.field"), cell: (name) => element("span", { class: "row" }, element("span", { class: "mono", text: name }), NEEDED.has(name) ? element("span", { class: "badge accent", text: text("event.needed") }) : null) },
+      { title: text("event.field"), cell: (name) => element("span", { class: "row" }, element("span", { class: "mono whole", text: name }), NEEDED.has(name) ? element("span", { class: "badge accent", text: text("event.needed") }) : null) },
       { title: text("event.meaning"), cell: (name) => text(`field.${name}`, { kinds: KINDS.join(", ") }) },
     ],
   });

@@ -42,9 +42,10 @@ export function ruleTable(rules, { effects, isLocked, onEdit, onRemove }) {
 
 const nameOf = ({ name, rule }) => element("div", { class: "rule-name" }, element("span", { class: "mono", text: name }), rule.note ? element("small", { class: "soft clip-lines note", text: rule.note }) : null);
 
-function deedOf({ rule }) {
+function deedOf({ rule, fact }) {
   const kind = kindOf(rule);
-  const what = kind === "pin" ? [rule.pin].flat().join(", ") : rule[kind];
+  const pinned = [rule.pin].flat().map((itemId, place) => (fact?.titles[place] ? `${fact.titles[place]} (${itemId})` : itemId));
+  const what = kind === "pin" ? pinned.join(", ") : rule[kind];
   const said = [];
   if (kind === "pin") said.push(text("list.position", { position: number(rule.position ?? 1) }));
   if (kind === "boost") said.push(rule.places ? text("list.up", { places: number(rule.places) }) : text("list.to_top"));
@@ -52,7 +53,7 @@ function deedOf({ rule }) {
   said.push(rule.when ? text("list.when", { when: rule.when }) : text("list.always"));
   if (rule.from) said.push(text("list.from", { date: rule.from }));
   if (rule.until) said.push(text("list.until", { date: rule.until }));
-  return element("div", { class: "deed" }, element("span", { class: `badge kind-${kind}`, text: text(`kind.${kind}`) }), element("span", { class: "mono what", text: what }), element("small", { class: "soft", text: said.join(" · ") }));
+  return element("div", { class: "deed" }, element("span", { class: `badge kind-${kind}`, text: text(`kind.${kind}`) }), element("span", { class: kind === "pin" ? "what clip-lines" : "mono what", text: what }), element("small", { class: "soft", text: said.join(" · ") }));
 }
 
 function standingOf({ fact, isNew }) {

@@ -55,13 +55,16 @@ function exampleOf(one) {
   const head = element("div", { class: "row apart" }, element("h3", { class: "clip", text: text("preview.of_user", { user: who, scenario: one.scenario }) }), element("span", { class: "row" }, one.rules.length ? one.rules.map((rule) => element("span", { class: "badge accent", text: rule })) : element("span", { class: "badge", text: text("preview.made_room") })));
   const placeBefore = new Map(one.before.map((item, place) => [item.item_id, place]));
   const stays = new Set(one.after.map((item) => item.item_id));
-  const before = list(text("preview.before"), one.before, (item) => (stays.has(item.item_id) ? null : element("span", { class: "badge bad", text: text("preview.gone") })));
-  const after = list(text("preview.after"), one.after, (item, place) => moved(placeBefore.get(item.item_id), place));
+  // As far as the first change at least.
+  const first = one.after.findIndex((item, place) => item.item_id !== one.before[place]?.item_id);
+  const n = Math.max(SHOWN, first + 4);
+  const before = list(text("preview.before"), one.before.slice(0, n), (item) => (stays.has(item.item_id) ? null : element("span", { class: "badge bad", text: text("preview.gone") })));
+  const after = list(text("preview.after"), one.after.slice(0, n), (item, place) => moved(placeBefore.get(item.item_id), place));
   return element("article", { class: "example" }, head, element("div", { class: "before-after" }, before, after));
 }
 
 function list(title, items, mark) {
-  const lines = items.slice(0, SHOWN).map((item, place) => element("li", {}, element("span", { class: "clip", title: item.title ?? item.item_id, text: item.title ?? item.item_id }), mark(item, place)));
+  const lines = items.map((item, place) => element("li", {}, element("span", { class: "clip", title: item.title ?? item.item_id, text: item.title ?? item.item_id }), mark(item, place)));
   return element("div", {}, element("h4", { class: "help", text: title }), element("ol", {}, lines));
 }
 
