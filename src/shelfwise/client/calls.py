@@ -229,7 +229,7 @@ def preview_rules(
 
 def rules_version(version: int) -> Call[answers.RulesAnswer]:
     """Rules as they were in force once."""
-    return Call("GET", f"/rules/history/{_part(str(version))}", _model(answers.RulesAnswer))
+    return Call("GET", f"/rules/history/{version}", _model(answers.RulesAnswer))
 
 
 def check_events(events: Sequence[Mapping[str, Any]]) -> Call[answers.EventCheckAnswer]:
@@ -244,7 +244,7 @@ def imports(limit: int = 50, before: int | None = None) -> Call[answers.ImportsA
 
 def get_import(import_id: int) -> Call[answers.ImportAnswer]:
     """One import, and how far it is."""
-    return Call("GET", f"/imports/{_part(str(import_id))}", _model(answers.ImportAnswer))
+    return Call("GET", f"/imports/{import_id}", _model(answers.ImportAnswer))
 
 
 def upload(content: bytes, *, table: str, name: str, media_type: str = "text/csv") -> Call[answers.ImportAnswer]:
