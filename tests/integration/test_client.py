@@ -36,13 +36,17 @@ from shelfwise.client import (
 )
 from shelfwise.serve import (
     audit,
+    event_checks,
     events,
     health,
+    import_routes,
     items,
     key_routes,
     model_routes,
     problems,
+    quarantine_routes,
     recommend,
+    rule_editing,
     rules,
     slates,
     users,
@@ -186,7 +190,28 @@ def test_rules_and_models(client: Any) -> None:
     assert client.put_rules({"rules": {}}, author="Kim").version > applied.version
     assert client.roll_back_rules(author="Kim").document == applied.document
     assert client.put_rules({"rules": {}}, author="Kim").document != applied.document
-    assert client.rules_history().versions[0].author == "Kim"
+    newest = client.rules_history().versions[0]
+    assert newest.author == "Kim" and client.rules_version(applied.version).document == applied.document
+    found = client.check_rules("[rules.x]\nblock = 'prize < 3'\n")
+    assert (found.problems[0].line, found.problems[0].hint) == (2, "did you mean 'price'?")
+    assert client.check_rules(document).rules[0].n_items == 10
+    assert '"Kitchen"' in [one.text for one in client.complete_rule("category under ").suggestions]
+    seen = client.preview_rules({"rules": {"x": {"block": 'category under "Home"'}}}, slates=20)
+    assert seen.n_replayed == 20 and seen.by_rule[0].n_changed == seen.n_changed
+
+
+def test_data(client: Any) -> None:
+    found = client.check_events([VIEW, {"user": "kim"}]).events
+    assert [one.outcome for one in found] == ["stored", "refused"]
+    # The tiny shop was not read from files.
+    assert client.imports().imports == [] and client.quarantine().total == 0
+    assert client.quarantine_lines().lines == []
+    with pytest.raises(NotThereError):
+        client.get_import(0)
+    with pytest.raises(NotThereError):
+        client.retry_quarantine(0, corrected={1: "x"})
+    with pytest.raises(RefusedError, match="does not say how events are read"):
+        client.upload(b"user_id\n", table="events", name="e.csv")
     version = client.models().models[0].version
     assert client.promote_model(version).in_service
     with pytest.raises(NotThereError):
@@ -242,6 +267,24 @@ SERVED = {
     "RulesAnswer": rules.RulesAnswer,
     "VersionAnswer": rules.VersionAnswer,
     "HistoryAnswer": rules.HistoryAnswer,
+    "RuleProblemAnswer": rule_editing.RuleProblemAnswer,
+    "RuleFactsAnswer": rule_editing.RuleFactsAnswer,
+    "RulesCheckAnswer": rule_editing.RulesCheckAnswer,
+    "SuggestionAnswer": rule_editing.SuggestionAnswer,
+    "SuggestionsAnswer": rule_editing.SuggestionsAnswer,
+    "PreviewItem": rule_editing.PreviewItem,
+    "PreviewExample": rule_editing.PreviewExample,
+    "RuleEffect": rule_editing.RuleEffect,
+    "PreviewAnswer": rule_editing.PreviewAnswer,
+    "CheckedField": event_checks.CheckedField,
+    "CheckedEvent": event_checks.CheckedEvent,
+    "EventCheckAnswer": event_checks.EventCheckAnswer,
+    "ImportAnswer": import_routes.ImportAnswer,
+    "ImportsAnswer": import_routes.ImportsAnswer,
+    "RefusedCount": quarantine_routes.RefusedCount,
+    "QuarantineAnswer": quarantine_routes.QuarantineAnswer,
+    "RefusedLineAnswer": quarantine_routes.RefusedLineAnswer,
+    "QuarantinePage": quarantine_routes.QuarantinePage,
     "KeyAnswer": key_routes.KeyAnswer,
     "NewKeyAnswer": key_routes.NewKeyAnswer,
     "KeysAnswer": key_routes.KeysAnswer,
@@ -275,12 +318,8 @@ def test_every_route_has_its_method(server: Any) -> None:
         f"{method} {re.sub(r'_part.(?:item[.])?([a-z_]+).', lambda found: found[1], path)}"
         for method, path in re.findall(r'Call\(\s*"(\w+)", f?"([^"]+)"', source)
     }
-    of_others = {  # pages and Prometheus ask for these
-        "GET /client.js",
-        "GET /metrics",
-        "GET /items/{item_id}/picture",
-    }
-    of_others = {"GET /client.js", "GET /metrics"}  # pages and Prometheus ask for these
+    # Pages and Prometheus ask for these; a download goes to a file, through whatever client streams one.
+    of_others = {"GET /client.js", "GET /metrics", "GET /items/{item_id}/picture", "GET /quarantine/download"}
     # Figures for people, whom the console shows them; programs that watch a shop read /metrics.
     of_others |= {route for route in served if route.startswith("GET /insight/")}
     assert made == served - of_others

@@ -216,6 +216,7 @@ class RulesAnswer(BaseModel):
     action: str | None = None
     note: str | None = None
     document: dict[str, Any]
+    toml: str
     conflicts: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
     warnings: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
 
@@ -235,6 +236,175 @@ class HistoryAnswer(BaseModel):
     """All versions of the rules, newest first."""
 
     versions: list[VersionAnswer]
+
+
+class RuleProblemAnswer(BaseModel):
+    """One reason why rules cannot be applied."""
+
+    rule: str | None
+    where: str
+    line: int | None
+    code: str
+    message: str
+    hint: str | None
+
+
+class RuleFactsAnswer(BaseModel):
+    """What is known of one rule that can be read; `standing` is holds, waits, over or off."""
+
+    name: str
+    standing: str
+    n_items: int
+    titles: list[str | None]
+    line: int | None
+
+
+class RulesCheckAnswer(BaseModel):
+    """What is to be said of rules; they can be applied where there are no problems and no conflicts."""
+
+    document: dict[str, Any] | None
+    toml: str | None
+    problems: list[RuleProblemAnswer]
+    conflicts: list[FindingAnswer]
+    warnings: list[FindingAnswer]
+    rules: list[RuleFactsAnswer]
+
+
+class SuggestionAnswer(BaseModel):
+    """One thing that may stand next in a condition."""
+
+    text: str
+    kind: str
+    detail: str
+    count: int | None
+
+
+class SuggestionsAnswer(BaseModel):
+    """What may stand next, in place of the prefix from `start` on; the likeliest first."""
+
+    start: int
+    expected: str
+    suggestions: list[SuggestionAnswer]
+
+
+class PreviewItem(BaseModel):
+    """One item of a slate."""
+
+    item_id: str
+    title: str | None
+
+
+class PreviewExample(BaseModel):
+    """A slate that changes."""
+
+    user_id: str | None
+    scenario: str
+    before: list[PreviewItem]
+    after: list[PreviewItem]
+    rules: list[str]
+
+
+class RuleEffect(BaseModel):
+    """One rule's share of what changes."""
+
+    rule: str
+    n_changed: int
+
+
+class PreviewAnswer(BaseModel):
+    """What rules would change of the slates that were made again."""
+
+    n_replayed: int
+    n_logged: int
+    n_changed: int
+    by_rule: list[RuleEffect]
+    examples: list[PreviewExample]
+
+
+class CheckedField(BaseModel):
+    """One field of an event that was sent."""
+
+    field: str
+    is_known: bool
+    errors: list[FieldProblem]
+    hint: str | None = None
+
+
+class CheckedEvent(BaseModel):
+    """What would become of one event: `outcome` is stored, already_stored or refused."""
+
+    outcome: str
+    fields: list[CheckedField]
+    stored: dict[str, Any] | None
+
+
+class EventCheckAnswer(BaseModel):
+    """What would become of the events, in the order in which they were sent."""
+
+    events: list[CheckedEvent]
+
+
+class ImportAnswer(BaseModel):
+    """One run of reading a file; `state` is running, done, failed or interrupted, `progress` goes from 0 to 1."""
+
+    import_id: int
+    source: int
+    table: str
+    name: str
+    kind: str
+    actor: str
+    started_at: datetime
+    finished_at: datetime | None
+    state: str
+    progress: float
+    lines: int
+    stored: int
+    already_stored: int
+    quarantined: int
+    failure: str | None
+
+
+class ImportsAnswer(BaseModel):
+    """Imports, newest first."""
+
+    imports: list[ImportAnswer]
+
+
+class RefusedCount(BaseModel):
+    """Lines of one file that were refused for one reason."""
+
+    source: int
+    table: str
+    name: str
+    reason: str
+    explanation: str
+    count: int
+
+
+class QuarantineAnswer(BaseModel):
+    """What is in quarantine, the latest files first."""
+
+    total: int
+    counts: list[RefusedCount]
+
+
+class RefusedLineAnswer(BaseModel):
+    """One line that could not be stored."""
+
+    source: int
+    line: int
+    reason: str
+    message: str
+    raw: str
+    is_whole: bool
+
+
+class QuarantinePage(BaseModel):
+    """Lines in quarantine; `columns` are the files' by source, `next` is the `after` of the page behind."""
+
+    columns: dict[str, list[str]]
+    lines: list[RefusedLineAnswer]
+    next: str | None
 
 
 class KeyAnswer(BaseModel):

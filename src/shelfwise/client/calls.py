@@ -282,6 +282,106 @@ def rules() -> Call[answers.RulesAnswer]:
     return Call("GET", "/rules", _model(answers.RulesAnswer))
 
 
+def check_rules(document: Mapping[str, Any] | str) -> Call[answers.RulesCheckAnswer]:
+    """Every problem, conflict and warning of rules, and what each takes hold of; nothing is applied.
+
+    Args:
+        document: As in rules.toml, parsed; or its text.
+    """
+    return Call("POST", "/rules/check", _model(answers.RulesCheckAnswer), body=_json(_written(document)))
+
+
+def complete_rule(prefix: str, of: str = "items", limit: int = 20) -> Call[answers.SuggestionsAnswer]:
+    """What may follow the beginning of a condition.
+
+    Args:
+        prefix: The condition up to where somebody writes.
+        of: What it is about: `items`, `requests` (in `when`), or `ids`, of pinned items.
+        limit: Suggestions at most.
+    """
+    given = _given(prefix=prefix, of=of, limit=limit)
+    return Call("GET", "/rules/completions", _model(answers.SuggestionsAnswer), given)
+
+
+def preview_rules(
+    document: Mapping[str, Any] | str, *, slates: int = 200, scenario: str | None = None, against: str = "in-force"
+) -> Call[answers.PreviewAnswer]:
+    """What rules would change of the latest slates; nothing is applied.
+
+    Args:
+        document: As in rules.toml, parsed; or its text.
+        slates: Made again, at most.
+        scenario: Only of this place.
+        against: What they are compared with: `in-force`, or `none` for no rules at all.
+    """
+    sent = _written(document) | _given(slates=slates, scenario=scenario, against=against)
+    return Call("POST", "/rules/preview", _model(answers.PreviewAnswer), body=_json(sent))
+
+
+def rules_version(version: int) -> Call[answers.RulesAnswer]:
+    """Rules as they were in force once."""
+    return Call("GET", f"/rules/history/{version}", _model(answers.RulesAnswer))
+
+
+def check_events(events: Sequence[Mapping[str, Any]]) -> Call[answers.EventCheckAnswer]:
+    """What would become of events as they are, field by field; nothing is stored."""
+    return Call("POST", "/events/check", _model(answers.EventCheckAnswer), body=_json([dict(one) for one in events]))
+
+
+def imports(limit: int = 50, before: int | None = None) -> Call[answers.ImportsAnswer]:
+    """What was read when, newest first."""
+    return Call("GET", "/imports", _model(answers.ImportsAnswer), _given(limit=limit, before=before))
+
+
+def get_import(import_id: int) -> Call[answers.ImportAnswer]:
+    """One import, and how far it is."""
+    return Call("GET", f"/imports/{import_id}", _model(answers.ImportAnswer))
+
+
+def upload(content: bytes, *, table: str, name: str, media_type: str = "text/csv") -> Call[answers.ImportAnswer]:
+    """Send a file that is read in the background by the mapping of its table.
+
+    Args:
+        content: The file: CSV, JSON Lines or Parquet, plain or compressed.
+        table: What it holds: items, events or users.
+        name: Of the file.
+        media_type: `text/csv`, `application/x-ndjson`, or `application/octet-stream` where its name and contents tell.
+    """
+    return Call(
+        "POST", "/imports", _model(answers.ImportAnswer), _given(table=table, name=name), content, media_type,
+        is_idempotent=False,
+    )  # fmt: skip
+
+
+def quarantine() -> Call[answers.QuarantineAnswer]:
+    """How much was refused, by file and reason."""
+    return Call("GET", "/quarantine", _model(answers.QuarantineAnswer))
+
+
+def quarantine_lines(
+    *, source: int | None = None, reason: str | None = None, limit: int = 20, after: str | None = None
+) -> Call[answers.QuarantinePage]:
+    """Lines that were refused; `after` is the `next` of the page before."""
+    given = _given(source=source, reason=reason, limit=limit, after=after)
+    return Call("GET", "/quarantine/lines", _model(answers.QuarantinePage), given)
+
+
+def retry_quarantine(
+    source: int, *, reason: str | None = None, corrected: Mapping[int, str] | None = None
+) -> Call[answers.ImportAnswer]:
+    """Try lines of a file again, in the background, by the mapping that shop.toml has now.
+
+    Args:
+        source: Number of the file.
+        reason: Only lines refused for this.
+        corrected: Only these lines, by number, with this text.
+    """
+    sent: dict[str, Any] = _given(source=source, reason=reason)
+    if corrected is not None:
+        sent["corrected"] = [{"line": line, "raw": raw} for line, raw in corrected.items()]
+    return Call("POST", "/quarantine/retry", _model(answers.ImportAnswer), body=_json(sent), is_idempotent=False)
+
+
 def put_rules(
     document: Mapping[str, Any],
     *,
@@ -367,6 +467,10 @@ def _part(name: str) -> str:
 
 def _given(**fields: str | int | None) -> dict[str, str | int]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _written(rules: Mapping[str, Any] | str) -> dict[str, Any]:
+    return {"toml": rules} if isinstance(rules, str) else {"document": dict(rules)}
 
 
 def _told(model: BaseModel) -> Any:

@@ -9,27 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from shelfwise.config.ingest import EventsSpec, ItemsSpec, TableSpec, UsersSpec
-from shelfwise.errors import StateError
+from shelfwise.errors import ShelfwiseError, StateError
 from shelfwise.ingest.blocks import Block, Expand
-from shelfwise.ingest.event_rows import CheckedEvents, read_events
+from shelfwise.ingest.event_blocks import append_events
+from shelfwise.ingest.event_rows import read_events
 from shelfwise.ingest.formats import time_formats
 from shelfwise.ingest.item_rows import attributes_of, items_of, read_item_rows, read_user_rows
 from shelfwise.ingest.mapping import further_columns, resolve_columns
 from shelfwise.ingest.most_common import MostCommon
 from shelfwise.ingest.presets import PRESETS, Preset
-from shelfwise.ingest.reasons import Reason
 from shelfwise.ingest.report import IngestReport, report_on
 from shelfwise.ingest.table_file import TableFile, look_at
-from shelfwise.store import catalogue, event_log, people, sources
-from shelfwise.store.identities import find_rows
+from shelfwise.store import catalogue, imports, people, sources
+from shelfwise.store.imports import ImportKind
 from shelfwise.store.records import Records
 from shelfwise.store.sources import Refused, Source
-from shelfwise.store.tables import items
 
 TableName = Literal["items", "events", "users"]
 
@@ -75,15 +74,22 @@ def ingest_table(
     *,
     progress: Progress | None = None,
     now: datetime | None = None,
+    kind: ImportKind = "file",
+    actor: str = "",
+    on_start: Callable[[int], None] | None = None,
 ) -> IngestReport:
     """Read a file, map and check its rows, store the good ones, quarantine the others.
 
     A batch's rows, its quarantine and how far the file is are one transaction: after a crash the same call
-    goes on where the last batch ended. A file that was finished with the same mapping is skipped.
+    goes on where the last batch ended. A file that was finished with the same mapping is skipped. Every call that is
+    not is written down as an import, with its counts.
 
     Args:
         base_dir: The shop's folder.
         now: The moment after which a time lies in the future; the clock's where omitted.
+        kind: Where the file comes from, for the list of imports.
+        actor: Who asks for it, likewise.
+        on_start: Told the number of the import once it has begun.
 
     Raises:
         DataError: the file as a whole cannot be read; what was stored before stays.
@@ -97,8 +103,18 @@ def ingest_table(
         state = sources.find_or_start(connection, fingerprint, table, spec.path, plan.now_ms)
     skipped = state.finished
     if not skipped:
-        job = _Job(records, plan, fingerprint, state, progress)
-        state = job.run()
+        with records.write() as connection:
+            sources.put_layout(connection, state.source, layout_of(plan))
+            number = imports.start(connection, state.source, kind, actor)
+        if on_start is not None:
+            on_start(number)
+        job = _Job(records, plan, fingerprint, state, progress, number)
+        try:
+            state = job.run()
+        except ShelfwiseError as error:
+            with records.write() as connection:
+                imports.finish(connection, number, str(error))
+            raise
     with records.read() as connection:
         return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
 
@@ -124,6 +140,14 @@ def make_plan(spec: TableSpec, base_dir: Path, table: TableName, now: datetime) 
     return Plan(table, spec, file, preset, columns, wanted, expand, formats, int(now.timestamp() * 1_000))
 
 
+def layout_of(plan: Plan) -> dict[str, Any]:
+    """What has to be known of a file to read its lines again without it."""
+    file = plan.file
+    # What is kept of a Parquet file's records is JSON.
+    kept = "jsonl" if file.format == "parquet" else file.format
+    return {"format": kept, "delimiter": file.delimiter, "columns": list(file.columns), "times": list(plan.formats)}
+
+
 def fingerprint_of(path: Path, spec: TableSpec, table: str) -> str:
     """What makes a file under a mapping the same again: its bytes and whatever changes the outcome."""
     digest = hashlib.sha256()
@@ -139,13 +163,21 @@ class _Job:
     """One file on its way into the store."""
 
     def __init__(
-        self, records: Records, plan: Plan, fingerprint: str, state: Source, progress: Progress | None
+        self,
+        records: Records,
+        plan: Plan,
+        fingerprint: str,
+        state: Source,
+        progress: Progress | None,
+        import_id: int,
     ) -> None:
         self._records = records
         self._plan = plan
         self._fingerprint = fingerprint
-        self._state = state
+        self._state = self._begun_with = state
         self._progress = progress
+        self._import_id = import_id
+        self._share = 0.0
         self._total_bytes = plan.file.path.stat().st_size
 
     def run(self) -> Source:
@@ -178,10 +210,7 @@ class _Job:
                 name=plan.file.name,
             )
             with self._records.write() as connection:
-                if block.is_exploded:
-                    stored, refused = _append_exploded(connection, block, checked, self._state.source)
-                else:
-                    stored, refused = _append(connection, block, checked, self._state.source)
+                stored, refused = append_events(connection, block, checked, self._state.source)
                 self._advance(connection, len(block.lines), block.refused + checked.refused + refused, stored)
             self._show(block)
 
@@ -264,69 +293,22 @@ class _Job:
             quarantined=state.quarantined + len(refused),
         )
         sources.record_progress(connection, after)
+        begun = self._begun_with
+        imports.advance(
+            connection,
+            self._import_id,
+            lines=after.lines_done - begun.lines_done,
+            stored=after.stored - begun.stored,
+            already_stored=after.already_stored - begun.already_stored,
+            quarantined=after.quarantined - begun.quarantined,
+            progress=self._share,
+        )
+        if finished:
+            imports.finish(connection, self._import_id)
         self._state = after
 
     def _show(self, block: Block, lines: int | None = None) -> None:
+        self._share = min(block.bytes_done / max(self._total_bytes, 1), 1.0)
         if self._progress is not None:
             done = self._state.lines_done if lines is None else lines
             self._progress(done, self._plan.file.lines_total, block.bytes_done, self._total_bytes)
-
-
-def _append(connection: Connection, block: Block, checked: CheckedEvents, source: int) -> tuple[int, list[Refused]]:
-    """Store the events of a block whose records are one event each; the count stored, and further refusals."""
-    outcome = event_log.append(connection, checked.events, source)
-    refused = [_unknown(block, checked, index) for index in outcome.unknown_items]
-    refused.extend(
-        block.refuse(checked.records[index], Reason.DUPLICATE, _repeated(twin.line))
-        for index, twin in outcome.twins.items()
-        if twin.source == source
-    )
-    return len(outcome.stored), refused
-
-
-def _append_exploded(
-    connection: Connection, block: Block, checked: CheckedEvents, source: int
-) -> tuple[int, list[Refused]]:
-    """Store the events of a block whose records can be several: all of a record's events or none.
-
-    A record is stored where any of its events is new, a duplicate where an earlier line has them all.
-    """
-    known = find_rows(
-        connection,
-        items,
-        items.c.item_id,
-        (event.item_id for event in checked.events if event.item_id is not None),
-    )
-    unknown: dict[int, int] = {}
-    for index, event in enumerate(checked.events):
-        if event.item_id is not None and event.item_id not in known:
-            unknown.setdefault(checked.records[index], index)
-    kept = [index for index, record in enumerate(checked.records) if record not in unknown]
-    outcome = event_log.append(connection, [checked.events[index] for index in kept], source)
-    new = {checked.records[kept[index]] for index in outcome.stored}
-    refused = [_unknown(block, checked, index) for index in unknown.values()]
-    first_twins: dict[int, int | None] = {}
-    elsewhere: set[int] = set()
-    for index, twin in outcome.twins.items():
-        record = checked.records[kept[index]]
-        if twin.source != source:
-            elsewhere.add(record)
-        first_twins.setdefault(record, twin.line)
-    refused.extend(
-        block.refuse(record, Reason.DUPLICATE, _repeated(line))
-        for record, line in first_twins.items()
-        if record not in new and record not in elsewhere
-    )
-    return len(new), refused
-
-
-def _unknown(block: Block, checked: CheckedEvents, index: int) -> Refused:
-    return block.refuse(
-        checked.records[index],
-        Reason.UNKNOWN_ITEM,
-        f"the item {checked.events[index].item_id!r} is not in the catalogue",
-    )
-
-
-def _repeated(line: int | None) -> str:
-    return f"the same event stands on line {line}"

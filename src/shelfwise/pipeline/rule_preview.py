@@ -116,6 +116,7 @@ def preview(
     *,
     n: int = 1_000,
     scenario: str | None = None,
+    against: RuleSet | None = None,
 ) -> Preview:
     """Make requests again with other rules.
 
@@ -126,12 +127,15 @@ def preview(
         progress: Told of every request.
         n: Requests at most.
         scenario: Only of this place; None: of all.
+        against: What they are compared with; None: the rules in force.
     """
     asked, n_logged = replays(recommender, records, n, scenario)
-    before = _answers(recommender, asked, progress, "slates by the rules in force")
     in_force = recommender.rules.version
-    recommender.rules.use(rules)
     try:
+        if against is not None:
+            recommender.rules.use(against)
+        before = _answers(recommender, asked, progress, "slates by the rules before")
+        recommender.rules.use(rules)
         after = _answers(recommender, asked, progress, "slates by the new rules")
         plans = [_plan(recommender, one.query) for one in asked]
     finally:
@@ -140,6 +144,8 @@ def preview(
         recommender.rules.refresh()
     by_rule: Counter[str] = Counter(dict.fromkeys(rules.rules, 0))
     examples: list[Example] = []
+    further: list[Example] = []
+    shown_users: set[str | None] = set()
     n_changed = 0
     for one, was, now, plan in zip(asked, before, after, plans, strict=True):
         if was == now:
@@ -147,9 +153,11 @@ def preview(
         n_changed += 1
         names = _hands(recommender, was, now, plan)
         by_rule.update(names)
-        if len(examples) < N_EXAMPLES:
-            examples.append(Example(one.query.user_id, one.query.scenario, was, now, names))
-    return Preview(len(asked), n_logged, n_changed, dict(by_rule), examples)
+        if len(examples) < N_EXAMPLES:  # of as many users as there are
+            kept = further if one.query.user_id in shown_users else examples
+            kept.append(Example(one.query.user_id, one.query.scenario, was, now, names))
+            shown_users.add(one.query.user_id)
+    return Preview(len(asked), n_logged, n_changed, dict(by_rule), [*examples, *further][:N_EXAMPLES])
 
 
 def _answers(recommender: Recommender, asked: Sequence[Replay], progress: Progress, text: str) -> list[list[str]]:

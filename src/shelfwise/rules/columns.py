@@ -131,6 +131,21 @@ class ItemColumns:
         column = self._column(name)
         return [] if column is None else column.values
 
+    def counts(self, name: str, among: Bools) -> list[tuple[Any, int]]:
+        """The values that a field has, and how many items have each, most frequent first; equal ones as first seen.
+
+        Args:
+            name: Of a field; an unknown one has no values.
+            among: The items that are counted; shape `(n,)`.
+        """
+        column = self._column(name)
+        if column is None:
+            return []
+        codes = column.codes(self._n)[among]
+        n_by_code = np.bincount(codes[codes != NOTHING], minlength=len(column.values))
+        order = np.argsort(-n_by_code, kind="stable")
+        return [(column.values[code], int(n_by_code[code])) for code in order.tolist() if n_by_code[code]]
+
     def row(self, item_id: str) -> int:
         """The row of an item; -1 where the shop never had it."""
         return self._row_by_id.get(item_id, NOTHING)

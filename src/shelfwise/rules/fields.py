@@ -55,7 +55,7 @@ REQUEST_FIELDS: Mapping[str, FieldKind] = {
 
 USER_PREFIX = "user."
 
-_OPERATORS: Mapping[FieldKind, tuple[str, ...]] = {
+OPERATORS: Mapping[FieldKind, tuple[str, ...]] = {
     FieldKind.TEXT: ("=", "!=", "in", "not in", "contains"),
     FieldKind.NUMBER: ("=", "!=", "<", "<=", ">", ">=", "in", "not in"),
     FieldKind.TRUTH: ("=", "!="),
@@ -132,10 +132,10 @@ def _typed(test: Test, fields: Fields, where: str, error: type[InputError]) -> T
         raise _unknown(test.field, fields, where, error)
     if not test.values:
         return test
-    if test.operator not in _OPERATORS[kind]:
+    if test.operator not in OPERATORS[kind]:
         raise error(
             f"`{test}`: {test.field!r} is {kind.value}",
-            expected=f"one of {' '.join(_OPERATORS[kind])}",
+            expected=f"one of {' '.join(OPERATORS[kind])}",
             where=where,
             code="bad_condition",
         )

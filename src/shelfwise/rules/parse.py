@@ -25,7 +25,7 @@ MAX_CHARS = 4_000
 MAX_TESTS = 100
 MAX_DEPTH = 20
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"\s*(?:"
     r"(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?)(?![\w.])"
@@ -35,6 +35,7 @@ _TOKEN = re.compile(
     r")",
     re.DOTALL,
 )
+"""What a condition is made of; the name of the group says what was found."""
 
 
 class _Token(NamedTuple):
@@ -48,7 +49,7 @@ class _Reader:
         self.text, self.where, self.error = text, where, error
         self.tokens = [
             _Token(str(found.lastgroup), found.group(found.lastgroup or 0), found.start(found.lastgroup or 0))
-            for found in _TOKEN.finditer(text)
+            for found in TOKEN.finditer(text)
         ]
         self.place, self.depth, self.n_tests = 0, 0, 0
 
@@ -144,7 +145,7 @@ class _Reader:
             return token.text
         if token.kind == "text":
             self.place += 1
-            return _unquoted(token.text)
+            return unquoted(token.text)
         raise self.wrong("the name of a field")
 
     def values(self) -> tuple[Value, ...]:
@@ -161,7 +162,7 @@ class _Reader:
         token = self.next
         if token.kind == "text":
             self.place += 1
-            return _unquoted(token.text)
+            return unquoted(token.text)
         if token.kind == "number":
             number = float(token.text)
             if number - number != 0:
@@ -204,5 +205,6 @@ def parse(text: str, *, where: str, error: type[InputError] = ConfigError) -> Co
     return found
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """What stands between quotation marks."""
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)

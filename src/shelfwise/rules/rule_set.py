@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -21,6 +22,8 @@ FILE_NAME = "rules.toml"
 MAX_RULES = 1_000
 ACTIONS = ("pin", "boost", "bury", "block", "require")
 CONDITIONS = ("boost", "bury", "block", "require", "when")
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Action = Literal["pin", "boost", "bury", "block", "require"]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -54,6 +57,12 @@ class Rule(BaseModel):
     )
     enabled: bool = Field(default=True, description="False keeps the rule without using it.")
     note: str = Field(default="", max_length=1_000, description="For people.")
+
+    @field_validator("from_", "until", mode="before")
+    @classmethod
+    def _a_day_stays_a_day(cls, value: Any) -> Any:
+        # As JSON has it, which is what is stored: read as a moment, the last day would end where it begins.
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
 
     @field_validator("pin", mode="before")
     @classmethod
@@ -114,8 +123,18 @@ class RuleSet(BaseModel):
 
     def as_toml(self) -> str:
         """As a file that reads as the same rules."""
-        plain = self.model_dump(mode="python", by_alias=True, exclude_defaults=True) | {"version": self.version}
-        return tomlkit.dumps({"version": plain.pop("version"), **plain})
+        plain = self.model_dump(mode="python", by_alias=True, exclude_defaults=True)
+        rules = {
+            name: {key: _as_written(value) for key, value in one.items()}
+            for name, one in plain.pop("rules", {}).items()
+        }
+        return tomlkit.dumps({"version": self.version, **plain, **({"rules": rules} if rules else {})})
+
+
+def _as_written(value: Any) -> Any:
+    """Texts with quotation marks in them stand between single ones, as people write conditions."""
+    is_plain = isinstance(value, str) and '"' in value and "'" not in value and value.isprintable()
+    return tomlkit.string(value, literal=True) if is_plain else value
 
 
 def read_rules(path: Path) -> RuleSet:

@@ -75,8 +75,19 @@ class BodyLimit:
         await self.app(scope, replay, send)
 
 
-STREAMED = {"/v1/items": frozenset({b"application/x-ndjson", b"application/jsonl", b"application/jsonlines"})}
-"""Paths whose endpoints read some kinds of body themselves, line by line."""
+_JSON_LINES = (b"application/x-ndjson", b"application/jsonl", b"application/jsonlines")
+
+STREAMED = {
+    "/v1/items": frozenset(_JSON_LINES),
+    "/v1/imports": frozenset(
+        {*_JSON_LINES, b"text/csv", b"text/tab-separated-values", b"application/vnd.apache.parquet"}
+        | {b"application/octet-stream", b"application/gzip", b"application/zstd"}
+    ),
+}
+"""Paths whose endpoints read some kinds of body themselves, piece by piece.
+
+None of these kinds is one that a form on any web page may send.
+"""
 
 
 def media_type_of(scope: Scope) -> bytes:

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
 from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
+from shelfwise.rules.rule_text import MAX_TOML_CHARS, RuleText
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -29,7 +30,37 @@ MAX_VERSION = 2**31 - 1
 """Versions are counted from 1; the store has no room for more."""
 
 
-class RulesToPut(BaseModel):
+class WrittenRules(BaseModel):
+    """Rules in either of two forms: exactly one of `document` and `toml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any] | None = Field(
+        default=None, description="As in rules.toml: `time_zone` and `rules` by name."
+    )
+    toml: str | None = Field(default=None, max_length=MAX_TOML_CHARS, description="The text of a rules.toml.")
+
+    @model_validator(mode="after")
+    def _in_one_form(self) -> Self:
+        if (self.document is None) == (self.toml is None):
+            raise ValueError("send exactly one of `document` and `toml`")
+        return self
+
+    @property
+    def text(self) -> RuleText | None:
+        """The text, where they were written as one."""
+        return None if self.toml is None else RuleText(self.toml)
+
+    def plain(self) -> dict[str, Any]:
+        """The rules as plain values, not looked at yet.
+
+        Raises:
+            ConfigError: the text is no TOML.
+        """
+        return (self.document or {}) if self.toml is None else RuleText(self.toml).document()
+
+
+class RulesToPut(WrittenRules):
     """Rules that are to be in force in place of all present ones."""
 
     model_config = ConfigDict(
@@ -46,7 +77,6 @@ class RulesToPut(BaseModel):
         },
     )
 
-    document: dict[str, Any] = Field(description="As in rules.toml: `time_zone` and `rules` by name.")
     author: str = Field(min_length=1, max_length=256, description="Who, for the history.")
     note: str = Field(default="", max_length=1_000, description="Why, for the history.")
     replaces: int | None = Field(
@@ -90,6 +120,7 @@ class RulesAnswer(BaseModel):
     action: str | None = None
     note: str | None = None
     document: dict[str, Any]
+    toml: str = Field(description="The same as the text of a rules.toml; what it was written with but rules is gone.")
     conflicts: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
     warnings: list[FindingAnswer] = Field(default_factory=list[FindingAnswer])
 
@@ -118,7 +149,7 @@ async def get_rules(service: Current) -> Response:
     with service.records.glance() as connection:
         found = rule_versions.in_force(connection)
     if found is None:
-        return Json(RulesAnswer(version=0, document=RuleSet().as_document()))
+        return Json(RulesAnswer(version=0, document=RuleSet().as_document(), toml=RuleSet().as_toml()))
     return Json(_answer(found))
 
 
@@ -130,7 +161,7 @@ async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Res
     Refused where a condition cannot be read or names what the shop does not have, and where rules are in each other's
     way unless that is accepted.
     """
-    rules = rule_set(sent.document)
+    rules = rule_set(sent.plain())
     found = await asyncio.to_thread(check_rules, rules, service.records, service.scenarios)
     if not sent.accept_conflicts:
         require_no_conflict(found)
@@ -141,8 +172,9 @@ async def put_rules(sent: RulesToPut, request: Request, service: Current) -> Res
             RulesAnswer(
                 version=newest,
                 document=rules.as_document(),
-                conflicts=_told(found.conflicts),
-                warnings=_told(found.warnings),
+                toml=rules.as_toml(),
+                conflicts=told(found.conflicts),
+                warnings=told(found.warnings),
             )
         )
     put = partial(put_in_force, rules=rules, author=sent.author, note=sent.note, replaces=sent.replaces)
@@ -157,6 +189,14 @@ async def get_history(service: Current) -> Response:
     with service.records.glance() as connection:
         versions = rule_versions.history(connection)
     return Json(HistoryAnswer(versions=[VersionAnswer.model_validate(one.as_document()) for one in versions]))
+
+
+@router.get("/rules/history/{version}", response_model=RulesAnswer, responses=documentation.problems(404, 422, 503))
+@needs(KeyScope.ADMIN)
+async def get_version(version: Annotated[int, Path(ge=1, le=MAX_VERSION)], service: Current) -> Response:
+    """Rules as they were in force once."""
+    with service.records.read() as connection:
+        return Json(_answer(rule_versions.get(connection, version)))
 
 
 @router.post(
@@ -190,10 +230,12 @@ def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:
         action=version.action,
         note=version.note,
         document=version.document,
-        conflicts=_told(conflicts),
-        warnings=_told(warnings),
+        toml=rule_set(version.document).as_toml(),
+        conflicts=told(conflicts),
+        warnings=told(warnings),
     )
 
 
-def _told(several: tuple[Finding, ...]) -> list[FindingAnswer]:
+def told(several: tuple[Finding, ...]) -> list[FindingAnswer]:
+    """What is odd about rules, as it is answered."""
     return [FindingAnswer.model_validate(one.as_document()) for one in several]

@@ -17,17 +17,20 @@ from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Erased, Receipt
 from shelfwise.pipeline.recommender import Answer, Recommender
+from shelfwise.pipeline.rule_desk import RuleDesk
 from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
 from shelfwise.serve.erasing import Erasing
 from shelfwise.serve.event_writer import EventWriter
+from shelfwise.serve.import_jobs import ImportJobs
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
 from shelfwise.serve.looks import Looks
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
+from shelfwise.serve.rule_previews import RulePreviews
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.thumbnails import Thumbnails
@@ -71,6 +74,9 @@ class Service:
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
         self._items = LiveItems()
+        self.imports = ImportJobs(records)
+        self.rule_desk = RuleDesk(records, lambda: self.scenarios)
+        self.rule_previews = RulePreviews(models.versions, records, self.rule_desk)
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self.pulse = Pulse(measures.late)
@@ -114,6 +120,7 @@ class Service:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         await self._erasing.close()
+        await self.imports.close()
         await self.pulse.stop()
         await self._full_text.close()
         if self._slates is not None:
@@ -205,6 +212,7 @@ class Service:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             self._tell_waiting()
+            self.rule_desk.forget_when_idle()
             try:
                 had_model = self.has_model
                 await self.models.follow()

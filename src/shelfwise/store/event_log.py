@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -75,9 +75,31 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
 
     An event without item (a search) is stored without one. Users are added as they appear.
     """
-    item_rows = find_rows(
-        connection, items, items.c.item_id, (event.item_id for event in batch if event.item_id is not None)
+    item_rows = _item_rows(connection, batch)
+    outcome = _outcome(connection, batch, item_rows, source)
+    user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in outcome.stored])
+    insert_rows(
+        connection,
+        events,
+        _STORED_COLUMNS,
+        [_stored_columns(batch[index], user_rows, item_rows, source) for index in outcome.stored],
     )
+    return outcome
+
+
+def outcome_of(connection: Connection, batch: Sequence[EventRow]) -> AppendOutcome:
+    """What `append` would do with a batch that came over the API; stores nothing."""
+    return _outcome(connection, batch, _item_rows(connection, batch), None)
+
+
+def _item_rows(connection: Connection, batch: Sequence[EventRow]) -> dict[str, int]:
+    named = (event.item_id for event in batch if event.item_id is not None)
+    return find_rows(connection, items, items.c.item_id, named)
+
+
+def _outcome(
+    connection: Connection, batch: Sequence[EventRow], item_rows: Mapping[str, int], source: int | None
+) -> AppendOutcome:
     # Unknown items first: an event that is refused for its item is not there to be repeated, in whichever batch.
     unknown = [
         index for index, event in enumerate(batch) if event.item_id is not None and event.item_id not in item_rows
@@ -92,13 +114,6 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
     twins = _twins(connection, batch, {*unknown, *erased}, source)
     left_out = {*twins, *unknown, *erased}
     stored = [index for index in range(len(batch)) if index not in left_out]
-    user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in stored])
-    insert_rows(
-        connection,
-        events,
-        _STORED_COLUMNS,
-        [_stored_columns(batch[index], user_rows, item_rows, source) for index in stored],
-    )
     return AppendOutcome(stored, twins, unknown, erased)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -47,6 +48,15 @@ def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
     for attributes in read_attributes(connection).values():
         for name, value in attributes.items():
             found.setdefault(name, set()).add(value)
+    return found
+
+
+def counts_by_attribute(connection: Connection) -> dict[str, Counter[str]]:
+    """How many users have each value of every attribute."""
+    found: dict[str, Counter[str]] = {}
+    for attributes in read_attributes(connection).values():
+        for name, value in attributes.items():
+            found.setdefault(name, Counter())[value] += 1
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from shelfwise.store.bulk import insert_rows
+from shelfwise.errors import UnknownError
+from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows
 from shelfwise.store.tables import quarantine, sources
 
 
@@ -71,6 +73,12 @@ def find_or_start(connection: Connection, fingerprint: str, table: str, name: st
     return _source(found)
 
 
+def is_finished(connection: Connection, fingerprint: str) -> bool:
+    """Whether a file was read to its end under this mapping."""
+    query = select(sources.c.finished).where(sources.c.fingerprint == fingerprint)
+    return bool(connection.execute(query).scalar())
+
+
 def record_progress(connection: Connection, state: Source) -> None:
     """Write how far a file is; in the same transaction as its rows."""
     connection.execute(
@@ -114,6 +122,122 @@ def first_refused_by_reason(connection: Connection, source: int) -> dict[str, Re
         quarantine.c.source == source, quarantine.c.line.in_(first)
     )
     return {row.reason: Refused(*row) for row in connection.execute(query)}
+
+
+def put_layout(connection: Connection, source: int, layout: Mapping[str, Any]) -> None:
+    """Write down how a file is laid out, so that its lines can be read again without it."""
+    written = json.dumps(layout, ensure_ascii=False)
+    connection.execute(update(sources).where(sources.c.source == source).values(layout=written))
+
+
+class Origin(NamedTuple):
+    """Where lines in quarantine come from.
+
+    Attributes:
+        state: The file's.
+        table: What it holds: items, users or events.
+        layout: How its lines are read; None where that was not kept.
+    """
+
+    state: Source
+    table: str
+    layout: dict[str, Any] | None
+
+
+def origin(connection: Connection, source: int) -> Origin:
+    """A file by its number.
+
+    Raises:
+        UnknownError: there is none of that number.
+    """
+    found = connection.execute(select(sources).where(sources.c.source == source)).mappings().first()
+    if found is None:
+        raise UnknownError(f"there is no source {source}", hint="see GET /v1/imports", code="unknown_source")
+    layout = found["layout"]
+    return Origin(_source(found), found["table"], None if layout is None else json.loads(layout))
+
+
+class QuarantineCount(NamedTuple):
+    """Lines of one file that were refused for one reason."""
+
+    source: int
+    table: str
+    name: str
+    reason: str
+    n: int
+
+
+def quarantine_counts(connection: Connection) -> list[QuarantineCount]:
+    """Lines in quarantine by file and reason: the latest files first, their most frequent reasons first."""
+    n = func.count()
+    query = (
+        select(sources.c.source, sources.c.table, sources.c.name, quarantine.c.reason, n)
+        .join(sources, sources.c.source == quarantine.c.source)
+        .group_by(sources.c.source, sources.c.table, sources.c.name, quarantine.c.reason)
+    )
+    found = [QuarantineCount(*row) for row in connection.execute(query)]
+    return sorted(found, key=lambda one: (-one.source, -one.n, one.reason))
+
+
+def refused_page(
+    connection: Connection,
+    n: int,
+    *,
+    source: int | None = None,
+    reason: str | None = None,
+    after: tuple[int, int] = (-1, -1),
+    lines: Sequence[int] | None = None,
+) -> list[tuple[int, Refused]]:
+    """The next lines in quarantine, in the order of files and lines.
+
+    Args:
+        connection: Reads.
+        n: At most.
+        source: Only of this file.
+        reason: Only refused for this.
+        after: Source and line behind which to start.
+        lines: Only these lines.
+    """
+    number, line = quarantine.c.source, quarantine.c.line
+    query = (
+        select(number, line, quarantine.c.reason, quarantine.c.message, quarantine.c.raw)
+        .where(or_(number > after[0], and_(number == after[0], line > after[1])))
+        .order_by(number, line)
+        .limit(n)
+    )
+    if source is not None:
+        query = query.where(number == source)
+    if reason is not None:
+        query = query.where(quarantine.c.reason == reason)
+    if lines is not None:
+        query = query.where(line.in_(lines))
+    return [(row[0], Refused(*row[1:])) for row in connection.execute(query)]
+
+
+def settle(connection: Connection, source: int, lines: Sequence[int], again: Sequence[Refused], stored: int) -> None:
+    """Write what became of lines that were tried again; inside a write transaction.
+
+    Args:
+        connection: Writes.
+        source: The file's number.
+        lines: Those that were tried.
+        again: Those of them that were refused again.
+        stored: How many were stored; the others were there before.
+    """
+    for start in range(0, len(lines), LOOKUP_CHUNK):
+        chunk = lines[start : start + LOOKUP_CHUNK]
+        connection.execute(delete(quarantine).where(quarantine.c.source == source, quarantine.c.line.in_(chunk)))
+    refuse(connection, source, again)
+    good = len(lines) - len(again)
+    connection.execute(
+        update(sources)
+        .where(sources.c.source == source)
+        .values(
+            stored=sources.c.stored + stored,
+            already_stored=sources.c.already_stored + (good - stored),
+            quarantined=sources.c.quarantined - good,
+        )
+    )
 
 
 def read_refused(connection: Connection, source: int | None = None) -> Iterator[tuple[str, Refused]]:

@@ -110,6 +110,26 @@ sources = Table(
     Column("stored", BigInteger, nullable=False),
     Column("already_stored", BigInteger, nullable=False),
     Column("quarantined", BigInteger, nullable=False),
+    # JSON: how its lines are read again; None of files that were ingested before this was kept.
+    Column("layout", Text),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("import_id", Integer, primary_key=True, autoincrement=False),
+    Column("source", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    Column("progress", Float, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("already_stored", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+    Column("failure", Text),
 )
 
 quarantine = Table(
