@@ -19,6 +19,7 @@ from shelfwise.pipeline.erasure import Eraser, Receipt
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.queries import Query, Slate
 from shelfwise.search.full_text import FullText
+from shelfwise.serve.catalogue_map import CatalogueMap
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.keyring import Keyring
 from shelfwise.serve.live_items import LiveItems
@@ -28,6 +29,7 @@ from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.writer import Writer
+from shelfwise.store.maps import Maps
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
@@ -53,6 +55,7 @@ class Service:
         self.records, self.config, self.measures = records, config, measures
         self.models = models
         self.versions = models.versions
+        self.map = CatalogueMap(Maps(models.versions.folder), records)
         self.writer = Writer(records)
         self.events = EventWriter(self.writer)
         self._scenarios = list(config.scenarios)

@@ -18,6 +18,8 @@ Action = Literal[
     "rules.roll-back",
     "model.promote",
     "model.roll-back",
+    "training.start",
+    "training.stop",
     "user.export",
     "user.erase",
 ]
