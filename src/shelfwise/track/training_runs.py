@@ -89,7 +89,8 @@ class TrainingRuns:
         """Newest first."""
         if not self.folder.is_dir():
             return []
-        return sorted((path.name for path in self.folder.iterdir() if (path / ABOUT).is_file()), reverse=True)
+        found = (path for path in self.folder.iterdir() if (path / ABOUT).is_file())
+        return [path.name for path in sorted(found, key=_begun, reverse=True)]
 
     def get(self, name: str, *, curves: bool = True) -> TrainingRun:
         """One training.
@@ -122,6 +123,11 @@ class TrainingRuns:
     def tag(self, name: str) -> str:
         """Changes whenever there is something new to read of a training."""
         return f"{name}-{_size(self.folder / name)}-{int(self.running() == name)}"
+
+
+def _begun(folder: Path) -> tuple[str, int]:
+    """Names tell seconds; within one, what was written first began first."""
+    return folder.name.partition("-")[0], (folder / ABOUT).stat().st_mtime_ns
 
 
 def _size(folder: Path) -> int:
