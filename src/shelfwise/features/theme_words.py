@@ -38,4 +38,10 @@ def theme_words(titles: Iterable[str | None], codes: npt.NDArray, n_themes: int)
 def _told(counts: Counter[str], overall: Counter[str]) -> str:
     # How many of the theme's titles have the word, times how far the word is the theme's own.
     telling = sorted(counts, key=lambda word: (-counts[word] * counts[word] / overall[word], word))
-    return ", ".join(telling[:N_WORDS])
+    chosen: list[str] = []
+    for word in telling:
+        if not any(word in (f"{other}s", other.removesuffix("s")) for other in chosen):
+            chosen.append(word)
+        if len(chosen) == N_WORDS:
+            break
+    return ", ".join(chosen)

@@ -166,7 +166,7 @@ function open(map, points) {
   by("map-fit").addEventListener("click", () => look.fit());
   by("map-list-view").addEventListener("click", listView);
   frame.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") listView();
+    if (event.key === "Enter" && event.target === frame) listView();
     if (event.key === "Escape") clear();
   });
 

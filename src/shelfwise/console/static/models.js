@@ -55,7 +55,8 @@ function offerComparison(models) {
   const chosen = [first.value, second.value];
   const newest = [...models].reverse().map((model) => model.version);
   for (const select of [first, second]) select.replaceChildren(...newest.map((version) => element("option", { value: version, text: version === inService ? text("compare.option_in_service", { version }) : version })));
-  const usual = [inService ?? newest[1], newest.find((version) => version !== (inService ?? newest[1]))];
+  // Is the newest better than what is in service, or than what came before it?
+  const usual = [inService && inService !== newest[0] ? inService : newest[1], newest[0]];
   [first, second].forEach((select, n) => { select.value = newest.includes(chosen[n]) && chosen[n] ? chosen[n] : usual[n]; });
   if (chosen[0] !== first.value || chosen[1] !== second.value) showComparison();
 }

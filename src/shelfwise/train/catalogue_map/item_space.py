@@ -10,9 +10,12 @@ from shelfwise.pipeline.model import BEHAVIOUR_FILE, PICTURE_VECTORS_FILE, VECTO
 from shelfwise.schemas.ids import Floats
 from shelfwise.store.arrays import mapped
 
+PARTS = {VECTORS_FILE: 1.0, PICTURE_VECTORS_FILE: 1.0, BEHAVIOUR_FILE: 0.5}
+"""Behaviour weighs less: it says nothing certain of the many items that few have turned to."""
+
 
 def item_space(version: Path) -> Floats:
-    """Join the vectors of a version's items, each kind scaled to length 1, so that none outweighs another.
+    """Join the vectors of a version's items, each kind scaled to the length that `PARTS` gives it.
 
     Args:
         version: The version's folder.
@@ -21,8 +24,8 @@ def item_space(version: Path) -> Floats:
         Rows of length 1, 0 for an item of which nothing is known; shape `(n, D)`; `(0, 0)` where the version holds no
         vectors at all.
     """
-    files = (version / "items" / file for file in (VECTORS_FILE, PICTURE_VECTORS_FILE, BEHAVIOUR_FILE))
-    parts = [_of_length_1(mapped(file)) for file in files if file.is_file()]
+    files = ((version / "items" / name, length) for name, length in PARTS.items())
+    parts = [_of_length_1(mapped(file)) * np.float32(length) for file, length in files if file.is_file()]
     return _of_length_1(np.concatenate(parts, axis=1)) if parts else np.zeros((0, 0), np.float32)
 
 

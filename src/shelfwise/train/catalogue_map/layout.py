@@ -16,6 +16,9 @@ from shelfwise.train.catalogue_map.neighbours import Neighbours
 
 SEED = 0
 MIN_DISTANCE = 0.1
+BULK_SHARE, BULK = 0.93, 0.86
+"""So much of the catalogue, the innermost, takes the circle of this radius; the islands around it share the rest."""
+
 SCALE = 65_536
 """Positions are rounded to one part in so many: finer than a pixel at any zoom, and half as long once packed."""
 
@@ -66,7 +69,7 @@ def layout(vectors: Floats, near: Neighbours, progress: Progress, before: Floats
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot place new points by such neighbours; nobody asks it to
         found = np.asarray(model.fit_transform(vectors), np.float64)
-    return _rounded(_centred(found) if before is None else _laid_upon(found, before))
+    return _rounded(_framed(found) if before is None else _laid_upon(found, before))
 
 
 def _start(before: Floats, near: Neighbours) -> Floats:
@@ -96,10 +99,18 @@ def _laid_upon(found: Doubles, before: Floats) -> Doubles:
     return laid / max(float(np.abs(laid).max()), 1.0)  # what outgrew the frame makes everything smaller
 
 
-def _centred(found: Doubles) -> Doubles:
-    """In the middle of the frame, and as large as it allows."""
-    low, high = found.min(axis=0), found.max(axis=0)
-    return (found - (low + high) / 2) / max(float((high - low).max()) / 2, 1e-9)
+def _framed(found: Doubles) -> Doubles:
+    """Fill the frame with the bulk of the catalogue.
+
+    A few islands that UMAP puts far out would make everything else a spot: what lies beyond the circle of the nearest
+    93 % is drawn in to the ring between `BULK` and 1, the farther the more, in the direction where it lies.
+    """
+    middle = np.median(found, axis=0)
+    away = found - middle
+    far = np.linalg.norm(away, axis=1)
+    far = far / max(float(np.quantile(far, BULK_SHARE)), 1e-9)
+    kept = np.where(far <= 1, BULK * far, BULK + (1 - BULK) * (1 - np.exp(1 - np.maximum(far, 1))))
+    return away / np.maximum(np.linalg.norm(away, axis=1), 1e-9)[:, None] * kept[:, None]
 
 
 def _rounded(positions: Doubles) -> Floats:

@@ -18,7 +18,7 @@ export function followPointers(frame, { camera, isDrawing, onLine, onHover, onPi
   let hasMoved = false;
 
   frame.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || event.target.closest("button")) return; // buttons on the map are pressed, not dragged
     frame.setPointerCapture(event.pointerId);
     down.set(event.pointerId, within(frame, event));
     hasMoved = false;
