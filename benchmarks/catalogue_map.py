@@ -10,6 +10,7 @@ on machines of CI: a shopkeeper's browser is faster.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -18,15 +19,15 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import CDPSession, Page
-from record import Record, arguments
 from rich.console import Console
-from serving import shop_of
-from tables import show
 
+from record import Record, arguments
+from serving import shop_of
 from shelfwise.shop import Shop
 from shelfwise.store.maps import Maps
 from shelfwise.testing.browsers import chromium
 from shelfwise.testing.console import WIDE, console_of, watched_page
+from tables import show
 
 N_ITEMS, QUICK_ITEMS = 100_000, 4_000
 FRAMES_PER_S = 30.0
@@ -94,7 +95,7 @@ def panned(url: str, n_items: int) -> dict[str, Any]:
         page.wait_for_timeout(1_000)
         found = frames(page.context.new_cdp_session(page), page)
         size = page.locator("#map-canvas").evaluate("canvas => [canvas.width, canvas.height]")
-    gaps = [after - before for before, after in zip(found, found[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(found)]
     return {
         "frames": len(found),
         "frames_per_s": round((len(found) - 1) / (found[-1] - found[0]), 1),
