@@ -126,9 +126,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
         },
     }
     for route in iter_route_contexts(app.routes):
+        operations = found["paths"].get(route.path_format, {})  # none of a page, which is no part of the API
         if isinstance(route.original_route, GuardedRoute):
-            for method in route.methods or ():
-                _say_who(found["paths"][route.path_format][method.lower()], route.original_route.need)
+            for method in operations and route.methods or ():
+                _say_who(operations[method.lower()], route.original_route.need)
     return found
 
 
