@@ -1,8 +1,9 @@
 """The catalogue's map: how long it takes to draw, how large it is on the wire, and how smoothly it moves.
 
-The synthetic shop of `serving.py` is drawn and served with its console; Chromium opens the page and drags the map to and
-fro for some seconds. Frames are told by the browser's own tracing: those that came to the screen during the drag. Without a graphics card WebGL is drawn by the processor (SwiftShader), which is the case
-on machines of CI: a shopkeeper's browser is faster.
+The synthetic shop of `serving.py` is drawn and served with its console; Chromium opens the page and drags the map to
+and fro for some seconds. Frames are told by the browser's own tracing: those that came to the screen during the drag.
+Without a graphics card WebGL is drawn by the processor (SwiftShader), which is the case on machines of CI: a
+shopkeeper's browser is faster.
 
     python benchmarks/catalogue_map.py            100,000 items; drawing takes minutes the first time
     python benchmarks/catalogue_map.py --quick    4,000 items

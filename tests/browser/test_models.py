@@ -103,7 +103,7 @@ def test_two_versions_are_compared_and_it_is_said_which_is_better(browser: Any, 
         page.get_by_role("button", name=FIRST, exact=True).click()
         drawer = page.get_by_role("dialog")
         drawer.get_by_text("Everything was fitted anew.").wait_for()
-        drawer.get_by_text("Configuration").click()
+        drawer.locator("summary").click()
         assert "whiten_dim" in drawer.inner_text()
         page.keyboard.press("Escape")
         drawer.wait_for(state="hidden")
