@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ from playwright.sync_api import CDPSession, Page
 from rich.console import Console
 
 from record import Record, arguments
-from serving import shop_of
+from serving import free_port, running, shop_of
 from shelfwise.shop import Shop
 from shelfwise.store.maps import Maps
 from shelfwise.testing.browsers import chromium
-from shelfwise.testing.console import WIDE, console_of, watched_page
+from shelfwise.testing.console import WIDE, watched_page
 from tables import show
 
 N_ITEMS, QUICK_ITEMS = 100_000, 4_000
@@ -114,14 +115,17 @@ def main() -> int:
     with people.status("") as status:
         folder = shop_of(n_items, n_items, status.update)  # as many shoppers as items: the shop of `serving.py`
         about = drawn(folder, status.update)
-        with console_of(folder) as served:
+        port = free_port()
+        command = [sys.executable, "-m", "shelfwise.cli.main", "serve", "--shop", str(folder), "--port", str(port)]
+        with tempfile.TemporaryDirectory() as logs, running(command, port, Path(logs) / "server.log"):
             status.update("looking at it")
+            url = f"http://127.0.0.1:{port}"
             started = time.perf_counter()
-            with httpx.stream("GET", f"{served.url}/v1/map/points", timeout=120) as answer:
+            with httpx.stream("GET", f"{url}/v1/map/points", timeout=120) as answer:
                 sent = sum(len(part) for part in answer.iter_raw())
             first_s = time.perf_counter() - started
-            n_points = served.api.get("/map").json()["n_items"]
-            found = panned(served.url, n_points)
+            n_points = httpx.get(f"{url}/v1/map", timeout=120).json()["n_items"]
+            found = panned(url, n_points)
     found |= {
         "n_points": n_points,
         "drawn_s": about["seconds"],

@@ -129,7 +129,7 @@ def test_keys_alone_move_zoom_and_list(page: Any) -> None:
     for key in ("+", "+", "+", "+", "ArrowRight"):
         page.keyboard.press(key)
     page.keyboard.press("Enter")
-    page.wait_for_function("!document.querySelector('#map-selection').innerText.includes('60 items')")
+    page.locator("#map-selection").get_by_text("60 items").wait_for(state="hidden")
     page.keyboard.press("Escape")
     page.get_by_text("No items picked").wait_for()
 

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from shelfwise.errors import StateError
+from shelfwise.pipeline.interest_counts import InterestCounts
 from shelfwise.store.maps import Maps
+from shelfwise.store.records import Records
 from shelfwise.store.versions import Versions
 from shelfwise.track.training_journal import FOLDER, journal
 from shelfwise.track.training_lock import TrainingLock, holder
@@ -153,6 +155,14 @@ def test_the_map_is_told_with_what_is_known_of_items_today(server: Any, shop: Pa
     assert 5 in rows and legend["n_new"] >= 1
     again = server.http.get("/map/points", headers={"If-None-Match": legend["points"]})
     assert again.status_code == 304
+
+    records = Records.open("sqlite:///shelfwise.db", shop)
+    counts = InterestCounts(records)
+    before = counts.now()
+    server.http.post("/events", json={"user_id": "looker", "item_id": "lamp-red", "event": "view"}).raise_for_status()
+    after = counts.now()
+    assert after.sum() == before.sum() + 1 and np.array_equal(after, InterestCounts(records).now())
+    records.close()
 
     named = server.http.post(
         "/map/items", json={"rows": [int(rows[0]), 10**6], "item_ids": ["lamp-red", "none"]}

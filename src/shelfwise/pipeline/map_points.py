@@ -11,12 +11,7 @@ from shelfwise.features.theme_words import theme_words
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.ids import Floats, Rows
-from shelfwise.store import event_log, slate_log
 from shelfwise.store.maps import StoredMap
-from shelfwise.store.records import Records
-
-LATEST_ANSWERS = 100_000
-"""Answers in which exposure is counted."""
 
 MAGIC = b"SWMP"
 FORMAT = 1
@@ -86,16 +81,17 @@ class MapPoints:
         return header + b"".join(column.tobytes() for column in columns)
 
 
-def map_points(drawn: StoredMap, recommender: Recommender, records: Records) -> MapPoints:
+def map_points(drawn: StoredMap, recommender: Recommender, popularity: Rows, exposure: Rows) -> MapPoints:
     """Lay today's catalogue upon a map.
 
     Args:
         drawn: The map, of the version in service or an earlier one: rows of items are permanent.
         recommender: Knows today's items.
-        records: Know what happened.
+        popularity: Events of interest by row.
+        exposure: Times shown by row.
 
     Cost:
-        0.2 s at 100,000 items, most of it counting a million events; not for the event loop.
+        0.1 s at 100,000 items; not for the event loop.
     """
     catalogue = recommender.catalogue
     n = len(catalogue)
@@ -106,9 +102,6 @@ def map_points(drawn: StoredMap, recommender: Recommender, records: Records) -> 
     missing = np.flatnonzero(allowed & np.isnan(positions[:, 0])).astype(np.int32)
     positions[missing] = _among_the_like(missing, drawn.positions, recommender)
     rows = np.flatnonzero(allowed & ~np.isnan(positions[:, 0])).astype(np.int32)
-    with records.read() as connection:
-        popularity = event_log.interest_counts(connection)
-        exposure = slate_log.shown_counts(connection, LATEST_ANSWERS)
     return MapPoints(
         rows,
         positions[rows],

@@ -10,8 +10,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from shelfwise.errors import StateError
+from shelfwise.pipeline.interest_counts import InterestCounts
 from shelfwise.pipeline.map_points import NO_GROUP, MapPoints, map_points
 from shelfwise.pipeline.recommender import Recommender
+from shelfwise.store import slate_log
 from shelfwise.store.maps import Maps, StoredMap
 from shelfwise.store.records import Records
 
@@ -19,6 +21,8 @@ FRESH_S = 30.0
 """How long what was made serves everybody who asks."""
 
 GZIP_LEVEL = 6
+LATEST_ANSWERS = 100_000
+"""Answers in which exposure is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class CatalogueMap:
 
     def __init__(self, maps: Maps, records: Records) -> None:
         self.maps, self._records = maps, records
+        self._interest = InterestCounts(records)
         self._ready: ReadyMap | None = None
         self._made_at = 0.0
         self._making = asyncio.Lock()
@@ -77,7 +82,9 @@ class CatalogueMap:
         return found
 
     def _made(self, drawn: StoredMap, recommender: Recommender) -> ReadyMap:
-        points = map_points(drawn, recommender, self._records)
+        with self._records.read() as connection:
+            exposure = slate_log.shown_counts(connection, LATEST_ANSWERS)
+        points = map_points(drawn, recommender, self._interest.now(), exposure)
         body = points.packed()
         counted = Counter(points.groups.codes[points.rows].tolist())
         counts = [counted[code] for code in range(len(points.groups.names))]

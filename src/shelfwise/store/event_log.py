@@ -313,14 +313,15 @@ def interest_since(connection: Connection, time_ms: int) -> list[tuple[int, int,
     return [(int(user), int(item), int(found_ms)) for user, item, found_ms in connection.execute(query)]
 
 
-def interest_counts(connection: Connection) -> Rows:
-    """Events of interest by item; shape `(highest row + 1,)`.
+def interest_counts(connection: Connection, after: int, last: int) -> Rows:
+    """Events of interest by item, of those stored after one and up to another; shape `(highest row + 1,)`.
 
     Cost:
-        Reads the whole log: 0.2 s for a million events.
+        1.5 s for a million events.
     """
     query = (
         select(events.c.item_row, func.count())
+        .where(events.c.seq > after, events.c.seq <= last)
         .where(events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
         .group_by(events.c.item_row)
     )

@@ -193,10 +193,8 @@ function open(map, points) {
     typing = setTimeout(search, TYPING_WAIT_MS);
   });
 
-  const canvas = by("map-canvas");
   new ResizeObserver(() => {
-    const ratio = devicePixelRatio || 1;
-    if (canvas) [canvas.width, canvas.height] = [Math.round(frame.clientWidth * ratio), Math.round(frame.clientHeight * ratio)];
+    layer?.resize(frame.clientWidth, frame.clientHeight, devicePixelRatio || 1);
     look.resized(frame.clientWidth, frame.clientHeight);
     line.ownerSVGElement?.setAttribute("viewBox", `0 0 ${frame.clientWidth} ${frame.clientHeight}`);
   }).observe(frame);

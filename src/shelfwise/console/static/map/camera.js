@@ -8,7 +8,8 @@ const PAN_SHARE = 0.15;
 /**
  * A camera over an element that looks at [-1, 1] × [-1, 1].
  * @param {HTMLElement} frame
- * @param {(view: Object) => void} onView Told whenever the view changes.
+ * @param {(view: {x: number, y: number, scale: number, width: number, height: number, ratio: number}) => void} onView Told
+ *   whenever the view changes: the middle on the map, pixels per unit, the element's size, device pixels per pixel.
  */
 export function camera(frame, onView) {
   const at = { x: 0, y: 0, zoom: 1 };
@@ -20,8 +21,7 @@ export function camera(frame, onView) {
   function tell() {
     at.x = Math.min(1.2, Math.max(-1.2, at.x));
     at.y = Math.min(1.2, Math.max(-1.2, at.y));
-    const [zoomX, zoomY] = [(2 * scale()) / width, (2 * scale()) / height];
-    onView({ zoomX, zoomY, shiftX: -at.x * zoomX, shiftY: -at.y * zoomY, scale: scale(), ratio: devicePixelRatio || 1 });
+    onView({ x: at.x, y: at.y, scale: scale(), width, height, ratio: devicePixelRatio || 1 });
   }
 
   const self = {

@@ -1,4 +1,7 @@
-// The layer of points: what is on the graphics card, and one frame of it.
+// The layer of points: what is on the graphics card, and one picture of it.
+//
+// The picture is larger than what is seen. While the map moves, the browser shifts and scales the picture, which costs next
+// to nothing even without a graphics card; it is drawn anew when the map rests, or no longer covers what is seen.
 
 import { program } from "./shaders.js";
 
@@ -6,6 +9,9 @@ const SMALLEST_PX = 2.5;
 const LARGEST_PX = 9;
 const DIMMED = 0.16;
 const MARKED_GROWTH_PX = 3;
+const MARGIN = 0.4;
+const REST_MS = 160;
+const COARSEST = 2;
 
 /** Colours of a palette: as many as a byte can name. */
 export const PALETTE_SIZE = 256;
@@ -25,7 +31,9 @@ export function pointLayer(canvas, points) {
   let colours = new Uint8Array(PALETTE_SIZE * 4);
   let hasMarks = false;
   let view = null;
+  let pictured = null;
   let waiting = 0;
+  let resting = 0;
 
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => {
@@ -49,11 +57,14 @@ export function pointLayer(canvas, points) {
 
   function frame() {
     if (!view) return;
+    pictured = view;
+    place();
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     const size = pointSize(points.count, view.scale) * view.ratio;
-    card.look(view);
+    const [zoomX, zoomY] = [(2 * view.scale * view.ratio) / canvas.width, (2 * view.scale * view.ratio) / canvas.height];
+    card.look({ zoomX, zoomY, shiftX: -view.x * zoomX, shiftY: -view.y * zoomY });
     if (!hasMarks) {
       card.draw({ size, strength: 0.9 });
       return;
@@ -62,12 +73,32 @@ export function pointLayer(canvas, points) {
     card.draw({ size, strength: 1, onlyMarked: true, growth: MARKED_GROWTH_PX * view.ratio });
   }
 
+  /** Shift and scale the picture to where the camera looks; whether it still covers what is seen, and is not too coarse. */
+  function place() {
+    const larger = view.scale / pictured.scale;
+    const [right, down] = [(pictured.x - view.x) * view.scale, (view.y - pictured.y) * view.scale];
+    canvas.style.setProperty("transform", `translate3d(${right}px, ${down}px, 0) scale(${larger})`);
+    const covers = (shift, length) => Math.abs(shift) + length / 2 <= (0.5 + MARGIN) * length * larger;
+    return larger <= COARSEST && covers(right, view.width) && covers(down, view.height);
+  }
+
   uploadAll();
   return {
-    /** @param {{zoomX: number, zoomY: number, shiftX: number, shiftY: number, scale: number, ratio: number}} next */
+    /** @param {{x: number, y: number, scale: number, width: number, height: number, ratio: number}} next */
     look(next) {
+      const isMove = pictured && ["width", "height", "ratio"].every((name) => next[name] === pictured[name]);
       view = next;
-      ask();
+      clearTimeout(resting);
+      if (isMove && place()) resting = setTimeout(ask, REST_MS);
+      else ask();
+    },
+    /** The frame has another size. */
+    resize(width, height, ratio) {
+      const [across, along] = [width * (1 + 2 * MARGIN), height * (1 + 2 * MARGIN)];
+      [canvas.width, canvas.height] = [Math.round(across * ratio), Math.round(along * ratio)];
+      for (const [name, value] of [["left", -width * MARGIN], ["top", -height * MARGIN], ["width", across], ["height", along]]) {
+        canvas.style.setProperty(name, `${value}px`);
+      }
     },
     /** @param {(place: number) => number} shadeOf Number of a colour. @param {Uint8Array} palette RGBA, 256 of them. */
     colour(shadeOf, palette) {
