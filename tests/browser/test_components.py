@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.online
 
@@ -15,7 +16,7 @@ BASE = "document.querySelector('script[type=module]').src.replace(/\\/[^/]*$/, '
 def stage(page: Any) -> Any:
     """An empty page; `await module("charts")` there loads one of the modules."""
     page.goto("/console")
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate(
         f"""() => {{
         const base = {BASE};
@@ -129,7 +130,7 @@ def test_questions_are_answered_by_yes_no_and_escape(stage: Any) -> None:
             stage.keyboard.press("Escape")
         else:
             dialog.get_by_role("button", name=does, exact=True).click()
-        stage.wait_for_function("window.answer !== undefined")
+        stage.wait_for_function("() => window.answer !== undefined")
         assert stage.evaluate("answer") is answer and dialog.count() == 0
 
 
@@ -138,7 +139,8 @@ def test_tabs_move_by_arrow_keys(stage: Any) -> None:
         """async () => {
         const { tabs } = await module('tabs');
         const panel = (text) => Object.assign(document.createElement('p'), {textContent: text});
-        const parts = [{key: 'a', title: 'One', panel: panel('first')}, {key: 'b', title: 'Two', panel: panel('second')}];
+        const part = (key, title, text) => ({key, title, panel: panel(text)});
+        const parts = [part('a', 'One', 'first'), part('b', 'Two', 'second')];
         place.append(tabs(parts, {label: 'Parts'}));
     }"""
     )
@@ -177,7 +179,8 @@ def test_numbers_are_written_in_the_pages_language(open_page: Any) -> None:
         const base = {BASE};
         const {{ compact, money, duration, ago, change }} = await import(`${{base}}/format.js`);
         return [
-            compact(12345), money(1234.5, 'eur'), duration(5400), ago(0, 3_600_000 * 30), change(0.05), money(3), money(null),
+            compact(12345), money(1234.5, 'eur'), duration(5400), ago(0, 3_600_000 * 30),
+            change(0.05), money(3), money(null),
         ];
     }}"""
     for language, expected in (

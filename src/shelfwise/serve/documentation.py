@@ -126,9 +126,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         },
     }
     for route in iter_route_contexts(app.routes):
-        operations = found["paths"].get(route.path_format, {})  # none of a page, which is no part of the API
+        operations = found["paths"].get(route.path_format)
+        if operations is None:  # a web page, which is no part of the API
+            continue
         if isinstance(route.original_route, GuardedRoute):
-            for method in operations and route.methods or ():
+            for method in route.methods or ():
                 _say_who(operations[method.lower()], route.original_route.need)
     return found
 
