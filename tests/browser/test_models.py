@@ -124,7 +124,7 @@ def test_a_training_is_started_from_the_page_and_its_progress_is_seen(browser: A
         page.locator(f"tr[data-version='{name}']").get_by_text("In service").wait_for()
         until(lambda: answering(console) == name)
         past = page.get_by_role("table", name="Last trainings")
-        assert "this machine" in past.inner_text()
+        assert "This machine" in past.inner_text()
 
 
 class TrainingName:

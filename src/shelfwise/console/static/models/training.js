@@ -17,6 +17,8 @@ const KINDS = { running: "accent", done: "good", unchanged: "", failed: "bad", s
 
 /** What a training is and how it went, in a word. */
 const badge = (run) => element("span", { class: `badge ${KINDS[run.state]}`, text: text(`training.state.${run.state}`) });
+const PEOPLE = { "command line": "training.command_line", "this machine": "training.this_machine" };
+const whoStarted = (run) => (PEOPLE[run.by] ? text(PEOPLE[run.by]) : run.by);
 const address = (name) => `/v1/trainings/${encodeURIComponent(name)}`;
 
 /**
@@ -34,7 +36,8 @@ export function watchTrainings({ now, past, start }, onEnded) {
     let wait = IDLE_MS;
     try {
       const { trainings } = await get("/v1/trainings");
-      const latest = trainings[0] ?? null;
+      // What runs; else the last that made a model; else whatever there was.
+      const latest = trainings.find((run) => run.state === "running") ?? trainings.find((run) => run.what !== "map") ?? trainings[0] ?? null;
       const before = running;
       running = latest?.state === "running" ? latest.name : null;
       start.forEach((button) => { button.disabled = running !== null; });
@@ -72,7 +75,7 @@ export function watchTrainings({ now, past, start }, onEnded) {
   }
 
   function headOf(run) {
-    const what = element("div", { class: "row" }, element("strong", { text: text(`training.what.${run.what}`) }), badge(run), element("span", { class: "soft", text: text("training.by", { who: run.by, when: ago(run.started_at) }) }), element("span", { class: "soft number", text: duration(run.seconds) }));
+    const what = element("div", { class: "row" }, element("strong", { text: text(`training.what.${run.what}`) }), badge(run), element("span", { class: "soft", text: text("training.by", { who: whoStarted(run), when: ago(run.started_at) }) }), element("span", { class: "soft number", text: duration(run.seconds) }));
     const stop = run.state === "running" && element("button", { type: "button", class: "button small danger", text: text("training.stop"), on: { click: (event) => stopRun(run.name, event.target) } });
     const error = run.error && element("p", { class: "notice danger", text: [run.error, run.hint].filter(Boolean).join(". ") });
     return [element("div", { class: "row apart" }, what, stop), error].filter(Boolean);
@@ -91,7 +94,7 @@ export function watchTrainings({ now, past, start }, onEnded) {
       { title: text("training.kind"), cell: (run) => text(`training.what.${run.what}`) },
       { title: text("training.outcome"), cell: (run) => element("span", { title: run.error ?? "" }, badge(run)) },
       { title: text("training.took"), isNumber: true, value: (run) => run.seconds, cell: (run) => duration(run.seconds) },
-      { title: text("training.who"), cell: (run) => run.by },
+      { title: text("training.who"), cell: whoStarted },
       { title: text("training.result"), cell: (run) => (run.version ? element("span", { class: "mono", text: run.version }) : run.error ? element("span", { class: "clip-lines run-error", text: run.error }) : null) },
     ];
     if (trainings.length) showContent(past, table({ columns, rows: trainings, caption: text("training.past") }));
