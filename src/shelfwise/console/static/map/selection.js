@@ -42,7 +42,7 @@ export function selectionList(place, { points, names, onShow, onClear }) {
     async show(title, found, { isSorted = false } = {}) {
       const places = isSorted ? found : [...found].sort((a, b) => points.popularity[b] - points.popularity[a] || a - b);
       const clear = element("button", { type: "button", class: "button small quiet", text: text("selection.clear"), on: { click: onClear } });
-      const head = element("div", { class: "row apart" }, element("div", {}, element("h2", { text: title }), element("p", { class: "help", role: "status", text: countedText("selection.count", places.length, { count: number(places.length) }) })), clear);
+      const head = element("div", { class: "row apart" }, element("div", {}, element("h2", { text: title }), element("p", { class: "help", role: "status", text: isSorted ? countedText("selection.matches", places.length, { count: number(places.length) }) : countedText("selection.count", places.length, { count: number(places.length) }) })), clear);
       if (!places.length) {
         showContent(place, head, element("p", { class: "soft", text: text("selection.nothing") }));
         return;

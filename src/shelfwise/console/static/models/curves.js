@@ -56,7 +56,7 @@ export function curveCharts(place) {
   function added(kind, series) {
     const name = NAMES[kind] ? text(NAMES[kind]) : kind.replaceAll("_", " ");
     const frame = element("div");
-    place.append(element("figure", { class: "curve" }, element("figcaption", { text: name }), frame));
+    place.append(element("figure", { class: "curve" }, element("figcaption", { text: series.length === 1 ? `${name} · ${series[0].name}` : name }), frame));
     return lineChart(frame, series, { title: name, x: { name: text("curve.step"), kind: "number", format: (value) => number(value) }, y: { name, kind: "number" } });
   }
 }
