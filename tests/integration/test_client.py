@@ -33,6 +33,7 @@ from shelfwise.client import (
     RefusedError,
     Retries,
     answers,
+    model_answers,
 )
 from shelfwise.serve import (
     audit,
@@ -42,6 +43,7 @@ from shelfwise.serve import (
     import_routes,
     items,
     key_routes,
+    model_details,
     model_routes,
     problems,
     quarantine_routes,
@@ -49,6 +51,7 @@ from shelfwise.serve import (
     rule_editing,
     rules,
     slates,
+    training_routes,
     users,
     visitor_routes,
 )
@@ -218,6 +221,16 @@ def test_data(client: Any) -> None:
         client.promote_model("none-such")
     with pytest.raises(OtherStateError):
         client.roll_back_model()
+    assert client.model(version).configuration["version"] == 1
+    with pytest.raises(RefusedError):
+        client.compare_models(version, version)
+
+
+def test_trainings(client: Any) -> None:
+    started = client.start_training("full")
+    assert client.training(started.name).state == "running"
+    assert client.stop_training(started.name).state == "stopped"
+    assert client.trainings().trainings[0].name == started.name
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -293,6 +306,16 @@ SERVED = {
     "AuditAnswer": audit.AuditAnswer,
     "Live": health.Live,
     "Ready": health.Ready,
+    "MetricAnswer": model_details.MetricAnswer,
+    "EvaluationAnswer": model_details.EvaluationAnswer,
+    "ModelDetail": model_details.ModelDetail,
+    "ColumnAnswer": model_details.ColumnAnswer,
+    "DifferenceAnswer": model_details.DifferenceAnswer,
+    "ComparisonAnswer": model_details.ComparisonAnswer,
+    "StageAnswer": training_routes.StageAnswer,
+    "TrainingAnswer": training_routes.TrainingAnswer,
+    "TrainingDetail": training_routes.TrainingDetail,
+    "TrainingsAnswer": training_routes.TrainingsAnswer,
 }
 OF_THE_CLIENT_ALONE = {"TaggedItem", "RefusedLine", "ImportReport"}
 
@@ -300,8 +323,9 @@ OF_THE_CLIENT_ALONE = {"TaggedItem", "RefusedLine", "ImportReport"}
 def test_the_client_knows_every_field_that_the_server_answers() -> None:
     own = {
         name: one
-        for name, one in vars(answers).items()
-        if isinstance(one, type) and issubclass(one, BaseModel) and one.__module__ == answers.__name__
+        for module in (answers, model_answers)
+        for name, one in vars(module).items()
+        if isinstance(one, type) and issubclass(one, BaseModel) and one.__module__ == module.__name__
     }
     assert own.keys() - OF_THE_CLIENT_ALONE == SERVED.keys()
     for name, served in SERVED.items():
@@ -320,6 +344,7 @@ def test_every_route_has_its_method(server: Any) -> None:
     }
     # Pages and Prometheus ask for these; a download goes to a file, through whatever client streams one.
     of_others = {"GET /client.js", "GET /metrics", "GET /items/{item_id}/picture", "GET /quarantine/download"}
+    of_others |= {"GET /map", "GET /map/points", "POST /map/items"}  # the console's page draws it
     # Figures for people, whom the console shows them; programs that watch a shop read /metrics.
     of_others |= {route for route in served if route.startswith("GET /insight/")}
     assert made == served - of_others

@@ -84,8 +84,8 @@ RULES = {
     "GET /v1/users/{user_id}/export": "",
     "DELETE /v1/users/{user_id}": "",
 }
-"""Who may use each route, written down apart from the routes: scopes beside `admin`, which may do everything; `browsers`
-where keys that stand in pages may."""
+"""Who may use each route, written down apart from the routes: scopes beside `admin`, which may do everything;
+`browsers` where keys that stand in pages may."""
 
 
 def table_of(folder: Path) -> list[tuple[str, str, Need]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from importlib import resources
 from pathlib import Path
@@ -13,6 +15,7 @@ import typer
 from shelfwise.cli.evaluate import show_report
 from shelfwise.cli.ingest import show_report as show_ingest
 from shelfwise.cli.output import JsonOption, answers, people, print_json, steps, table
+from shelfwise.cli.train import draw_map_after
 
 if TYPE_CHECKING:
     from shelfwise.shop import Shop
@@ -66,8 +69,21 @@ def command(
         people.print(f"\n[dim]{seconds:.0f} s in all[/]")
     if serve:
         _show_requests(port)
+        _draw_map_meanwhile(folder)
         shop.serve(port=port)
+    else:
+        draw_map_after(shop, version)
     shop.close()
+
+
+def _draw_map_meanwhile(folder: Path) -> None:
+    """Draw the catalogue's map in a process of its own: the first answer does not wait for it."""
+    subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "shelfwise.cli.main", "models", "map", "--shop", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _show_shopper(shop: Shop, user: str) -> None:

@@ -1,4 +1,4 @@
-"""`shelfwise models`: list, compare, promote and roll back model versions."""
+"""`shelfwise models`: list, compare, promote and roll back model versions; draw their maps."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import typer
 
 from shelfwise.cli.compared import show_comparison
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, people, print_json, steps, table
+from shelfwise.cli.stopping import stoppable
 
-app = typer.Typer(help="Model versions: list, compare, promote, roll back.", no_args_is_help=True)
+app = typer.Typer(help="Model versions: list, compare, promote, roll back, map.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -83,6 +84,25 @@ def roll_back(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
 
     with Shop.open(shop) as opened:
         _say(opened.roll_back().name, as_json)
+
+
+@app.command("map")
+def draw_map(
+    version: Annotated[
+        str | None, typer.Argument(help="Name of the version; the one in service where omitted.")
+    ] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the catalogue's map of a version, as `shelfwise train` does at its end; the console shows it."""
+    from shelfwise.shop import Shop
+
+    with Shop.open(shop) as opened, stoppable(), steps() as show:
+        drawn = opened.draw_map(version, show)
+    if as_json:
+        print_json(drawn.about)
+    else:
+        people.print(f"map of {drawn.version}: {drawn.about['n_placed']:,} items", markup=False)
 
 
 def _fitted(lineage: dict[str, Any] | None) -> str:

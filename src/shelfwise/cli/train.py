@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, people, print_json, steps
 from shelfwise.cli.pictures import show_pictures
+from shelfwise.cli.stopping import stoppable
+from shelfwise.errors import MissingExtraError, StateError
 
 if TYPE_CHECKING:
+    from shelfwise.cli.output import Steps
+    from shelfwise.shop import Shop
     from shelfwise.store.versions import Version
+
+LEAST_ITEMS = 200
+"""A catalogue that fits on one page needs no map."""
 
 
 def command(
@@ -28,19 +36,42 @@ def command(
 
     if start is not None and not go_on:
         raise typer.BadParameter("names what to continue: add --continue", param_hint="--from")
-    with Shop.open(shop) as opened, steps() as show:
-        if go_on:
-            before = opened.versions.current() if start is None else opened.versions.get(start)
-            version = opened.train(show, continue_from=before.name)
-            is_new = version.name != before.name
+    with Shop.open(shop) as opened, stoppable():
+        with steps() as show:
+            version, is_new = _trained(opened, show, go_on, start)
+        if as_json:
+            print_json({"version": version.name, "is_new": is_new, **version.manifest})
+        elif is_new:
+            _show(version)
         else:
-            version, is_new = opened.train(show), True
-    if as_json:
-        print_json({"version": version.name, "is_new": is_new, **version.manifest})
-    elif is_new:
-        _show(version)
-    else:
-        people.print(f"\nnothing is new since [bold]{version.name}[/]: no event, no item, no setting; nothing was done")
+            people.print(
+                f"\nnothing is new since [bold]{version.name}[/]: no event, no item, no setting; nothing was done"
+            )
+        if is_new:
+            draw_map_after(opened, version)
+
+
+def _trained(shop: Shop, show: Steps, go_on: bool, start: str | None) -> tuple[Version, bool]:
+    """The version, and whether it is new."""
+    if not go_on:
+        return shop.train(show), True
+    before = shop.versions.current() if start is None else shop.versions.get(start)
+    version = shop.train(show, continue_from=before.name)
+    return version, version.name != before.name
+
+
+def draw_map_after(shop: Shop, version: Version) -> None:
+    """Draw the map of a version that was just published, where the shop wants one.
+
+    The version is in service already: a map that cannot be drawn is said, and no reason to fail.
+    """
+    if not shop.config.train.map or version.manifest["n_items"] < LEAST_ITEMS:
+        return
+    try:
+        with steps() as show:
+            shop.draw_map(version.name, show)
+    except (MissingExtraError, StateError) as error:
+        people.print(f"[dim]no map was drawn: {escape(error.found)}[/]")
 
 
 def _show(version: Version) -> None:

@@ -191,6 +191,8 @@ class ModelAnswer(BaseModel):
     n_events: int | None = None
     ranker: str | None = None
     held_out_ndcg: float | None = None
+    continues: str | None = None
+    format: int | None = None
 
 
 class ModelsAnswer(BaseModel):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from shelfwise.client import answers
+from shelfwise.client import answers, model_answers
 from shelfwise.schemas.events import Event
 from shelfwise.schemas.insight import FindingKind, InsightAnswer, WarningsAnswer
 from shelfwise.schemas.items import Item
@@ -51,7 +51,7 @@ class Call(Generic[T]):
     method: str
     path: str
     read: Callable[[httpx.Response], T]
-    params: Mapping[str, str | int] = field(default_factory=dict[str, "str | int"])
+    params: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict[str, "str | int | Sequence[str]"])
     body: bytes | None = None
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -275,6 +275,37 @@ def promote_model(version: str) -> Call[answers.ModelAnswer]:
 def roll_back_model() -> Call[answers.ModelAnswer]:
     """Put the version in service that was there before."""
     return Call("POST", "/models/rollback", _model(answers.ModelAnswer), body=b"{}", is_idempotent=False)
+
+
+def model(version: str) -> Call[model_answers.ModelDetail]:
+    """One version: its data, configuration, lineage, and what evaluations of it found."""
+    return Call("GET", f"/models/{_part(version)}", _model(model_answers.ModelDetail))
+
+
+def compare_models(*versions: str) -> Call[model_answers.ComparisonAnswer]:
+    """Versions side by side; the others are compared with the first."""
+    return Call("GET", "/models/compare", _model(model_answers.ComparisonAnswer), {"version": versions})
+
+
+def trainings() -> Call[model_answers.TrainingsAnswer]:
+    """The last trainings, newest first."""
+    return Call("GET", "/trainings", _model(model_answers.TrainingsAnswer))
+
+
+def training(name: str) -> Call[model_answers.TrainingDetail]:
+    """One training, stage by stage, with its curves."""
+    return Call("GET", f"/trainings/{_part(name)}", _model(model_answers.TrainingDetail))
+
+
+def start_training(what: Literal["full", "continue", "map"] = "full") -> Call[model_answers.TrainingAnswer]:
+    """Start a training beside the server. Not repeated by itself: a second one would be refused, or be one too many."""
+    body = _json({"what": what})
+    return Call("POST", "/trainings", _model(model_answers.TrainingAnswer), body=body, is_idempotent=False)
+
+
+def stop_training(name: str) -> Call[model_answers.TrainingAnswer]:
+    """Stop a training, and wait until it has ended."""
+    return Call("DELETE", f"/trainings/{_part(name)}", _model(model_answers.TrainingAnswer), is_idempotent=False)
 
 
 def rules() -> Call[answers.RulesAnswer]:

@@ -230,6 +230,18 @@ class ScenarioSpec(_Table):
     )
 
 
+class TrainSpec(_Table):
+    """What `shelfwise train` does beside fitting."""
+
+    map: bool = Field(
+        default=True,
+        description=(
+            "Whether the catalogue's map is drawn for the console once the new version is in service; shops of fewer "
+            "than 200 items have none unless `shelfwise models map` is asked for one."
+        ),
+    )
+
+
 class EvaluateSpec(_Table):
     """How `shelfwise evaluate` splits and measures."""
 
@@ -400,6 +412,7 @@ class ShopConfig(_Table):
     rerank: dict[TableName, ComponentSpec] = Field(default_factory=_default_rerankers)
     scenarios: dict[TableName, ScenarioSpec] = Field(default_factory=_default_scenarios, min_length=1)
     offers: OfferSpec = OfferSpec()
+    train: TrainSpec = TrainSpec()
     evaluate: EvaluateSpec = EvaluateSpec()
     track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
     serve: ServeSpec = ServeSpec()

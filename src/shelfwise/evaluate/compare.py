@@ -23,7 +23,7 @@ from shelfwise.track.tracker import Fact
 METRIC = "ndcg"
 """What differences are tested in; one metric, chosen beforehand, is one test per version."""
 
-NOT_COMPARED = ("track.", "serve.", "version")
+NOT_COMPARED = ("track.", "serve.", "train.", "version")
 """Keys that no model depends on."""
 
 Questions = tuple[str, int, str]

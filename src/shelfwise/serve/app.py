@@ -24,7 +24,9 @@ from shelfwise.serve import (
     item_insight,
     items,
     key_routes,
+    map_routes,
     measure_routes,
+    model_details,
     model_routes,
     people_routes,
     picture_routes,
@@ -37,6 +39,7 @@ from shelfwise.serve import (
     scenarios,
     search,
     slates,
+    training_routes,
     users,
     visitor_routes,
 )
@@ -116,7 +119,10 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         playground,
         rule_editing,
         slates,
+        model_details,  # before `model_routes`: its path /models/compare is none of a version
         model_routes,
+        training_routes,
+        map_routes,
         search,
         users,
         people_routes,

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from shelfwise.serve.callers import GuardedRoute, needs
+from shelfwise.serve.etags import is_known
 
 router = APIRouter(tags=["pages"], route_class=GuardedRoute)
 
@@ -39,8 +40,7 @@ async def get_client_script(request: Request) -> Response:
         "Cross-Origin-Resource-Policy": "cross-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
-    if tag in known:
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=MEDIA_TYPE, headers=headers)
 

@@ -39,6 +39,8 @@ class ModelAnswer(BaseModel):
     n_events: int | None = None
     ranker: str | None = None
     held_out_ndcg: float | None = Field(default=None, description="Of that ranker, on what was held out.")
+    continues: str | None = Field(default=None, description="The version that it goes on from; null if fitted anew.")
+    format: int | None = Field(default=None, description="Of its files; servers load the format of their release.")
 
 
 class ModelsAnswer(BaseModel):
@@ -52,7 +54,7 @@ class ModelsAnswer(BaseModel):
 async def get_models(service: Current) -> Response:
     """All model versions."""
     found = await asyncio.to_thread(service.versions.list)
-    return Json(ModelsAnswer(models=[_answer(service, version) for version in found]))
+    return Json(ModelsAnswer(models=[of_version(service, version) for version in found]))
 
 
 @router.post(
@@ -81,10 +83,11 @@ async def post_rollback(_: Nothing, request: Request, service: Current) -> Respo
 async def _noted(service: Service, request: Request, version: Version, action: audit_log.Action) -> Response:
     note = partial(audit_log.note, actor=caller_of(request).name, action=action, subject=version.name)
     await service.writer.run(note)
-    return Json(_answer(service, version))
+    return Json(of_version(service, version))
 
 
-def _answer(service: Service, version: Version) -> ModelAnswer:
+def of_version(service: Service, version: Version) -> ModelAnswer:
+    """What stands of a version in the list."""
     manifest: dict[str, Any] = version.manifest
     ranker: dict[str, Any] = manifest.get("learned", {}).get("ranker", {})
     name = ranker.get("model")
@@ -97,4 +100,6 @@ def _answer(service: Service, version: Version) -> ModelAnswer:
         n_events=manifest.get("data", {}).get("n_events"),
         ranker=name,
         held_out_ndcg=ranker.get("held_out_ndcg", {}).get(name),
+        continues=(manifest.get("lineage") or {}).get("continues"),
+        format=manifest.get("format"),
     )

@@ -21,6 +21,7 @@ from shelfwise.pipeline.rule_desk import RuleDesk
 from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
+from shelfwise.serve.catalogue_map import CatalogueMap
 from shelfwise.serve.erasing import Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.import_jobs import ImportJobs
@@ -37,6 +38,7 @@ from shelfwise.serve.thumbnails import Thumbnails
 from shelfwise.serve.traffic import TrafficWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store.history_cache import HistoryCache
+from shelfwise.store.maps import Maps
 from shelfwise.store.records import Records
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
@@ -60,6 +62,7 @@ class Service:
         self.records, self.config, self.measures = records, config, measures
         self.models = models
         self.versions = models.versions
+        self.map = CatalogueMap(Maps(models.versions.folder), records)
         self.writer = Writer(records)
         self.events = EventWriter(self.writer)
         self._erasing = Erasing(records, config, self.writer)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
     from shelfwise.shop.scenarios import ShopScenarios
+    from shelfwise.store.maps import StoredMap
     from shelfwise.train.ranker_search.points import Front
     from shelfwise.train.tuning.report import TuningReport
 
@@ -196,7 +197,8 @@ class Shop:
             The new version; with `continue_from` that version itself where there is nothing new to learn.
 
         Raises:
-            StateError: there is nothing to learn from, nothing to go on from, or the store does not fit the version.
+            StateError: there is nothing to learn from, nothing to go on from, the store does not fit the version, or
+                another training of this shop is running.
             ConfigError: the configuration names other parts than the version has.
             UnknownError: there is no version of that name.
         """
@@ -204,6 +206,23 @@ class Shop:
 
         self._recommender = None
         return learning.train(self._parts, progress, continue_from)
+
+    def draw_map(self, version: str | None = None, progress: Progress = _silent) -> StoredMap:
+        """Place the items of a model version in two dimensions, for people to look at; a running server shows it.
+
+        Args:
+            version: The one in service where omitted.
+            progress: Told of every step.
+
+        Raises:
+            StateError: nothing was trained yet, the version knows too few items, or a training is running.
+            UnknownError: there is no such version.
+            MissingExtraError: umap-learn is not installed.
+        """
+        from shelfwise.shop import learning
+
+        found = self.versions.current() if version is None else self.versions.get(version)
+        return learning.draw_map(self._parts, found, progress)
 
     def evaluate(
         self,

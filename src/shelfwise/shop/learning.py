@@ -7,10 +7,14 @@ from shelfwise.pipeline.components import resolved
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.tracking import tracked
 from shelfwise.shop.parts import CURRENT_VERSION, ShopParts
+from shelfwise.store.maps import Maps, StoredMap
 from shelfwise.store.versions import Version
 from shelfwise.track.facts import flat
+from shelfwise.track.guarded import Guarded
 from shelfwise.track.origin import origin
+from shelfwise.track.several import Several
 from shelfwise.track.tracker import Run
+from shelfwise.track.training_journal import TrainingJournal, journal
 from shelfwise.train.data import Loaded, load, make_tuner
 from shelfwise.train.go_on import go_on, look
 from shelfwise.train.manifest import describe
@@ -69,6 +73,16 @@ def search_ranker(shop: ShopParts, n_trials: int, minutes: float, scenario: str,
 
 def train(shop: ShopParts, progress: Progress, continue_from: str | None) -> Version:
     """See `Shop.train`."""
+    what = "full" if continue_from is None else "continue"
+    with journal(shop.folder, what, shop.versions.new_name()) as (name, kept):
+        version = _trained(shop, told_too(progress, kept.stage), continue_from, name, kept)
+        kept.ended("done" if version.name == name else "unchanged", version=version.name)
+    return version
+
+
+def _trained(
+    shop: ShopParts, progress: Progress, continue_from: str | None, name: str, kept: TrainingJournal
+) -> Version:
     config, records, versions = shop.config, shop.records, shop.versions
     news = None
     if continue_from is not None:
@@ -76,8 +90,28 @@ def train(shop: ShopParts, progress: Progress, continue_from: str | None) -> Ver
         news = look(config, records, shop.vectors_folder, before, progress)
         if news is None:
             return before
-    name = versions.new_name()
     with tracked(config, Run(name, shop.folder)) as tracker:
+        both = Several(tracker, Guarded(kept))
         if news is not None:
-            return go_on(config, news, records, versions, progress, name=name, tracker=tracker)
-        return train_and_publish(config, records, shop.vectors_folder, versions, progress, name=name, tracker=tracker)
+            return go_on(config, news, records, versions, progress, name=name, tracker=both)
+        return train_and_publish(config, records, shop.vectors_folder, versions, progress, name=name, tracker=both)
+
+
+def draw_map(shop: ShopParts, version: Version, progress: Progress) -> StoredMap:
+    """See `Shop.draw_map`."""
+    from shelfwise.train.catalogue_map.draw import draw
+
+    with journal(shop.folder, "map", shop.versions.new_name()) as (_, kept):
+        drawn = draw(version, Maps(shop.versions.folder), told_too(progress, kept.stage))
+        kept.ended("done", version=version.name)
+    return drawn
+
+
+def told_too(progress: Progress, other: Progress) -> Progress:
+    """Progress that two are told of."""
+
+    def told(text: str, done: int | None, total: int | None) -> None:
+        progress(text, done, total)
+        other(text, done, total)
+
+    return told

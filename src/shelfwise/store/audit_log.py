@@ -20,6 +20,8 @@ Action = Literal[
     "scenario.undo",
     "model.promote",
     "model.roll-back",
+    "training.start",
+    "training.stop",
     "user.export",
     "user.erase",
     "user.erase-from-model",

@@ -32,7 +32,14 @@ def chromium() -> Generator[Browser]:
     with sync_playwright() as playwright:
         # Its sandbox needs rights that containers do not have; it opens our own pages only.
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"]
+            executable_path=path,
+            # Without a graphics card WebGL is drawn by the processor (SwiftShader), which has to be asked for.
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--disable-dev-shm-usage",
+                "--enable-unsafe-swiftshader",
+            ],
         )
         try:
             yield browser
