@@ -271,6 +271,10 @@ def test_every_route_has_its_method(server: Any) -> None:
         "GET /client.js",
         "GET /metrics",
         "GET /items/{item_id}/picture",
+        "GET /cards",
+        "GET /shelves",
+        "GET /visitors/me",
+        "DELETE /visitors/me",
     }
     assert made == served - of_others
 

@@ -31,6 +31,7 @@ WITH_INPUT = [
     ("POST", "/v1/rules/rollback"),
     ("POST", "/v1/visitors"),
     ("POST", "/v1/search"),
+    ("GET", "/v1/cards"),
     ("GET", "/v1/items"),
     ("PATCH", "/v1/items/{item_id}"),
     ("POST", "/v1/models/{version}/promote"),
@@ -51,6 +52,9 @@ ANY_INPUT_IS_RIGHT = [
     ("DELETE", "/v1/keys/{key_id}"),
     ("GET", "/v1/users/{user_id}/export"),
     ("DELETE", "/v1/users/{user_id}"),
+    ("GET", "/v1/shelves"),
+    ("GET", "/v1/visitors/me"),
+    ("DELETE", "/v1/visitors/me"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),

@@ -30,7 +30,7 @@ PREFLIGHT_S = 600
 """How long a browser may remember what a page may send."""
 
 ALLOWED = {
-    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
     "Access-Control-Allow-Headers": f"Authorization, Content-Type, {VISITOR_HEADER}",
     "Access-Control-Max-Age": str(PREFLIGHT_S),
 }
@@ -76,7 +76,7 @@ class Access:
                 await answer(scope, receive, send)
                 return
             in_address = None if authorization else authorization_in_address(scope)
-            caller = keyring.caller(authorization or in_address, visitor_token, origin)
+            caller = keyring.caller(authorization or in_address, visitor_token, origin, host)
             if in_address is not None:
                 require_browser_key(caller)
             if caller is LOCAL and not is_loopback(_name_in(host)):

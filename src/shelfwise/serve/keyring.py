@@ -14,6 +14,8 @@ import time
 from shelfwise.errors import AccessError, NotAllowedError, ServiceError
 from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve.callers import LOCAL, Caller
+from shelfwise.serve.storefront_key import CALLER as STOREFRONT
+from shelfwise.serve.storefront_key import StorefrontKey, is_own_origin
 from shelfwise.serve.visitors import VisitorTokens, wrong_token
 from shelfwise.store import api_keys, server_secrets
 from shelfwise.store.api_keys import StoredKey, digest_of
@@ -33,9 +35,11 @@ class Keyring:
     Args:
         records: The shop's.
         environment_key: That of the process's environment, which may do everything; None where it has none.
+        storefront: The key of the pages that the server shows itself; None where it shows none.
     """
 
-    def __init__(self, records: Records, environment_key: str | None) -> None:
+    def __init__(self, records: Records, environment_key: str | None, storefront: StorefrontKey | None = None) -> None:
+        self.storefront = storefront
         self._records = records
         self._environment = None if environment_key is None else digest_of(environment_key.encode())
         self._keys: dict[str, StoredKey] = {}
@@ -76,7 +80,9 @@ class Keyring:
             origin for key in found if key.revoked_at is None and not _has_ended(key) for origin in key.origins
         )
 
-    def caller(self, authorization: str | None, visitor_token: str | None, origin: str | None) -> Caller:
+    def caller(
+        self, authorization: str | None, visitor_token: str | None, origin: str | None, host: str | None = None
+    ) -> Caller:
         """Who sends these headers.
 
         Raises:
@@ -94,6 +100,10 @@ class Keyring:
         digest = digest_of(sent.encode())
         if self._environment is not None and hmac.compare_digest(digest, self._environment):
             return ENVIRONMENT
+        if self.storefront is not None and self.storefront.is_sent(digest):
+            if origin is not None and not is_own_origin(origin, host):
+                raise _other_origin()
+            return self._with_visitor(STOREFRONT, visitor_token)
         key = self._keys.get(api_keys.id_in(sent) or "")
         if key is None or not hmac.compare_digest(digest, key.digest):
             raise _refused("wrong_key")
@@ -105,7 +115,10 @@ class Keyring:
         if key.kind is KeyKind.SERVER:
             return caller
         if origin is not None and origin not in key.origins:
-            raise NotAllowedError("this key was not made for pages of that origin", code="other_origin")
+            raise _other_origin()
+        return self._with_visitor(caller, visitor_token)
+
+    def _with_visitor(self, caller: Caller, visitor_token: str | None) -> Caller:
         if not visitor_token:
             return caller
         tokens = self.tokens
@@ -132,6 +145,10 @@ _FOUND = {
     "expired_key": "the API key has ended",
     "revoked_key": "the API key was revoked",
 }
+
+
+def _other_origin() -> NotAllowedError:
+    return NotAllowedError("this key was not made for pages of that origin", code="other_origin")
 
 
 def _refused(code: str) -> AccessError:

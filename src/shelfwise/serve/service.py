@@ -28,6 +28,7 @@ from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
+from shelfwise.serve.storefront_key import StorefrontKey
 from shelfwise.serve.thumbnails import Thumbnails
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
@@ -263,7 +264,7 @@ class Opening:
         started = time.perf_counter()
         try:
             records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
-            self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
+            self._keyring = await asyncio.to_thread(self._opened_keyring, records)
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()
             log.info("ready after %.1f s", time.perf_counter() - started)
@@ -273,6 +274,13 @@ class Opening:
         except Exception as error:
             log.error("the shop cannot be opened", exc_info=error)
             self._failure = ShelfwiseError("the shop cannot be opened")
+
+    def _opened_keyring(self, records: Records) -> Keyring:
+        storefront = None
+        if self._config.storefront.enabled:
+            with records.write() as connection:
+                storefront = StorefrontKey.find_or_make(connection)
+        return Keyring(records, self._environment_key, storefront)
 
     def service(self) -> Service:
         """The open service.

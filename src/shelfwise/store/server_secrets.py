@@ -13,6 +13,9 @@ N_BYTES = 32
 VISITOR_TOKENS = "visitor-tokens"
 """Signs the tokens by which visitors prove who they are."""
 
+STOREFRONT = "storefront"
+"""The key of the pages that the server shows itself is derived from it."""
+
 ERASED_IDS = "erased-ids"
 """Hashes the ids of people who were erased, so that they are known again and cannot be read."""
 

@@ -50,12 +50,13 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
             **profiles,
         },
         "target": fitted.target.value,
-        "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
+        "only_purchases": bool(len(data.interactions))
+        and bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
         "repeats": fitted.repeats,
-        "has_clock": data.interactions.has_clock,
+        "has_clock": fitted.funnel.has_clock,
         "scenarios": list(data.interactions.scenario_names.names),
         "n_items": len(data.catalogue),
-        "log_end_ms": data.interactions.end_ms,
+        "log_end_ms": data.now_ms,
         "learned": dict(fitted.about),
         "lineage": None if lineage is None else lineage.as_document(),
     }

@@ -129,6 +129,20 @@
   };
   const looked = () => { look(ALONE); dwelling = held = null; };
 
+  // What waits here goes first, so that nothing of it arrives after the erasure.
+  const forget = async () => {
+    const token = user || parse(get("visitor"))?.token, mineOnly = (one) => (parse(get(one))?.who || "") === whose(user);
+    dwelling = held = null;
+    names().filter(mineOnly).forEach(drop);
+    while (busy) await new Promise((go) => setTimeout(go, 20));
+    if (!token) return null;
+    const headers = {Authorization: "Bearer " + key, [VISITOR]: token};
+    const answer = await fetch(base + "/visitors/me", {method: "DELETE", credentials: "omit", headers});
+    if (!answer.ok && answer.status !== 404) throw new Error("not forgotten: " + answer.status);
+    if (!user) drop("visitor");
+    return answer.ok ? answer.json() : null;
+  };
+
   window.shelfwise = {
     track: safe((event) => { keep(event, ALONE); mine.size < BATCH ? later(WAIT) : quiet(); }),
     dwell: safe((item_id, more) => {
@@ -139,6 +153,7 @@
     }),
     identify: safe((token) => { looked(); user = token || ""; later(0); }),
     visitor: async () => { try { return user || (await visitor()); } catch { return null; } },
+    forget,
     flush: quiet,
   };
 
