@@ -36,6 +36,11 @@ use = "content"
 use = "popular"
 [retrieve.breadth]
 use = "breadth"
+[scenarios.home]
+retrieve = ["breadth"]
+[scenarios.item]
+retrieve = ["pictures", "breadth"]
+order = "retrievers"
 """
 
 
@@ -79,11 +84,10 @@ def test_a_visitor_is_followed_from_the_first_event(shop: Shop) -> None:
     )
     with shop.records.write() as connection:
         event_log.append(connection, [viewed], None)
-    slate = shop.recommend(session_id="somebody", k=4)
+    slate = shop.recommend(session_id="somebody", scenario="item", k=4)
     assert "disc-red-0" not in [item.item_id for item in slate.items]
-    following = [item for item in slate.items if item.sources[0] == "pictures"]
-    assert following[0].item_id.startswith("disc-red")
-    assert following[0].reason == "Similar to “red disc 0”"
+    assert [item.item_id for item in slate.items[:2]] == ["disc-red-1", "disc-red-2"]
+    assert slate.items[0].reason == "Similar to “red disc 0”"
 
 
 def test_the_version_says_what_it_is(shop: Shop) -> None:

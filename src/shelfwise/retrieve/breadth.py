@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever
+from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits, Retriever, RetrieverOptions
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
 
@@ -29,7 +29,7 @@ class Breadth(Retriever):
         Gonzalez (1985), Clustering to minimize the maximum intercluster distance: the farthest-first walk.
     """
 
-    def __init__(self, config: Retriever.Config) -> None:
+    def __init__(self, config: RetrieverOptions) -> None:
         super().__init__(config)
         self._order: Rows = np.empty(0, np.int32)
         self._n_fitted = 0
