@@ -51,10 +51,15 @@ MIN_GZIP_BYTES = 16_384
 GZIP_LEVEL = 1
 
 
-def create_app(shop_folder: Path) -> FastAPI:
+def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
     """The JSON API of the shop in a folder.
 
     The model is loaded once the app has started, while health already answers.
+
+    Args:
+        shop_folder: With `shop.toml`.
+        pages: Paths of web pages that are put beside the API, as in `/console`: their routes, and those below, are
+            asked even where nobody proved who asks.
 
     Raises:
         ConfigError: the folder holds no shop, or the API key in the environment is too weak.
@@ -109,7 +114,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     app.add_middleware(KeepEncoded)
     app.add_middleware(BodyLimit)
     app.add_middleware(Pace, spec=opening.spec, measures=measures)
-    app.add_middleware(Access, opening=opening)
+    app.add_middleware(Access, opening=opening, pages=pages)
     app.add_middleware(NoInternals)
     app.add_middleware(Measured, measures=measures)
     return app

@@ -19,6 +19,9 @@ from shelfwise.serve.visitors import Visitor
 CALLER = "shelfwise.caller"
 """Where a request carries who asks."""
 
+SESSION = "shelfwise.session"
+"""Where a request carries the session by which its caller signed in; absent with a key."""
+
 PREFIX = "/v1"
 """Of all routes but `/metrics`; a route does not know it."""
 

@@ -13,7 +13,9 @@ import time
 
 from shelfwise.errors import AccessError, NotAllowedError, ServiceError
 from shelfwise.schemas.keys import KeyKind, KeyScope
+from shelfwise.serve import sessions
 from shelfwise.serve.callers import LOCAL, Caller
+from shelfwise.serve.sessions import ENVIRONMENT_KEY, Session, Sessions
 from shelfwise.serve.storefront_key import CALLER as STOREFRONT
 from shelfwise.serve.storefront_key import StorefrontKey, is_own_origin
 from shelfwise.serve.visitors import VisitorTokens, wrong_token
@@ -48,6 +50,7 @@ class Keyring:
         self._change = -1
         self._looked_at = 0.0
         self._tokens: VisitorTokens | None = None
+        self._sessions: Sessions | None = None
         self.refresh()
 
     @property
@@ -64,6 +67,21 @@ class Keyring:
         """Make and read visitors' tokens by the shop's secret."""
         self._tokens = VisitorTokens(secret)
         return self._tokens
+
+    @property
+    def sessions(self) -> Sessions | None:
+        """Opens and checks sessions; None before anybody signed in, see `open_sessions_with`."""
+        if self._sessions is None:
+            with self._records.read() as connection:
+                secret = server_secrets.find(connection, server_secrets.SESSIONS)
+            if secret is not None:
+                self.open_sessions_with(secret)
+        return self._sessions
+
+    def open_sessions_with(self, secret: bytes) -> Sessions:
+        """Open and check sessions by the shop's secret."""
+        self._sessions = Sessions(secret)
+        return self._sessions
 
     def refresh(self) -> None:
         """Take up keys that were made or ended."""
@@ -91,27 +109,19 @@ class Keyring:
             NotAllowedError: a page uses a key that was not made for it.
         """
         self._look()
-        if authorization is None and self._environment is None and not self._keys:
+        if authorization is None and self.is_open:
             return LOCAL
         scheme, _, sent = (authorization or "").partition(" ")
         sent = sent.strip()
         if scheme.lower() != "bearer" or not sent:
             raise _refused("no_key" if not authorization else "wrong_key")
-        digest = digest_of(sent.encode())
-        if self._environment is not None and hmac.compare_digest(digest, self._environment):
-            return ENVIRONMENT
-        if self.storefront is not None and self.storefront.is_sent(digest):
+        if self.storefront is not None and self.storefront.is_sent(digest_of(sent.encode())):
             if origin is not None and not is_own_origin(origin, host):
                 raise _other_origin()
             return self._with_visitor(STOREFRONT, visitor_token)
-        key = self._keys.get(api_keys.id_in(sent) or "")
-        if key is None or not hmac.compare_digest(digest, key.digest):
-            raise _refused("wrong_key")
-        if key.revoked_at is not None:
-            raise _refused("revoked_key")
-        if _has_ended(key):
-            raise _refused("expired_key")
-        caller = self._callers[key.key_id]
+        key, caller = self._holder(sent)
+        if key is None:
+            return caller
         if key.kind is KeyKind.SERVER:
             return caller
         if origin is not None and origin not in key.origins:
@@ -125,6 +135,66 @@ class Keyring:
         if tokens is None:
             raise wrong_token()
         return Caller(caller.name, caller.scopes, caller.kind, tokens.read(visitor_token, time.time()))
+
+    def session_caller(self, session: Session) -> Caller:
+        """Who signed in.
+
+        Raises:
+            AccessError: the session was not opened here, has ended, or its key has.
+        """
+        self._look()
+        opened = self.sessions
+        digest = self._digest(session.key_id)
+        if opened is None or digest is None:
+            raise sessions.ended("wrong_session")
+        opened.check(session, digest, time.time())
+        if session.key_id == ENVIRONMENT_KEY:
+            return ENVIRONMENT
+        self._require_holding(self._keys[session.key_id])
+        return self._callers[session.key_id]
+
+    def open_session(self, sent: str, opened: Sessions) -> tuple[Caller, str]:
+        """Sign in with a key.
+
+        Returns:
+            Whose key it is, and the session.
+
+        Raises:
+            AccessError: it is none of the shop's keys, has ended or was revoked.
+        """
+        self._look()
+        key, caller = self._holder(sent)
+        key_id = ENVIRONMENT_KEY if key is None else key.key_id
+        return caller, opened.open(key_id, digest_of(sent.encode()), time.time())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no key is asked for, since there is none."""
+        return self._environment is None and not self._keys
+
+    def _digest(self, key_id: str) -> bytes | None:
+        if key_id == ENVIRONMENT_KEY:
+            return self._environment
+        key = self._keys.get(key_id)
+        return None if key is None else key.digest
+
+    def _holder(self, sent: str) -> tuple[StoredKey | None, Caller]:
+        """The key as it is kept, which that of the environment is not, and whose it is."""
+        digest = digest_of(sent.encode())
+        if self._environment is not None and hmac.compare_digest(digest, self._environment):
+            return None, ENVIRONMENT
+        key = self._keys.get(api_keys.id_in(sent) or "")
+        if key is None or not hmac.compare_digest(digest, key.digest):
+            raise _refused("wrong_key")
+        self._require_holding(key)
+        return key, self._callers[key.key_id]
+
+    @staticmethod
+    def _require_holding(key: StoredKey) -> None:
+        if key.revoked_at is not None:
+            raise _refused("revoked_key")
+        if _has_ended(key):
+            raise _refused("expired_key")
 
     def is_origin(self, origin: str) -> bool:
         """Whether some browser key that holds was made for pages of an origin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 import logging.config
 import multiprocessing
@@ -27,6 +28,9 @@ from shelfwise.serve.measure_files import measure_files
 STOP_TIMEOUT_S = 10
 """How long requests that are being answered may take once the server is told to stop."""
 
+API = "shelfwise.serve.app:create_app"
+"""The API alone, without web pages."""
+
 log = logging.getLogger("shelfwise.serve")
 
 
@@ -37,6 +41,7 @@ def serve(
     workers: int | None = None,
     *,
     log_level: str = "INFO",
+    app: str = API,
 ) -> None:
     """Serve the shop in a folder until the process is told to stop (SIGINT, SIGTERM).
 
@@ -47,6 +52,7 @@ def serve(
         workers: Processes that answer; those of `[serve]` where omitted. Each follows the store by itself; one of
             several that dies is replaced.
         log_level: Of what goes to standard error.
+        app: What is served, as `package.module:function`, which makes it of a shop's folder.
 
     Raises:
         ConfigError: no shop in the folder, an address that is none, or other machines let in without a key.
@@ -65,7 +71,7 @@ def serve(
     from granian.log import LogLevels
 
     server = Granian(
-        "shelfwise.serve.app:create_app",
+        app,
         address=address,
         port=port,
         interface=Interfaces.ASGI,
@@ -80,7 +86,7 @@ def serve(
     log.info("http://%s:%d/v1 serves %s", f"[{host}]" if ":" in host else host, port, folder.name)
     try:
         with measure_files(), _fresh_workers():
-            server.serve(target_loader=partial(_load, folder, logs), wrap_loader=False)
+            server.serve(target_loader=partial(_load, app, folder, logs), wrap_loader=False)
     except SystemExit as stop:
         if stop.code:
             raise ServiceError(
@@ -118,13 +124,12 @@ def _fresh_workers() -> Generator[None]:
         multiprocessing.set_start_method(before, force=True)
 
 
-def _load(folder: Path, logs: dict[str, Any]) -> Callable[..., Any]:
+def _load(app: str, folder: Path, logs: dict[str, Any]) -> Callable[..., Any]:
     """In the worker: make the app."""
     logging.config.dictConfig(logs)
     threading.Thread(target=_follow_supervisor, daemon=True).start()
-    from shelfwise.serve.app import create_app
-
-    return create_app(folder)
+    module, _, function = app.partition(":")
+    return getattr(importlib.import_module(module), function)(folder)
 
 
 def _follow_supervisor() -> None:

@@ -508,12 +508,13 @@ class Shop:
         downgrade(self.records.engine, revision)
 
     def serve(self, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
-        """Answer over HTTP until stopped; what is omitted is that of `[serve]`."""
+        """Answer over HTTP until stopped, the console included; what is omitted is that of `[serve]`."""
+        from shelfwise.console import APP
         from shelfwise.serve.run import serve
 
         self.versions.current()  # a shop without a model is told so here, not by every answer
         self.close()
-        serve(self.folder, host, port, workers)
+        serve(self.folder, host, port, workers, app=APP)
 
     @property
     def _parts(self) -> ShopParts:

@@ -16,6 +16,9 @@ VISITOR_TOKENS = "visitor-tokens"
 STOREFRONT = "storefront"
 """The key of the pages that the server shows itself is derived from it."""
 
+SESSIONS = "sessions"
+"""Signs the sessions of people who signed in to the console."""
+
 ERASED_IDS = "erased-ids"
 """Hashes the ids of people who were erased, so that they are known again and cannot be read."""
 

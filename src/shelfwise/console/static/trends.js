@@ -1,0 +1,3 @@
+import { showEmpty } from "./states.js";
+
+showEmpty(document.getElementById("content-area"));

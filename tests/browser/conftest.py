@@ -1,0 +1,52 @@
+"""One console in service and one browser for all tests of pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelfwise.testing.browsers import chromium
+from shelfwise.testing.console import Console, console_of, live_a_little, watched_page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def console(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """The tiny shop's console, open without a key; lists were shown and answered to. Tests leave it as they find it."""
+    folder = shutil.copytree(tiny_shop_template, tmp_path_factory.mktemp("console") / "shop")
+    with console_of(folder) as found:
+        live_a_little(found.api)
+        yield found
+
+
+@pytest.fixture
+def own_shop(tiny_shop_template: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny shop for a test that changes more than it can put back; see `console_of`."""
+    return shutil.copytree(tiny_shop_template, tmp_path / "shop")
+
+
+@pytest.fixture
+def open_page(browser: Any, console: Console) -> Callable[..., Any]:
+    """Opens a page of the shared console: `with open_page(language="zh", theme="dark", size=NARROW) as page`."""
+
+    def opened(**options: Any) -> Any:
+        return watched_page(browser, options.pop("url", console.url), **options)
+
+    return opened
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any]) -> Iterator[Any]:
+    """A wide, light, English page."""
+    with open_page() as found:
+        yield found
