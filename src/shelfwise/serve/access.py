@@ -91,7 +91,7 @@ class Access:
         if sent.session is not None and authorization is None and not keyring.is_open:
             scope[CALLER], scope[SESSION] = session_caller(sent, keyring)
             return
-        caller = keyring.caller(authorization, sent.visitor_token, sent.origin, sent.host)
+        caller = keyring.caller(authorization, sent.visitor_token, sent.origin, is_own_page=sent.is_own_page)
         if in_address is not None:
             require_browser_key(caller)
         if caller is LOCAL and not is_loopback(_name_in(sent.host)):

@@ -17,7 +17,7 @@ from shelfwise.serve import sessions
 from shelfwise.serve.callers import LOCAL, Caller
 from shelfwise.serve.sessions import ENVIRONMENT_KEY, Session, Sessions
 from shelfwise.serve.storefront_key import CALLER as STOREFRONT
-from shelfwise.serve.storefront_key import StorefrontKey, is_own_origin
+from shelfwise.serve.storefront_key import StorefrontKey
 from shelfwise.serve.visitors import VisitorTokens, wrong_token
 from shelfwise.store import api_keys, server_secrets
 from shelfwise.store.api_keys import StoredKey, digest_of
@@ -99,9 +99,20 @@ class Keyring:
         )
 
     def caller(
-        self, authorization: str | None, visitor_token: str | None, origin: str | None, host: str | None = None
+        self,
+        authorization: str | None,
+        visitor_token: str | None,
+        origin: str | None,
+        *,
+        is_own_page: bool = False,
     ) -> Caller:
         """Who sends these headers.
+
+        Args:
+            authorization: The key.
+            visitor_token: A visitor's proof.
+            origin: Of the page that asks; None where none does.
+            is_own_page: Whether that is a page of this server.
 
         Raises:
             AccessError: no key where one is asked for, a wrong one, one that ended or was revoked, or a visitor's
@@ -116,7 +127,7 @@ class Keyring:
         if scheme.lower() != "bearer" or not sent:
             raise _refused("no_key" if not authorization else "wrong_key")
         if self.storefront is not None and self.storefront.is_sent(digest_of(sent.encode())):
-            if origin is not None and not is_own_origin(origin, host):
+            if origin is not None and not is_own_page:
                 raise _other_origin()
             return self._with_visitor(STOREFRONT, visitor_token)
         key, caller = self._holder(sent)

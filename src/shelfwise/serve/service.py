@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
+from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Eraser, Receipt
@@ -255,6 +256,11 @@ class Opening:
     def spec(self) -> ServeSpec:
         """What `shop.toml` says of the server."""
         return self._config.serve
+
+    @property
+    def storefront(self) -> StorefrontSpec:
+        """What `shop.toml` says of the shop's own pages."""
+        return self._config.storefront
 
     def start(self) -> None:
         """Begin, on a thread: a large catalogue takes a while, and a supervisor wants to hear of us."""

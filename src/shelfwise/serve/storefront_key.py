@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -43,15 +42,3 @@ class StorefrontKey:
     def is_sent(self, digest: bytes) -> bool:
         """Whether this is the digest of the key."""
         return hmac.compare_digest(digest, self._digest)
-
-
-def is_own_origin(origin: str, host: str | None) -> bool:
-    """Whether a page's origin is the server that it speaks to.
-
-    The scheme is left out of it: behind a proxy that ends TLS the server does not know its own.
-
-    Examples:
-        >>> is_own_origin("http://127.0.0.1:8081", "127.0.0.1:8081"), is_own_origin("null", "127.0.0.1:8081")
-        (True, False)
-    """
-    return bool(host) and urlsplit(origin).netloc.lower() == str(host).lower()
