@@ -33,6 +33,11 @@ class StorefrontSpec(BaseModel):
             "first ones are offered to narrow a category by."
         ),
     )
+    currency: str = Field(
+        default="",
+        pattern="^([A-Z]{3})?$",
+        description="Currency of prices where items name none, as in GBP; empty: pages show the bare number.",
+    )
     other_name: str = Field(
         default="", max_length=MAX_NAME_CHARS, description="Another shop that the pages lead to; empty: none."
     )

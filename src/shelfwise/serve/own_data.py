@@ -22,7 +22,7 @@ from shelfwise.store.records import Records
 
 router = APIRouter(tags=["visitors"], route_class=GuardedRoute)
 
-MAX_EVENTS = 100
+MAX_EVENTS = 300
 MAX_INTERESTS = 12
 
 

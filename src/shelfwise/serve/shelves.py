@@ -15,6 +15,7 @@ import numpy as np
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.items import PATH_SEPARATOR, Item, category_path
@@ -87,10 +88,10 @@ async def get_cards(
     ],
 ) -> Response:
     """What pages show of items: title, price, picture, and the attributes that the shop lets pages read."""
-    shown = service.config.storefront.attributes
+    storefront = service.config.storefront
     with service.records.read() as connection:
         found = [catalogue.get(connection, one) for one in dict.fromkeys(item_id)]
-    return Json(Cards(items=[_card(one.item, shown) for one in found if one is not None and not one.deleted]))
+    return Json(Cards(items=[_card(one.item, storefront) for one in found if one is not None and not one.deleted]))
 
 
 @router.get("/shelves", response_model=ShelvesAnswer, responses=documentation.problems(409, 422, 503))
@@ -104,7 +105,7 @@ async def get_shelves(
     return Json(await asyncio.to_thread(_shelves, service.recommender, category, shown))
 
 
-def _card(item: Item, shown: list[str]) -> Card:
+def _card(item: Item, storefront: StorefrontSpec) -> Card:
     return Card(
         item_id=item.item_id,
         title=item.title,
@@ -112,10 +113,10 @@ def _card(item: Item, shown: list[str]) -> Card:
         category=item.category,
         brand=item.brand,
         price=item.price,
-        currency=item.currency,
+        currency=item.currency or storefront.currency or None,
         available=item.available,
         has_picture=bool(item.image),
-        attributes={name: item.attributes[name] for name in shown if name in item.attributes},
+        attributes={name: item.attributes[name] for name in storefront.attributes if name in item.attributes},
     )
 
 

@@ -61,7 +61,9 @@ function bar(interest) {
 }
 
 function events(known) {
-  const shown = known.events.slice(0, SHOWN_EVENTS);
+  // What was merely shown is much, and says little: it is counted.
+  const done = known.events.filter((event) => event.event !== "impression");
+  const shown = done.slice(0, SHOWN_EVENTS);
   const rest = known.n_events - shown.length;
   return element("div", {},
     element("ol", { class: "did" }, shown.map((event) => element("li", {},
