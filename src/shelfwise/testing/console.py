@@ -17,7 +17,7 @@ from shelfwise.testing.servers import Server, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 
-RULES = {"rules": {"mugs first": {"boost": 'category under "Kitchen"', "places": 2}}}
+RULES = {"rules": {"mugs-first": {"boost": 'category under "Kitchen"', "places": 2}}}
 
 WIDE, NARROW = (1440, 900), (390, 844)
 
