@@ -8,6 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+
 from shelfwise.cli.demo_shops import FASHION, PICTURES, unpack
 from shelfwise.shop import Shop
 
@@ -22,6 +24,8 @@ KINDS = (
     "Apparel > Bottomwear > Jeans",
 )
 N_EACH = 20
+K = 16
+"""Candidates of each retriever: a share of this catalogue like that of the whole one."""
 
 HOSTILE = "hostile"
 BROKEN, MISSING = "broken-picture", "missing-picture"
@@ -53,7 +57,11 @@ def make_fashion_shop(folder: Path, *, hostile: bool = False) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     toml = folder / "shop.toml"
-    toml.write_text(f'{toml.read_text(encoding="utf-8")}\n[encode.text]\nuse = "none"\n', encoding="utf-8")
+    document = tomlkit.parse(toml.read_text(encoding="utf-8"))
+    document["encode"] = {"text": {"use": "none"}}
+    for name in ("words", "pictures", "breadth"):
+        document["retrieve"][name]["k"] = K  # pyright: ignore[reportIndexIssue]
+    toml.write_text(tomlkit.dumps(document), encoding="utf-8")
     with Shop.open(folder) as shop:
         shop.ingest()
         shop.train()

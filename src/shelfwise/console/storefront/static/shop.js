@@ -19,6 +19,7 @@ const address = new URLSearchParams(location.search);
 
 async function showView() {
   const name = document.body.dataset.view;
+  delete document.body.dataset.ready;
   const place = document.getElementById("view");
   if (!VIEWS.has(name)) return;
   try {
@@ -27,6 +28,7 @@ async function showView() {
   } catch (error) {
     showError(place, error, () => location.reload());
   }
+  document.body.dataset.ready = "";
 }
 
 async function showDepartments() {
