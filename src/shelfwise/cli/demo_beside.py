@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import multiprocessing
 import os
 import signal
@@ -37,7 +38,7 @@ def served_beside(folder: Path, port: int) -> Generator[None]:
     process.start()
     try:
         until = time.monotonic() + PATIENCE_S
-        while not _listens(port):
+        while not _is_open(port):
             if not process.is_alive() or time.monotonic() > until:
                 raise ServiceError(
                     "the second shop's server does not answer",
@@ -68,6 +69,17 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_open(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/shop")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):  # not yet, or still loading
+        return False
+    finally:
+        connection.close()
 
 
 def _listens(port: int) -> bool:

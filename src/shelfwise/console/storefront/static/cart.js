@@ -26,7 +26,7 @@ export async function show(place) {
   }
   const beside = section(text("cart.beside"), text("cart.beside_lead"), "complements");
   const list = element("ul", { class: "cart-lines", role: "list" }, own.map((line) => lineOf(line, cards.get(line.id), () => show(place))));
-  place.replaceChildren(opening, list, totalOf(own, cards),
+  place.replaceChildren(opening, list, totalOf(own, cards) ?? "",
     element("p", {}, element("a", { class: "button primary", href: "/shop/checkout", id: "to-checkout", text: text("cart.checkout") })), beside);
   const items = own.map((line) => line.id).slice(-MOST_CONTEXT);
   await fill(beside, { scenario: "cart", items, k: SHOWN, relation: "complements", filter: complementsFilter([...cards.values()]) });
