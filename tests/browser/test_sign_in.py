@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,109 @@ def test_a_session_reads_and_changes_only_with_its_token(anybody: httpx.Client) 
     wanted = {"name": "another", "scopes": ["events"]}
     refused = anybody.post("/v1/keys", json=wanted)
     assert (refused.status_code, refused.json()["code"]) == (403, "no_csrf_token")
-    token = anybody.get("/console").text.split('name="csrf-token" content="')[1].split('"')[0]
-    assert anybody.post("/v1/keys", json=wanted, headers={"Shelfwise-CSRF": token[:-2] + "xx"}).status_code == 403
-    assert anybody.post("/v1/keys", json=wanted, headers={"Shelfwise-CSRF": token}).status_code == 201
+    token = csrf_token(anybody)
+    wrong = {name: value[:-2] + "xx" for name, value in token.items()}
+    assert anybody.post("/v1/keys", json=wanted, headers=wrong).status_code == 403
+    assert anybody.post("/v1/keys", json=wanted, headers=token).status_code == 201
+
+
+def csrf_token(client: httpx.Client) -> dict[str, str]:
+    return {"Shelfwise-CSRF": client.get("/console").text.split('name="csrf-token" content="')[1].split('"')[0]}
+
+
+def new_key(guarded: Console, **more: Any) -> dict[str, Any]:
+    answer = guarded.api.post("/keys", json={"name": "somebody", "scopes": ["admin"], **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def test_pages_of_other_origins_get_nothing_by_a_session(anybody: httpx.Client) -> None:
+    sign_in(anybody)
+    other = {"Origin": "http://elsewhere.example"}
+    assert anybody.get("/v1/keys", headers=other).json()["code"] == "other_origin"
+    answer = anybody.post("/v1/keys", json={}, headers={**other, **csrf_token(anybody)})
+    assert (answer.status_code, answer.json()["code"]) == (403, "other_origin")
+    assert sign_in(httpx.Client(base_url=anybody.base_url, headers=other)).json()["code"] == "other_origin"
+    form = anybody.post("/console/session", data={"key": SECRET}, headers=csrf_token(anybody))
+    assert form.status_code == 415
+
+
+def test_a_revoked_key_ends_its_sessions_at_once(guarded: Console, anybody: httpx.Client) -> None:
+    made = new_key(guarded)
+    assert sign_in(anybody, made["key"]).status_code == 200
+    assert anybody.get("/v1/keys").status_code == 200
+    assert guarded.api.delete(f"/keys/{made['key_id']}").status_code == 204
+    answer = anybody.get("/v1/keys")
+    assert (answer.status_code, answer.json()["code"]) == (401, "revoked_key")
+    assert anybody.get("/console").headers["location"].startswith("/console/sign-in")
+    assert sign_in(anybody, made["key"]).json()["code"] == "revoked_key"
+
+
+def test_a_session_ends_with_its_key(guarded: Console, anybody: httpx.Client) -> None:
+    ends_at = datetime.now(UTC) + timedelta(seconds=2)
+    made = new_key(guarded, expires_at=ends_at.isoformat())
+    assert sign_in(anybody, made["key"]).status_code == 200
+    time.sleep(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()) + 0.1)
+    assert anybody.get("/v1/keys").json()["code"] == "expired_key"
+
+
+def test_a_forged_session_is_none(guarded: Console, anybody: httpx.Client) -> None:
+    sign_in(anybody)
+    held = anybody.cookies["shelfwise-session"]
+    for forged in (
+        held[:-2] + "xx",
+        held.replace("environment", "0a1b2c3d4e5f"),
+        "v1.environment.9.n.s",
+        "nonsense",
+        "",
+    ):
+        cookie = {"Cookie": f"shelfwise-session={forged}"}
+        assert httpx.get(f"{guarded.url}/v1/keys", headers=cookie).status_code == 401
+        assert httpx.get(f"{guarded.url}/console", headers=cookie).status_code == 303
+    assert anybody.get("/v1/keys").status_code == 200
+
+
+def test_only_administrators_come_in(guarded: Console, anybody: httpx.Client) -> None:
+    made = new_key(guarded, scopes=["recommend", "events"])
+    answer = sign_in(anybody, made["key"])
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    assert "set-cookie" not in answer.headers
+    with_key = {"Authorization": f"Bearer {made['key']}"}
+    assert anybody.get("/console", headers=with_key).status_code == 303
+
+
+def test_who_comes_over_tls_gets_a_cookie_for_tls_only(anybody: httpx.Client) -> None:
+    host = anybody.base_url.netloc.decode()
+    answer = anybody.post("/console/session", json={"key": SECRET}, headers={"Origin": f"https://{host}"})
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://elsewhere.example",
+        "//elsewhere.example",
+        "/\\elsewhere.example",
+        "/console/../v1/keys",
+        "javascript:alert(1)",
+        "/v1/keys",
+    ],
+)
+def test_signing_in_leads_to_pages_of_the_console_only(anybody: httpx.Client, wanted: str) -> None:
+    shown = anybody.get("/console/sign-in", params={"next": wanted})
+    assert 'name="next" value="/console"' in shown.text
+    assert sign_in(anybody, next=wanted).json()["next"] == "/console"
+
+
+def test_guessing_is_slowed_down(anybody: httpx.Client) -> None:
+    answers = [sign_in(anybody, WRONG) for _ in range(15)]
+    assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) >= 1
+    assert {answer.status_code for answer in answers} == {401, 429}
+    assert sign_in(anybody).status_code == 429  # the right key too, or guessing would still tell
+
+
+def test_without_a_key_in_the_shop_the_console_is_open(console: Console) -> None:
+    answer = httpx.get(f"{console.url}/console")
+    assert answer.status_code == 200 and "sign-out" not in answer.text
+    other = httpx.get(f"{console.url}/console", headers={"Host": "elsewhere.example", "Accept": "text/html"})
+    assert other.status_code == 403 and "names of this machine only" in other.text

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from shelfwise.console import page_routes, session_routes, static_routes
+from shelfwise.console.page_problems import PageProblems
 from shelfwise.console.rendering import Renderer
 from shelfwise.console.static_files import StaticFiles
 from shelfwise.console.storefront import pages as storefront
@@ -27,4 +28,5 @@ def create_app(shop_folder: Path) -> FastAPI:
     app.state.static_files, app.state.renderer = files, Renderer(files, shop_folder.resolve().name)
     for module in (static_routes, session_routes, page_routes, storefront):
         app.include_router(module.router, include_in_schema=False)
+    app.add_middleware(PageProblems)
     return app

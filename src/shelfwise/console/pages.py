@@ -35,6 +35,8 @@ class Page:
 
 OVERVIEW = Page("overview", CONSOLE)
 SIGN_IN = Page("sign-in", f"{CONSOLE}/sign-in", is_listed=False, needs_session=False)
+PROBLEM = Page("problem", f"{CONSOLE}/problem", is_listed=False, needs_session=False)
+"""Stands in the place of a page that cannot be shown; it has no address of its own."""
 
 PAGES = (
     OVERVIEW,

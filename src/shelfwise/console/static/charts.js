@@ -75,7 +75,7 @@ function draw(place, series, options, kind) {
 
 function described(series, options, kind) {
   const palette = seriesColours();
-  const [x, y] = options.isHorizontal ? [options.y, options.x] : [options.x, options.y];
+  const [x, y] = options.isHorizontal ? [{ ...options.y, isAcross: true }, options.x] : [options.x, options.y];
   return {
     animation: !wantsLessMotion(),
     animationDuration: 200,
@@ -113,7 +113,7 @@ function axis(described, usual, isBelow) {
   return {
     type: described.isLog ? "log" : { number: "value", time: "time", category: "category" }[kind],
     name: described.name,
-    nameLocation: isBelow ? "middle" : "end",
+    nameLocation: isBelow ? "middle" : kind === "category" ? "start" : "end",
     nameGap: isBelow ? 26 : 10,
     nameTextStyle: { color: colour("--text-faint"), fontSize: 11, align: isBelow ? "center" : "left" },
     min: described.min, max: described.max, scale: described.min === undefined,
@@ -121,7 +121,7 @@ function axis(described, usual, isBelow) {
     axisLabel: { color: colour("--text-faint"), fontSize: 11, hideOverlap: true, ...(kind === "category" ? { width: 140, overflow: "truncate" } : {}), ...(described.format ? { formatter: (value) => described.format(value) } : kind === "number" ? { formatter: (value) => number(value, 3) } : {}) },
     axisLine: isBelow ? { show: true, ...line } : { show: false },
     axisTick: { show: false },
-    splitLine: { show: !isBelow, ...line },
+    splitLine: { show: kind === "number" && (!isBelow || described.isAcross === true), ...line },
   };
 }
 
