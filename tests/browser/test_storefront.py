@@ -20,6 +20,7 @@ from shelfwise.testing.fashion_shop import BROKEN, HOSTILE_TITLES, MISSING, make
 pytestmark = pytest.mark.online
 
 DRESSES = "/shop/category?path=Apparel%20%3E%20Dress"
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 LEAKED = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -98,7 +99,7 @@ def test_the_shop_follows_a_shopper_from_the_window_to_the_order(shopper: Any, f
     page.wait_for_selector("[data-name=complements] .product")
     page.click("#place-order")
     page.wait_for_selector("#ordered")
-    assert page.locator("#ordered").inner_text() == "One purchase was recorded."
+    assert page.locator("#ordered").inner_text() == "1 purchase was recorded."
     assert page.locator("#cart-count").is_hidden()
 
     done = done_by(folder, visitor_of(page))
@@ -114,7 +115,7 @@ def test_a_heart_moves_the_page_without_loading_it(shopper: Any, folder: Path) -
     liked, before = watch.get_attribute("data-item-id"), share_of(shopper, "Watches")
     watch.locator(".heart").click()
     expect(shopper.locator("#you-count")).to_have_text("1")
-    expect(shopper.locator("[data-name=for-you] .section-lead")).to_contain_text("follows one thing")
+    expect(shopper.locator("[data-name=for-you] .section-lead")).to_contain_text("follows 1 thing")
     assert shopper.evaluate("window.isSamePage")
     assert share_of(shopper, "Watches") > before
     assert done_by(folder, visitor_of(shopper)) == [("favourite", liked)]
@@ -206,6 +207,43 @@ def test_hostile_titles_and_broken_pictures_stay_text_and_whole(browser: Any, sh
         for address in ("/shop/cart", "/shop/checkout"):
             is_whole(address)
             assert page.locator(".cart-line").count() == len(HOSTILE_TITLES)
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "size"), [("en", "light", WIDE), ("zh", "dark", NARROW)], ids=["light", "dark"]
+)
+def test_every_page_and_drawer_is_accessible(
+    browser: Any, shop: Console, folder: Path, language: str, theme: str, size: Any
+) -> None:
+    item = next(one for one in (folder / "products.csv").read_text().splitlines()[1:]).split(",")[0]
+    with watched_page(browser, shop.url, language=language, theme=theme, size=size) as page:
+        page.add_init_script(AXE)
+        opened(page, f"/shop/item?id={item}")
+        page.click("#add-to-cart")
+        page.wait_for_selector(".toast")
+        require_accessible(page)
+        for address in ("/shop", DRESSES, "/shop/search?q=watch", "/shop/cart", "/shop/checkout", "/shop/item?id=none"):
+            opened(page, address)
+            assert page.locator("h1, .state h2").count() >= 1
+            require_accessible(page)
+        opened(page, "/shop")
+        page.locator(".why").first.click()
+        page.locator("dialog.drawer dd").first.wait_for()
+        require_accessible(page)
+        page.keyboard.press("Escape")
+        page.click("#you-button")
+        page.locator(".bars").first.wait_for()
+        require_accessible(page)
+
+
+def require_accessible(page: Any) -> None:
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [
+        (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert not serious, (page.url, serious)
 
 
 def test_a_shop_that_wants_no_pages_has_none(console: Console) -> None:

@@ -16,7 +16,7 @@ from shelfwise.console.headers import OF_PAGES
 from shelfwise.console.pages import Page
 from shelfwise.console.rendering import Renderer
 from shelfwise.console.storefront.other_shop import is_open
-from shelfwise.errors import ServiceError, UnknownError
+from shelfwise.errors import UnknownError
 from shelfwise.serve.callers import GuardedRoute, needs
 from shelfwise.serve.service import Opening
 
@@ -24,7 +24,6 @@ router = APIRouter(route_class=GuardedRoute)
 
 SHOP = "/shop"
 PAGE = Page("storefront/shop", SHOP, is_listed=False, needs_session=False)
-OPENING = Page("storefront/opening", SHOP, is_listed=False, needs_session=False)
 
 VIEWS = {
     "home": SHOP,
@@ -45,11 +44,7 @@ def _shown(view: str) -> Callable[[Request], Awaitable[Response]]:
         shop = opening.storefront
         if not shop.enabled:
             raise _closed()
-        try:
-            found, scenarios = opening.keyring().storefront, opening.service().scenarios
-        except ServiceError:
-            # It loads its model, which takes a second; a person should not read that as a problem document.
-            return renderer.page(OPENING, request, status=503, shop=shop)
+        found, scenarios = opening.keyring().storefront, opening.service().scenarios
         if found is None:
             raise _closed()
         told = {"name": shop.name, "about": shop.about, "key": found.key, "scenarios": scenarios}

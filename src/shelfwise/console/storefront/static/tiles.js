@@ -73,10 +73,8 @@ function tileOf(entry, { onLiked }) {
   const tile = element("li", { class: "product", data: { itemId: card.item_id, kind: kindOf(card) } }, link, heartOf(entry, onLiked), factsOf(card));
   if (slate) {
     tile.append(
-      element("button", {
-        type: "button", class: "why", text: item.reason, "aria-label": text("why.open", { title: card.title ?? card.item_id }),
-        on: { click: () => openWhy(entry) },
-      }),
+      element("button", { type: "button", class: "why", on: { click: () => openWhy(entry) } }, item.reason,
+        element("span", { class: "visually-hidden", text: text("why.open", { title: shortOf(card) }) })),
     );
   }
   entryOf.set(tile, entry);
@@ -106,6 +104,9 @@ function tintOf(name) {
   return sum % N_TINTS;
 }
 
+/** A title for where it is only read out. */
+const shortOf = (card) => (card.title ?? card.item_id).slice(0, 80);
+
 const nameOf = (card) => element("span", { class: "product-name", text: card.title ?? card.item_id, dir: "auto" });
 
 /** What else is known of it, in a line: price, colour, kind. */
@@ -127,7 +128,7 @@ function heartOf(entry, onLiked) {
   const { card } = entry;
   const heart = element("button", {
     type: "button", class: "heart", "aria-pressed": String(liked.has(card.item_id)),
-    "aria-label": text("product.like", { title: card.title ?? card.item_id }), text: "♥",
+    "aria-label": text("product.like", { title: shortOf(card) }), text: "♥",
   });
   heart.addEventListener("click", async () => {
     if (liked.has(card.item_id)) return;
