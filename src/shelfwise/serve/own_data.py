@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -38,12 +39,15 @@ class OwnData(BaseModel):
     """What a shop knows of a visitor."""
 
     visitor: str = Field(description="Who that is in the shop's records.")
+    now: datetime = Field(description="The shop's time: one that replays an old log lives at its end.")
     n_events: int
     events: list[dict[str, Any]] = Field(description="The latest ones as they were stored, newest first.")
     n_slates: int = Field(description="Answers to this visitor that are kept.")
     n_read: int = Field(description="Events that recommendations read: the latest ones that show interest in an item.")
     interests: dict[str, list[Interest]] = Field(
-        description="By category, brand, and the attributes that pages may read; the strongest first."
+        description=(
+            "By category (by item in a shop without), brand and the attributes that pages may read; strongest first."
+        )
     )
 
 
@@ -53,8 +57,8 @@ async def get_own_data(request: Request, service: Current) -> Response:
     """What the shop knows of the visitor whose token comes along: own events, and what they say together."""
     owner = _owner(caller_of(request))
     recommender = service.recommender if service.has_model else None
-    shown = service.config.storefront.attributes
-    found = await asyncio.to_thread(_own_data, service.records, recommender, owner, shown)
+    shown, now = service.config.storefront.attributes, datetime.fromtimestamp(service.now_ms() / 1_000, UTC)
+    found = await asyncio.to_thread(_own_data, service.records, recommender, owner, shown, now)
     return Json(found, headers=NEVER_KEPT)
 
 
@@ -84,13 +88,16 @@ def _owner(caller: Caller) -> str:
     return proven(caller).owner
 
 
-def _own_data(records: Records, recommender: Recommender | None, owner: str, shown: list[str]) -> OwnData:
+def _own_data(
+    records: Records, recommender: Recommender | None, owner: str, shown: list[str], now: datetime
+) -> OwnData:
     with records.read() as connection:
         events = personal.events_of(connection, owner)
         n_slates = len(personal.slates_of(connection, owner))
     n_read, interests = (0, {}) if recommender is None else _interests(records, recommender, owner, shown)
     return OwnData(
         visitor=owner,
+        now=now,
         n_events=len(events),
         events=events[::-1][:MAX_EVENTS],
         n_slates=n_slates,
@@ -114,6 +121,8 @@ def _interests(
     if rows and shown:
         columns = recommender.rules.columns
         found |= {name: _shares([columns.get(row, name, 0) for row in rows]) for name in shown}
+    if not found["category"]:  # a shop that does not sort its items: they have to speak for themselves
+        found["item"] = _shares([known.name(row) for row in rows])
     return len(rows), {name: interests for name, interests in found.items() if interests}
 
 

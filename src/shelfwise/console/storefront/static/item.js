@@ -41,8 +41,9 @@ export async function show(place, address) {
   const viewed = noteNow({ event: "view", item_id: id, ...cameFrom(id) });
   lookAt(id);
   await Promise.all([
-    fill(instead, { ...asked, relation: "alternatives" }),
-    fill(beside, { ...asked, relation: "complements", filter: complementsFilter([card]) }),
+    fill(instead, { ...asked, relation: "alternatives" }).then((shown) =>
+      // In a shop that does not sort its items, what is bought together may also be what is alike: once is enough.
+      fill(beside, { ...asked, relation: "complements", filter: complementsFilter([card]), exclude: shown.map((entry) => entry.card.item_id) })),
     viewed.then(() => {
       document.dispatchEvent(new Event("shop:acted"));
       return follow();

@@ -64,12 +64,13 @@ function events(known) {
   // What was merely shown is much, and says little: it is counted.
   const done = known.events.filter((event) => event.event !== "impression");
   const shown = done.slice(0, SHOWN_EVENTS);
+  const now = Date.parse(known.now);
   const rest = known.n_events - shown.length;
   return element("div", {},
     element("ol", { class: "did" }, shown.map((event) => element("li", {},
       element("span", { class: "did-kind", text: textOr(`event.${event.event}`, event.event) }),
       element("span", { class: "did-what", text: event.title ?? event.query ?? event.item_id ?? "", dir: "auto" }),
-      element("time", { class: "soft", datetime: event.timestamp, text: ago(event.timestamp) })))),
+      element("time", { class: "soft", datetime: event.timestamp, text: ago(event.timestamp, now) })))),
     rest > 0 && element("p", { class: "soft", text: countedText("you.more", rest, { count: number(rest) }) }));
 }
 
