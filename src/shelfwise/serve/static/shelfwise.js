@@ -38,10 +38,10 @@
     return name;
   };
 
-  const post = (path, body, headers) => fetch(base + path, {
-    method: "POST", body, keepalive: body.length < 60000, credentials: "omit",
-    headers: {"Content-Type": "application/json", Authorization: "Bearer " + key, ...headers},
-  });
+  const call = (method, path, headers, more) =>
+    fetch(base + path, {method, credentials: "omit", headers: {Authorization: "Bearer " + key, ...headers}, ...more});
+  const post = (path, body, more) =>
+    call("POST", path, {"Content-Type": "application/json", ...more}, {body, keepalive: body.length < 60000});
 
   // A token lasts ninety days; another one that is asked for in time is the same visitor's.
   const ask = async () => {
@@ -107,7 +107,7 @@
     }
     busy = false;
     if (next().batch.length) later(notBefore - Date.now());
-    else if (names().length) later(ALONE); // another page's, perhaps
+    else if (names().length) later(ALONE); // of another page
   };
   const quiet = () => flush().catch(warn);
   const later = (ms) => {
@@ -129,18 +129,17 @@
   };
   const looked = () => { look(ALONE); dwelling = held = null; };
 
-  // What waits here goes first, so that nothing of it arrives after the erasure.
+  // Nothing that waits arrives after the erasure.
   const forget = async () => {
-    const token = user || parse(get("visitor"))?.token, mineOnly = (one) => (parse(get(one))?.who || "") === whose(user);
+    const token = user || parse(get("visitor"))?.token, own = whose(user);
     dwelling = held = null;
-    names().filter(mineOnly).forEach(drop);
-    while (busy) await new Promise((go) => setTimeout(go, 20));
+    names().filter((one) => parse(get(one))?.who === own).forEach(drop);
+    while (busy) await new Promise((go) => setTimeout(go, 9));
     if (!token) return null;
-    const headers = {Authorization: "Bearer " + key, [VISITOR]: token};
-    const answer = await fetch(base + "/visitors/me", {method: "DELETE", credentials: "omit", headers});
-    if (!answer.ok && answer.status !== 404) throw new Error("not forgotten: " + answer.status);
+    const answer = await call("DELETE", "/visitors/me", {[VISITOR]: token}), {ok} = answer;
+    if (!ok && answer.status !== 404) throw answer;
     if (!user) drop("visitor");
-    return answer.ok ? answer.json() : null;
+    return ok ? answer.json() : null;
   };
 
   window.shelfwise = {
