@@ -131,9 +131,9 @@
 
   // Nothing that waits arrives after the erasure.
   const forget = async () => {
-    const token = user || parse(get("visitor"))?.token, own = whose(user);
+    const token = user || parse(get("visitor"))?.token;
     dwelling = held = null;
-    names().filter((one) => parse(get(one))?.who === own).forEach(drop);
+    names().filter((one) => parse(get(one))?.who === whose(user)).forEach(drop);
     while (busy) await new Promise((go) => setTimeout(go, 9));
     if (!token) return null;
     const answer = await call("DELETE", "/visitors/me", {[VISITOR]: token}), {ok} = answer;
