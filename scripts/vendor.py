@@ -24,17 +24,23 @@ VERSIONS = {"echarts": "6.1.0", "esbuild": "0.28.2", "axe-core": "4.14.1"}
 ENTRY = """\
 import { use } from "echarts/core";
 import { BarChart, LineChart, ScatterChart } from "echarts/charts";
-import {
-  GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TooltipComponent,
-} from "echarts/components";
+import { GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 
 use([
   BarChart, LineChart, ScatterChart,
-  GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TooltipComponent,
+  GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent,
   SVGRenderer,
 ]);
-export { init, use } from "echarts/core";
+export { init } from "echarts/core";
+"""
+
+PACK = """\
+const { brotliCompressSync, constants } = require("zlib");
+const { readFileSync, writeFileSync } = require("fs");
+const path = process.argv[1];
+const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 };
+writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), { params }));
 """
 
 
@@ -59,6 +65,7 @@ def main() -> None:
             f"--banner:js=/* Apache ECharts {VERSIONS['echarts']}, Apache-2.0, see LICENSE-echarts */",
             f"--outfile={CONSOLE / 'echarts.js'}",
         )
+        _run(folder, "node", "--eval", PACK, str(CONSOLE / "echarts.js"))
         modules = folder / "node_modules"
         shutil.copyfile(modules / "echarts/LICENSE", CONSOLE / "LICENSE-echarts")
         shutil.copyfile(modules / "echarts/NOTICE", CONSOLE / "NOTICE-echarts")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from shelfwise.console.pages import PAGES
 from shelfwise.testing.console import NARROW, WIDE, Console, console_of, live_a_little, watched_page
@@ -51,7 +52,7 @@ def hostile(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) 
             for name, title in TITLES.items()
         ]
         answer = found.api.post("/items", json=items)
-        answer.raise_for_status()
+        assert answer.json()["refused"] == 0, answer.text[:500]
         stored = [one["item_id"] for one in items]
         for user in (HOSTILE_USER, "user-1"):
             events = [
@@ -79,7 +80,7 @@ def test_pages_stay_whole_and_safe(browser: Any, hostile: Console, listed: Any) 
         with watched_page(browser, hostile.url, size=size) as page:
             for address in addresses:
                 page.goto(address)
-                page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+                expect(page.locator("[aria-busy=true]")).to_have_count(0)
                 page.wait_for_timeout(200)
                 assert not page.evaluate("window.harmed"), address
                 assert page.evaluate(SIDEWAYS) <= 0, (address, size)

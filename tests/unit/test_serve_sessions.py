@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shelfwise.errors import AccessError
+from shelfwise.schemas.keys import KeyScope, KeyWanted
+from shelfwise.serve import keyring
+from shelfwise.serve.keyring import ENVIRONMENT, Keyring
 from shelfwise.serve.sessions import COOKIE, MAX_CHARS, VALID_S, Sessions, read, session_in
+from shelfwise.store import api_keys, server_secrets
+from shelfwise.store.records import Records
 
 SECRET, DIGEST, NOW_S = b"s" * 32, b"d" * 32, 1_800_000_000.0
 
@@ -64,3 +72,37 @@ def test_each_session_has_a_token_of_its_own_against_forged_requests() -> None:
 )
 def test_the_session_among_other_cookies(cookies: str, found: str | None) -> None:
     assert session_in(cookies) == found
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    found = Records.open("sqlite:///shop.db", tmp_path)
+    yield found
+    found.close()
+
+
+def test_one_process_signs_in_and_every_other_knows_it(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "LOOK_EVERY_S", 0.0)
+    one, other = Keyring(records, None), Keyring(records, None)
+    assert one.sessions is None
+    with records.write() as connection:
+        stored, key = api_keys.create(connection, KeyWanted(name="kim", scopes=[KeyScope.ADMIN]))
+        secret = server_secrets.find_or_make(connection, server_secrets.SESSIONS)
+    caller, token = one.open_session(key, one.open_sessions_with(secret))
+    assert other.session_caller(read(token)) == caller and caller.name == f"key {stored.key_id} (kim)"
+    with records.write() as connection:
+        api_keys.revoke(connection, stored.key_id)
+    with pytest.raises(AccessError) as told:
+        other.session_caller(read(token))
+    assert told.value.code == "revoked_key"
+
+
+def test_another_key_in_the_environment_ends_the_sessions_of_the_first(records: Records) -> None:
+    with records.write() as connection:
+        secret = server_secrets.find_or_make(connection, server_secrets.SESSIONS)
+    before, after, without = (Keyring(records, key) for key in ("a" * 20, "b" * 20, None))
+    caller, token = before.open_session("a" * 20, before.open_sessions_with(secret))
+    assert caller is ENVIRONMENT and before.session_caller(read(token)) is ENVIRONMENT
+    for later in (after, without):
+        with pytest.raises(AccessError, match="the session has ended"):
+            later.session_caller(read(token))

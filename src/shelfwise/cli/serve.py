@@ -17,10 +17,13 @@ def command(
         int | None, typer.Option(min=1, max=256, help="Processes that answer; shop.toml's where omitted.")
     ] = None,
 ) -> None:
-    """Serve the JSON API until stopped; outside localhost it wants the environment's SHELFWISE_API_KEY."""
+    """Serve the API and the console until stopped; outside localhost it wants the environment's SHELFWISE_API_KEY."""
     from shelfwise.shop import Shop
 
     opened = Shop.open(shop)
     serve = opened.config.serve
-    people.print(f"serving {shop} on http://{host or serve.host}:{port or serve.port}/v1", markup=False)
+    origin = f"http://{host or serve.host}:{port or serve.port}"
+    people.print(
+        f"serving {shop}: the API on {origin}/v1, the console on {origin}/console", markup=False, soft_wrap=True
+    )
     opened.serve(host, port, workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from shelfwise.console.preferences import THEMES, Preferences
 from shelfwise.console.static_files import StaticFiles
 from shelfwise.serve.callers import CALLER, LOCAL, SESSION, Caller
 from shelfwise.serve.keyring import Keyring
+
+GZIP_LEVEL = 5
 
 
 class Renderer:
@@ -65,7 +68,12 @@ class Renderer:
             has_static=self._files.__contains__,
             **more,
         )
-        return HTMLResponse(content, status, headers=dict(OF_PAGES))
+        headers = dict(OF_PAGES)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return HTMLResponse(content, status, headers=headers)
+        # The API packs large answers only; a page is text, and waited for.
+        headers["Content-Encoding"] = "gzip"
+        return HTMLResponse(gzip.compress(content.encode(), GZIP_LEVEL), status, headers=headers)
 
 
 def _loader() -> BaseLoader:

@@ -26,8 +26,11 @@ TYPES = {
 }
 """Only such files are served."""
 
-PACKED = frozenset({".css", ".js", ".json", ".svg"})
-"""Kinds that shrink."""
+SHRINKING = frozenset({".css", ".js", ".json", ".svg"})
+"""Kinds that are worth packing."""
+
+BROTLI = ".br"
+"""Ends the name of a file that holds another one, packed smaller than Python can: large ones come with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +40,19 @@ class StaticFile:
     Attributes:
         media_type: Its kind.
         content: The bytes.
-        packed: The same with gzip; None where that gains nothing.
+        packed: The same by how they are packed, as `Content-Encoding` names it, the smallest first.
     """
 
     media_type: str
     content: bytes
-    packed: bytes | None
+    packed: Mapping[str, bytes]
 
 
 class StaticFiles:
     """Files by their path; nothing else can be asked for.
 
     Args:
-        files: Path, as in `vendor/echarts.js`, to content.
+        files: Path, as in `vendor/echarts.js`, to content; `vendor/echarts.js.br` holds the same packed.
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
@@ -57,7 +60,11 @@ class StaticFiles:
         for path, content in sorted(files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode() + content)
         self.version = digest.hexdigest()
-        self._files = {path: _packed(path, content) for path, content in files.items()}
+        self._files = {
+            path: _static_file(path, content, files.get(path + BROTLI))
+            for path, content in files.items()
+            if not path.endswith(BROTLI)
+        }
 
     @classmethod
     def of_package(cls) -> StaticFiles:
@@ -66,7 +73,7 @@ class StaticFiles:
         for beginning, folder in FOLDERS.items():
             root = folder / "static"
             for path in sorted(root.rglob("*")):
-                if path.is_file() and path.suffix in TYPES:
+                if path.is_file() and Path(path.name.removesuffix(BROTLI)).suffix in TYPES:
                     found[_name(beginning, path.relative_to(root))] = path.read_bytes()
         return cls(found)
 
@@ -92,7 +99,9 @@ def _name(beginning: str, path: Path) -> str:
     return f"{beginning}/{path.as_posix()}" if beginning else path.as_posix()
 
 
-def _packed(path: str, content: bytes) -> StaticFile:
+def _static_file(path: str, content: bytes, brotli: bytes | None) -> StaticFile:
     suffix = Path(path).suffix
-    packed = gzip.compress(content, 9, mtime=0) if suffix in PACKED else None
-    return StaticFile(TYPES[suffix], content, packed if packed is not None and len(packed) < len(content) else None)
+    packed = {} if brotli is None else {"br": brotli}
+    if suffix in SHRINKING:
+        packed["gzip"] = gzip.compress(content, 9, mtime=0)
+    return StaticFile(TYPES[suffix], content, {name: one for name, one in packed.items() if len(one) < len(content)})

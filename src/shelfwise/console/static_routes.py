@@ -14,7 +14,7 @@ router = APIRouter(route_class=GuardedRoute)
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-@router.get(ADDRESS + "/{version}/{path:path}")
+@router.api_route(ADDRESS + "/{version}/{path:path}", methods=["GET", "HEAD"])
 @needs(anybody=True)
 async def get_static(version: str, path: str, request: Request) -> Response:
     """A file of the release that a page was made by; browsers never ask for it again."""
@@ -23,6 +23,9 @@ async def get_static(version: str, path: str, request: Request) -> Response:
     if found is None or version != files.version:
         raise UnknownError("there is no such file", hint="load the page again", code="no_such_path")
     headers = {**KEPT, **NOT_SNIFFED, "Vary": "Accept-Encoding"}
-    if found.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(found.packed, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"})
+    accepted = {one.partition(";")[0].strip() for one in request.headers.get("accept-encoding", "").split(",")}
+    for encoding, packed in found.packed.items():
+        if encoding in accepted:
+            headers["Content-Encoding"] = encoding
+            return Response(packed, media_type=found.media_type, headers=headers)
     return Response(found.content, media_type=found.media_type, headers=headers)

@@ -126,9 +126,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
         },
     }
     for route in iter_route_contexts(app.routes):
+        operations = found["paths"].get(route.path_format)
+        if operations is None:  # a web page, which is no part of the API
+            continue
         if isinstance(route.original_route, GuardedRoute):
             for method in route.methods or ():
-                _say_who(found["paths"][route.path_format][method.lower()], route.original_route.need)
+                _say_who(operations[method.lower()], route.original_route.need)
     return found
 
 

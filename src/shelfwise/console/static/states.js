@@ -1,6 +1,6 @@
 // What stands in the place of a list or a chart: while it loads, where there is nothing, and where loading failed.
 
-import { element } from "./dom.js";
+import { drawing, element } from "./dom.js";
 import { text } from "./texts.js";
 
 /** Grey lines where something will be. */
@@ -19,7 +19,7 @@ export function showLoading(place, lines = 5) {
  * @param {{title?: string, body?: string, action?: Node}} [told]
  */
 export function showEmpty(place, { title = text("state.empty"), body = null, action = null } = {}) {
-  show(place, "state", element("h2", { text: title }), body && element("p", { text: body }), action);
+  show(place, "state", shelf(), element("h2", { text: title }), body && element("p", { text: body }), action);
 }
 
 /**
@@ -58,6 +58,13 @@ export async function loadInto(place, load, draw) {
   } catch (error) {
     if (error.name !== "AbortError") showError(place, error, () => loadInto(place, load, draw));
   }
+}
+
+/** An empty shelf. */
+function shelf() {
+  const lines = ["M6 10h36", "M6 24h36", "M6 38h36", "M6 6v36", "M42 6v36"].map((d) => drawing("path", { d }));
+  const box = { viewBox: "0 0 48 48", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round" };
+  return drawing("svg", { class: "state-drawing", "aria-hidden": "true", ...box }, lines);
 }
 
 function show(place, name, ...parts) {

@@ -7,7 +7,7 @@ import { text } from "./texts.js";
  * Make a table.
  * @param {Object} options
  * @param {Array<{title: string, cell: (row: any) => Node|string, value?: (row: any) => number|string, isNumber?: boolean}>}
- *   options.columns A column with `value` can be sorted by it; the first column heads its row.
+ *   options.columns A column with `value` can be sorted by it, what is null last; the first column heads its row.
  * @param {Array} options.rows
  * @param {string} options.caption For screen readers, and seen with `showsCaption`.
  * @param {boolean} [options.showsCaption]
@@ -33,8 +33,10 @@ export function table({ columns, rows, caption, showsCaption = false, rowPropert
     sorted.column = column;
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[columns.indexOf(column)].setAttribute("aria-sort", sorted.isAscending ? "ascending" : "descending");
+    const isKnown = (row) => column.value(row) !== null && column.value(row) !== undefined;
     const way = sorted.isAscending ? 1 : -1;
-    draw([...rows].sort((a, b) => way * compared(column.value(a), column.value(b))));
+    const known = rows.filter(isKnown).sort((a, b) => way * compared(column.value(a), column.value(b)));
+    draw([...known, ...rows.filter((row) => !isKnown(row))]);
   }
 
   function draw(shown) {
@@ -53,7 +55,5 @@ function cellOf(column, row, place) {
 }
 
 function compared(a, b) {
-  if (a === null || a === undefined) return b === null || b === undefined ? 0 : 1;
-  if (b === null || b === undefined) return -1;
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), document.documentElement.lang, { numeric: true });
 }
