@@ -25,6 +25,8 @@ router = APIRouter(tags=["visitors"], route_class=GuardedRoute)
 
 MAX_EVENTS = 300
 MAX_INTERESTS = 12
+MAX_REBUILT_BYTES = 16_000_000
+"""A larger store is not rebuilt for a visitor: writers would wait for it, and pages can ask as often as they like."""
 
 
 class Interest(BaseModel):
@@ -67,10 +69,14 @@ async def get_own_data(request: Request, service: Current) -> Response:
 async def delete_own_data(request: Request, service: Current) -> Response:
     """Forget the visitor whose token comes along: events, kept answers, and what was made of them.
 
+    One visitor after the other. What is deleted is overwritten; `store_rebuilt` is false above 16 MB.
+
     404 where the shop knows nothing. The token still holds; a page that asks for another one is somebody new.
     """
     caller = caller_of(request)
-    receipt = await service.erase(_owner(caller), f"the visitor, by {caller.name}")
+    owner = _owner(caller)
+    async with service.forgetting:
+        receipt = await service.erase(owner, f"the visitor, by {caller.name}", up_to_bytes=MAX_REBUILT_BYTES)
     return Json(receipt.as_document(), headers=NEVER_KEPT)
 
 

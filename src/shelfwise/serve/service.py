@@ -68,6 +68,7 @@ class Service:
         self._full_text = SearchOpening(records)
         self.thumbnails = Thumbnails(PictureFiles(records.folder, config.encode.image_folder))
         self._items = LiveItems()
+        self.forgetting = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self.pulse = Pulse(measures.late)
@@ -223,8 +224,13 @@ class Service:
             told.kept_answer_bytes.set(0 if kept is None else kept.n_bytes)
         told.hand_over()
 
-    async def erase(self, user_id: str, actor: str) -> Receipt:
+    async def erase(self, user_id: str, actor: str, *, up_to_bytes: int = MAX_REBUILT_BYTES) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
+
+        Args:
+            user_id: Who.
+            actor: For the audit log.
+            up_to_bytes: A larger store is not rebuilt.
 
         Raises:
             UnknownError: the shop knows nobody of that id.
@@ -237,7 +243,7 @@ class Service:
             self._slates.forget(user_id)
         if self.has_model:
             self.recommender.asking.forget(user_id, texts)
-        return await asyncio.to_thread(eraser.clean_up, texts, erasure, rows, MAX_REBUILT_BYTES)
+        return await asyncio.to_thread(eraser.clean_up, texts, erasure, rows, up_to_bytes)
 
 
 class Opening:
