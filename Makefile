@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
-demo: $(READY)  ## A real shop from raw invoices to answers on http://127.0.0.1:8080
+demo: $(READY)  ## Two real shops: fashion on http://127.0.0.1:8081/shop in a minute, gifts on :8080 in a few
 	$(BIN)/shelfwise demo demo-shop
 
 check: $(READY)  ## Lint, types and floors

@@ -101,7 +101,7 @@ def demo(record: Record, folder: Path, *, quick: bool) -> None:
         log = whole / "online_retail.parquet"
         with resources.as_file(packed / log.name) as source:
             subprocess.run([sys.executable, "-c", CUT, source, log, str(QUICK_LAST_D)], check=True)
-    shown = shelfwise("demo", whole, "--no-serve", "--json")
+    shown = shelfwise("demo", whole, "--shop", "gifts", "--no-serve", "--json")
     found = json.loads(shown.stdout)
     evaluation = found["evaluation"]
     title = f"gift shop, its last {QUICK_LAST_D} days" if quick else "gift shop"

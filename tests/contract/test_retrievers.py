@@ -9,6 +9,7 @@ import pytest
 
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.again import Again
+from shelfwise.retrieve.breadth import Breadth
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease
@@ -21,7 +22,7 @@ from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.testing.retrievers import RetrieverContract, situation
-from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_ITEMS, small_shop
+from shelfwise.testing.small_shop import GROUP_SIZE, N_COLD, N_GROUPS, N_ITEMS, small_shop
 
 EVERYTHING = np.ones(N_ITEMS, bool)
 
@@ -393,3 +394,36 @@ class TestSequenceByGraph(SequenceContract):
 
     def make(self) -> Retriever:
         return Sequence(Sequence.Config.model_validate({**TINY, "epochs": 1, "exact_up_to": 0}))
+
+
+class TestBreadth(RetrieverContract):
+    def make(self) -> Retriever:
+        return Breadth(Breadth.Config(k=24))
+
+    def test_every_category_has_its_turn(self) -> None:
+        retriever, data = self.fitted()
+        rows = retriever.retrieve(situation(data, []), EVERYTHING).rows
+        for first in (0, N_GROUPS, 2 * N_GROUPS):
+            assert sorted(rows[first : first + N_GROUPS] // GROUP_SIZE) == list(range(N_GROUPS))
+
+    def test_the_first_of_a_category_is_typical_and_the_second_is_unlike_it(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        rows = retriever.retrieve(situation(data, []), EVERYTHING).rows
+        for group in range(N_GROUPS):
+            own = np.arange(group * GROUP_SIZE, (group + 1) * GROUP_SIZE)
+            first, second = rows[rows // GROUP_SIZE == group][:2]
+            assert first == own[np.argmax(data.vectors[own] @ data.vectors[own].mean(axis=0))]
+            assert second == own[np.argmin(data.vectors[own] @ data.vectors[first])]
+
+    def test_everybody_is_told_the_same(self) -> None:
+        retriever, data = self.fitted()
+        stranger, known = (retriever.retrieve(situation(data, rows), EVERYTHING).rows for rows in ([], [3, 4, 5]))
+        np.testing.assert_array_equal(stranger, known)
+
+    def test_a_new_item_stands_behind_all_others(self) -> None:
+        retriever = Breadth(Breadth.Config(k=N_ITEMS + 1))
+        _, data = self.fitted()
+        retriever.fit(data)
+        retriever.add_item(N_ITEMS, vector=None, created_ms=data.now_ms)
+        assert retriever.retrieve(situation(data, []), np.ones(N_ITEMS + 1, bool)).rows[-1] == N_ITEMS

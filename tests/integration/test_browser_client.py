@@ -151,6 +151,22 @@ def test_events_are_stored_once_as_one_visitors(pages: Pages, page: Any, tiny_sh
         assert found[-1][1:3] == ("mug-blue", "cart")
 
 
+def test_a_visitor_is_forgotten_and_somebody_new_goes_on(pages: Pages, page: Any, tiny_shop: Path, serve: Any) -> None:
+    with serve(tiny_shop, ready=401):
+        page.goto(pages.origin)
+        assert page.evaluate("shelfwise.forget()") is None  # nobody was there
+        page.evaluate("shelfwise.track({event: 'view', item_id: 'mug-red'})")
+        wait(lambda: len(stored(tiny_shop)) == 1, page)
+        before = page.evaluate("shelfwise.visitor()")
+        page.evaluate("shelfwise.track({event: 'view', item_id: 'mug-blue'})")  # still waits, and is never sent
+        receipt = page.evaluate("shelfwise.forget()")
+        assert receipt["events"] == 1 and receipt["receipt"]
+        page.evaluate("shelfwise.track({event: 'view', item_id: 'mug-green'})")
+        wait(lambda: len(stored(tiny_shop)) == 1, page)
+        assert stored(tiny_shop)[0][1:3] == ("mug-green", "view")
+        assert page.evaluate("shelfwise.visitor()") != before
+
+
 def test_what_a_server_did_not_acknowledge_waits_for_it(pages: Pages, page: Any, tiny_shop: Path, serve: Any) -> None:
     with serve(tiny_shop, ready=401, killed=True) as server:
         page.goto(pages.origin)

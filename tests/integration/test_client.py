@@ -345,6 +345,7 @@ def test_every_route_has_its_method(server: Any) -> None:
     # Pages and Prometheus ask for these; a download goes to a file, through whatever client streams one.
     of_others = {"GET /client.js", "GET /metrics", "GET /items/{item_id}/picture", "GET /quarantine/download"}
     of_others |= {"GET /map", "GET /map/points", "POST /map/items"}  # the console's page draws it
+    of_others |= {"GET /cards", "GET /shelves", "GET /visitors/me", "DELETE /visitors/me"}  # a shop's own pages
     # Figures for people, whom the console shows them; programs that watch a shop read /metrics.
     of_others |= {route for route in served if route.startswith("GET /insight/")}
     assert made == served - of_others

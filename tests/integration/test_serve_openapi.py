@@ -34,6 +34,7 @@ WITH_INPUT = [
     ("POST", "/v1/rules/rollback"),
     ("POST", "/v1/visitors"),
     ("POST", "/v1/search"),
+    ("GET", "/v1/cards"),
     ("GET", "/v1/items"),
     ("PATCH", "/v1/items/{item_id}"),
     ("POST", "/v1/models/{version}/promote"),
@@ -87,6 +88,9 @@ ANY_INPUT_IS_RIGHT = [
     ("GET", "/v1/users/{user_id}"),
     ("GET", "/v1/users/{user_id}/export"),
     ("DELETE", "/v1/users/{user_id}"),
+    ("GET", "/v1/shelves"),
+    ("GET", "/v1/visitors/me"),
+    ("DELETE", "/v1/visitors/me"),
 ]
 CASES = [
     *((*operation, GenerationMode.POSITIVE) for operation in (*WITH_INPUT, *ANY_INPUT_IS_RIGHT)),

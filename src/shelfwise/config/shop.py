@@ -13,6 +13,7 @@ from shelfwise.config.objectives import REVENUE, ObjectiveSpec, check_chains, us
 from shelfwise.config.offers import OfferSpec
 from shelfwise.config.profiles import ProfileSpec
 from shelfwise.config.secrets import without_password
+from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.config.tune import TuneSpec
 from shelfwise.errors import did_you_mean
 from shelfwise.schemas.events import EventKind
@@ -416,6 +417,7 @@ class ShopConfig(_Table):
     evaluate: EvaluateSpec = EvaluateSpec()
     track: ComponentSpec = ComponentSpec(use=USUAL_TRACKER)
     serve: ServeSpec = ServeSpec()
+    storefront: StorefrontSpec = StorefrontSpec()
 
     @model_validator(mode="before")
     @classmethod

@@ -10,9 +10,10 @@ from shelfwise.console import page_routes, session_routes, static_routes
 from shelfwise.console.page_problems import PageProblems
 from shelfwise.console.rendering import Renderer
 from shelfwise.console.static_files import StaticFiles
+from shelfwise.console.storefront import pages as storefront
 from shelfwise.serve.app import create_app as create_api
 
-PAGES = ("/", "/console")
+PAGES = ("/", "/console", "/shop")
 """Where pages are: their routes say themselves what somebody without a session sees."""
 
 
@@ -25,7 +26,7 @@ def create_app(shop_folder: Path) -> FastAPI:
     app = create_api(shop_folder, pages=PAGES)
     files = StaticFiles.of_package()
     app.state.static_files, app.state.renderer = files, Renderer(files, shop_folder.resolve().name)
-    for module in (static_routes, session_routes, page_routes):
+    for module in (static_routes, session_routes, page_routes, storefront):
         app.include_router(module.router, include_in_schema=False)
     app.add_middleware(PageProblems)
     return app

@@ -9,6 +9,7 @@ import numpy as np
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.live_catalogue import LiveCatalogue
 from shelfwise.retrieve.again import Again
+from shelfwise.retrieve.breadth import Breadth
 from shelfwise.retrieve.complements import Complements
 from shelfwise.retrieve.content import Content
 from shelfwise.retrieve.cooccurrence import Cooccurrence
@@ -128,6 +129,8 @@ def _alone(
         return "Popular in this shop"
     if isinstance(retriever, Recent):
         return "New in this shop"
+    if isinstance(retriever, Breadth) and catalogue.paths[row]:
+        return f"Typical of “{catalogue.paths[row][-1]}” in this shop"
     return None
 
 

@@ -15,5 +15,6 @@ BUILTIN = {
     "recent": "shelfwise.retrieve.recent:Recent",
     "complements": "shelfwise.retrieve.complements:Complements",
     "trending": "shelfwise.retrieve.trending:Trending",
+    "breadth": "shelfwise.retrieve.breadth:Breadth",
     "again": "shelfwise.retrieve.again:Again",
 }

@@ -69,7 +69,7 @@ class Cooccurrence(NeighbourVote):
 
     def _groups(self, interactions: Interactions, now_ms: int) -> Matrix:
         by_session = self.options.within == "session" or (
-            self.options.within == "auto" and bool((interactions.sessions >= 0).mean() > 0.5)
+            self.options.within == "auto" and bool((interactions.sessions >= 0).sum() > len(interactions) / 2)
         )
         owners = interactions.user_rows.astype(np.int64)
         if by_session:

@@ -33,7 +33,7 @@ PREFLIGHT_S = 600
 """How long a browser may remember what a page may send."""
 
 ALLOWED = {
-    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
     "Access-Control-Allow-Headers": f"Authorization, Content-Type, {VISITOR_HEADER}",
     "Access-Control-Max-Age": str(PREFLIGHT_S),
 }
@@ -87,11 +87,11 @@ class Access:
     @staticmethod
     def _tell_caller(scope: Scope, sent: Credentials, keyring: Keyring) -> None:
         in_address = None if sent.authorization else authorization_in_address(scope)
-        key = sent.authorization or in_address
-        if sent.session is not None and key is None and not keyring.is_open:
+        authorization = sent.authorization or in_address
+        if sent.session is not None and authorization is None and not keyring.is_open:
             scope[CALLER], scope[SESSION] = session_caller(sent, keyring)
             return
-        caller = keyring.caller(key, sent.visitor_token, sent.origin)
+        caller = keyring.caller(authorization, sent.visitor_token, sent.origin, is_own_page=sent.is_own_page)
         if in_address is not None:
             require_browser_key(caller)
         if caller is LOCAL and not is_loopback(_name_in(sent.host)):

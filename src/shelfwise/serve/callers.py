@@ -55,17 +55,22 @@ class Need:
         scopes: One of them is enough; `admin` always is.
         browsers: Whether browser keys are let in too: the route sees to it that they touch their own visitor only.
         anybody: Whether it answers without a key; it tells nothing of the shop then.
+        own: Scopes of which a browser key needs one, where it is let in to less than a server's key is: to what is its
+            own visitor's. Empty: those of everybody.
     """
 
     scopes: frozenset[KeyScope]
     browsers: bool = False
     anybody: bool = False
+    own: frozenset[KeyScope] = frozenset()
 
     def is_met_by(self, caller: Caller) -> bool:
         """Whether somebody may use the route."""
         if self.anybody or KeyScope.ADMIN in caller.scopes:
             return True
-        return (self.browsers or caller.kind is KeyKind.SERVER) and not self.scopes.isdisjoint(caller.scopes)
+        if caller.kind is KeyKind.BROWSER:
+            return self.browsers and not (self.own or self.scopes).isdisjoint(caller.scopes)
+        return not self.scopes.isdisjoint(caller.scopes)
 
 
 _NEED = "__shelfwise_need__"
@@ -73,11 +78,16 @@ _NEED = "__shelfwise_need__"
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
-def needs(*scopes: KeyScope, browsers: bool = False, anybody: bool = False) -> Callable[[Endpoint], Endpoint]:
-    """Declare what an endpoint asks of its callers; stands between the router's line and the function."""
+def needs(
+    *scopes: KeyScope, browsers: bool = False, anybody: bool = False, own: tuple[KeyScope, ...] = ()
+) -> Callable[[Endpoint], Endpoint]:
+    """Declare what an endpoint asks of its callers; stands between the router's line and the function.
+
+    See `Need`; `own` lets browser keys in.
+    """
 
     def declared(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _NEED, Need(frozenset(scopes), browsers, anybody))
+        setattr(endpoint, _NEED, Need(frozenset(scopes), browsers or bool(own), anybody, frozenset(own)))
         return endpoint
 
     return declared

@@ -149,5 +149,8 @@ def _say_who(operation: dict[str, Any], need: Need) -> None:
     scopes = [scope.value for scope in KeyScope if scope in need.scopes | {KeyScope.ADMIN}]
     operation["x-scopes"] = scopes
     words = f"Scope: {' or '.join(f'`{scope}`' for scope in scopes)}"
-    words += ", browser keys too." if need.browsers else "."
+    if need.own:
+        words += "; browser keys for their own visitor."
+    else:
+        words += ", browser keys too." if need.browsers else "."
     operation["description"] = f"{operation['description']}\n\n{words}" if "description" in operation else words

@@ -41,13 +41,16 @@ class Erasing:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def erase(self, user_id: str, actor: str, forgotten: Callable[[Erased], None]) -> Receipt:
+    async def erase(
+        self, user_id: str, actor: str, forgotten: Callable[[Erased], None], up_to_bytes: int = MAX_REBUILT_BYTES
+    ) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
 
         Args:
             user_id: Who.
             actor: Who wants it, for the audit log.
             forgotten: Called at the commit: memory must forget too.
+            up_to_bytes: A larger store is not rebuilt now.
 
         Raises:
             UnknownError: the shop knows nobody of that id.
@@ -57,7 +60,7 @@ class Erasing:
         erased = await self._writer.run(partial(self._eraser.erase_rows, user_id=user_id, actor=actor, forms=forms))
         forgotten(erased)
         async with self._cleaning:
-            return await asyncio.to_thread(self._eraser.clean_up, erased, MAX_REBUILT_BYTES)
+            return await asyncio.to_thread(self._eraser.clean_up, erased, up_to_bytes)
 
     async def _go_on(self) -> None:
         while True:

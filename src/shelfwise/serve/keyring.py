@@ -16,6 +16,8 @@ from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import sessions
 from shelfwise.serve.callers import LOCAL, Caller
 from shelfwise.serve.sessions import ENVIRONMENT_KEY, Session, Sessions
+from shelfwise.serve.storefront_key import CALLER as STOREFRONT
+from shelfwise.serve.storefront_key import StorefrontKey
 from shelfwise.serve.visitors import VisitorTokens, wrong_token
 from shelfwise.store import api_keys, server_secrets
 from shelfwise.store.api_keys import StoredKey, digest_of
@@ -35,9 +37,11 @@ class Keyring:
     Args:
         records: The shop's.
         environment_key: That of the process's environment, which may do everything; None where it has none.
+        storefront: The key of the pages that the server shows itself; None where it shows none.
     """
 
-    def __init__(self, records: Records, environment_key: str | None) -> None:
+    def __init__(self, records: Records, environment_key: str | None, storefront: StorefrontKey | None = None) -> None:
+        self.storefront = storefront
         self._records = records
         self._environment = None if environment_key is None else digest_of(environment_key.encode())
         self._keys: dict[str, StoredKey] = {}
@@ -94,8 +98,21 @@ class Keyring:
             origin for key in found if key.revoked_at is None and not _has_ended(key) for origin in key.origins
         )
 
-    def caller(self, authorization: str | None, visitor_token: str | None, origin: str | None) -> Caller:
+    def caller(
+        self,
+        authorization: str | None,
+        visitor_token: str | None,
+        origin: str | None,
+        *,
+        is_own_page: bool = False,
+    ) -> Caller:
         """Who sends these headers.
+
+        Args:
+            authorization: The key.
+            visitor_token: A visitor's proof.
+            origin: Of the page that asks; None where none does.
+            is_own_page: Whether that is a page of this server.
 
         Raises:
             AccessError: no key where one is asked for, a wrong one, one that ended or was revoked, or a visitor's
@@ -109,13 +126,20 @@ class Keyring:
         sent = sent.strip()
         if scheme.lower() != "bearer" or not sent:
             raise _refused("no_key" if not authorization else "wrong_key")
+        if self.storefront is not None and self.storefront.is_sent(digest_of(sent.encode())):
+            if origin is not None and not is_own_page:
+                raise _other_origin()
+            return self._with_visitor(STOREFRONT, visitor_token)
         key, caller = self._holder(sent)
         if key is None:
             return caller
         if key.kind is KeyKind.SERVER:
             return caller
         if origin is not None and origin not in key.origins:
-            raise NotAllowedError("this key was not made for pages of that origin", code="other_origin")
+            raise _other_origin()
+        return self._with_visitor(caller, visitor_token)
+
+    def _with_visitor(self, caller: Caller, visitor_token: str | None) -> Caller:
         if not visitor_token:
             return caller
         tokens = self.tokens
@@ -202,6 +226,10 @@ _FOUND = {
     "expired_key": "the API key has ended",
     "revoked_key": "the API key was revoked",
 }
+
+
+def _other_origin() -> NotAllowedError:
+    return NotAllowedError("this key was not made for pages of that origin", code="other_origin")
 
 
 def _refused(code: str) -> AccessError:

@@ -72,7 +72,7 @@ class SearchAnswer(BaseModel):
 
 
 @router.post("/search", response_model=SearchAnswer, responses=documentation.problems(400, 409, 413, 415, 422))
-@needs(KeyScope.RECOMMEND)
+@needs(KeyScope.RECOMMEND, browsers=True)
 async def post_search(sent: SearchQuery, service: Current) -> Response:
     """Find items by words in title, brand, category, attributes and description.
 

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from shelfwise.config.load import load as load_config
 from shelfwise.config.shop import ServeSpec, ShopConfig
+from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
 from shelfwise.pipeline.erasure import Erased, Receipt
@@ -22,7 +23,7 @@ from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
 from shelfwise.serve.catalogue_map import CatalogueMap
-from shelfwise.serve.erasing import Erasing
+from shelfwise.serve.erasing import MAX_REBUILT_BYTES, Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.import_jobs import ImportJobs
 from shelfwise.serve.keyring import Keyring
@@ -34,6 +35,7 @@ from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.rule_previews import RulePreviews
 from shelfwise.serve.search_opening import SearchOpening
 from shelfwise.serve.slate_writer import SlateWriter
+from shelfwise.serve.storefront_key import StorefrontKey
 from shelfwise.serve.thumbnails import Thumbnails
 from shelfwise.serve.traffic import TrafficWriter
 from shelfwise.serve.writer import Writer
@@ -243,8 +245,13 @@ class Service:
             told.kept_answer_bytes.set(0 if kept is None else kept.n_bytes)
         told.hand_over()
 
-    async def erase(self, user_id: str, actor: str) -> Receipt:
+    async def erase(self, user_id: str, actor: str, *, up_to_bytes: int = MAX_REBUILT_BYTES) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
+
+        Args:
+            user_id: Who.
+            actor: For the audit log.
+            up_to_bytes: A larger store is not rebuilt.
 
         Raises:
             UnknownError: the shop knows nobody of that id.
@@ -257,7 +264,7 @@ class Service:
             if self.has_model:
                 self.recommender.asking.forget(user_id, erased.texts)
 
-        return await self._erasing.erase(user_id, actor, forgotten)
+        return await self._erasing.erase(user_id, actor, forgotten, up_to_bytes)
 
 
 class Opening:
@@ -277,6 +284,11 @@ class Opening:
         """What `shop.toml` says of the server."""
         return self._config.serve
 
+    @property
+    def storefront(self) -> StorefrontSpec:
+        """What `shop.toml` says of the shop's own pages."""
+        return self._config.storefront
+
     def start(self) -> None:
         """Begin, on a thread: a large catalogue takes a while, and a supervisor wants to hear of us."""
         self._task = asyncio.create_task(self._open())
@@ -285,7 +297,7 @@ class Opening:
         started = time.perf_counter()
         try:
             records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
-            self._keyring = await asyncio.to_thread(Keyring, records, self._environment_key)
+            self._keyring = await asyncio.to_thread(self._opened_keyring, records)
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()
             rubbish.set_aside()
@@ -296,6 +308,13 @@ class Opening:
         except Exception as error:
             log.error("the shop cannot be opened", exc_info=error)
             self._failure = ShelfwiseError("the shop cannot be opened")
+
+    def _opened_keyring(self, records: Records) -> Keyring:
+        storefront = None
+        if self._config.storefront.enabled:
+            with records.write() as connection:
+                storefront = StorefrontKey.find_or_make(connection)
+        return Keyring(records, self._environment_key, storefront)
 
     def service(self) -> Service:
         """The open service.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from shelfwise.errors import UnknownError
 from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.items import Item
-from shelfwise.schemas.keys import KeyScope
+from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import NEVER_KEPT, Json
-from shelfwise.serve.callers import GuardedRoute, needs
+from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.service import Current
 from shelfwise.store import catalogue, slate_log
 from shelfwise.store.slate_log import LoggedSlate
@@ -52,12 +52,19 @@ class ShownSlate(BaseModel):
 
 
 @router.get("/slates/{slate_id}", response_model=ShownSlate, responses=documentation.problems(404, 422))
-@needs(KeyScope.ADMIN)
-async def get_slate(slate_id: Annotated[str, Path(max_length=MAX_ID_CHARS)], service: Current) -> Response:
-    """What was shown, why, and with which model; kept for `[serve] slates_kept_d` days."""
-    with service.records.glance() as connection:
+@needs(KeyScope.ADMIN, own=(KeyScope.RECOMMEND,))
+async def get_slate(
+    slate_id: Annotated[str, Path(max_length=MAX_ID_CHARS)], request: Request, service: Current
+) -> Response:
+    """What was shown, why, and with which model; kept for `[serve] slates_kept_d` days.
+
+    A browser key is told of its own visitor's answers, and of no other's that there are any.
+    """
+    caller = caller_of(request)
+    own = proven(caller).owner if caller.kind is KeyKind.BROWSER else None
+    with service.records.read() as connection:
         found = slate_log.get(connection, slate_id) or service.waiting_slate(slate_id)
-        if found is None:
+        if found is None or (own is not None and found.user_id != own):
             raise UnknownError(f"no answer {slate_id!r} is kept", code="unknown_slate")
         rows = [*found.rows.tolist(), *found.best.tolist()]
         item_by_row = {entry.row: entry.item for entry in catalogue.read_rows(connection, rows)}

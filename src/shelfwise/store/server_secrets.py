@@ -13,6 +13,9 @@ N_BYTES = 32
 VISITOR_TOKENS = "visitor-tokens"
 """Signs the tokens by which visitors prove who they are."""
 
+STOREFRONT = "storefront"
+"""The key of the pages that the server shows itself is derived from it."""
+
 SESSIONS = "sessions"
 """Signs the sessions of people who signed in to the console."""
 

@@ -96,6 +96,20 @@ class RetrieverContract(ABC):
                 assert every.shape == (N_ITEMS,)
                 assert not np.isinf(every).any()
 
+    def test_a_shop_in_which_nothing_has_happened_does_no_harm(self, tmp_path: Path) -> None:
+        data = small_shop()
+        everything = np.arange(N_ITEMS, dtype=np.int32)
+        data = replace(data.without_behaviour(everything), now_ms=data.now_ms)
+        retriever, loaded = self.make(), self.make()
+        retriever.fit(data)
+        retriever.save(tmp_path)
+        loaded.load(tmp_path)
+        for one in (retriever, loaded):
+            for rows in ([], [3, 4, 5]):
+                _check(
+                    one.retrieve(situation(data, rows), np.ones(N_ITEMS, bool)), np.ones(N_ITEMS, bool), one.config.k
+                )
+
     def test_nothing_allowed_means_no_answer(self) -> None:
         retriever, data = self.fitted()
         assert len(retriever.retrieve(situation(data, [3, 4]), np.zeros(N_ITEMS, bool))) == 0

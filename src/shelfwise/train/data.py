@@ -25,6 +25,7 @@ from shelfwise.encode.profile_vectors import ProfileTexts, encode_changed_profil
 from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
+from shelfwise.pipeline.clock import present_ms
 from shelfwise.pipeline.components import build_text_encoder
 from shelfwise.pipeline.fitted import Progress as StepProgress
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools, Floats
@@ -84,7 +85,7 @@ class Loaded:
     """Everything that the store holds, as models take it.
 
     Attributes:
-        data: As of the moment after the last event.
+        data: As of the moment after the last event; as of now where there is none.
         users: Who may be asked about, by user row: everybody but visitors, whose sessions never come back.
         user_ids: By user row.
         encoder: None where the shop encodes no text.
@@ -211,7 +212,7 @@ def load(
         interactions,
         Catalogue.of(stored),
         vectors,
-        interactions.end_ms,
+        interactions.end_ms or present_ms(),
         pictures=None if mapped is None else mapped.vectors,
         raw_vectors=raw_vectors,
         profiles=profiles,

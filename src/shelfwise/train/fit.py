@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
 from shelfwise.features.behaviour_vectors import behaviour_vectors
+from shelfwise.features.candidate_features import feature_names
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import Themes
 from shelfwise.pipeline.components import build_ranker
@@ -16,10 +18,10 @@ from shelfwise.pipeline.funnel import Funnel
 from shelfwise.pipeline.model import Model
 from shelfwise.rank.ranker import Ranker
 from shelfwise.retrieve.retriever import Retriever
-from shelfwise.schemas.events import KIND_BY_CODE
+from shelfwise.schemas.events import KIND_BY_CODE, EventKind
 from shelfwise.schemas.ids import Bools
 from shelfwise.track.tracker import NOTHING, Tracker, under
-from shelfwise.train.examples import item_state
+from shelfwise.train.examples import TableRows, item_state
 from shelfwise.train.past_requests import SEED, ask_the_past, fitted_retrievers
 from shelfwise.train.stages import Stages
 from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
@@ -53,15 +55,13 @@ def fit(
             asked about; None leaves them as they are.
         tracker: Keeps the curves of whatever is fitted, and how long that took.
 
+    A shop in which nothing has happened yet learns nothing: see `without_events`.
+
     Raises:
-        StateError: there are no events to learn from.
+        StateError: there are no events, and the ranker that the shop names cannot do without.
     """
     if not len(data.interactions):
-        raise StateError(
-            "there are no events of interest in an item (views, carts, purchases, …) to learn from",
-            hint="run `shelfwise ingest` with an events file",
-            code="no_events",
-        )
+        return without_events(config, data, progress, tracker=tracker)
     stages, tuned = Stages(), None
     if tuner is not None:
         tuner.track = under(tracker, "tune")
@@ -81,6 +81,37 @@ def fit(
     if tuned is None:
         return Fitted(funnel, asked.repeats, asked.target, learned)
     return Fitted(funnel, asked.repeats, asked.target, {**learned, "tuned_encoder": tuned.about}, tuned.files)
+
+
+def without_events(config: ShopConfig, data: TrainingData, progress: Progress, *, tracker: Tracker = NOTHING) -> Fitted:
+    """Fit a shop in which nothing has happened yet: texts, pictures and categories have to do.
+
+    Retrievers that live on events have nothing to say, and the ranker adds up what the others say. Whoever comes is
+    followed all the same, since a visitor's own events are read with every request. What is predicted is a view, unless
+    `[behaviour] target` names something else.
+
+    Raises:
+        StateError: the ranker that the shop names learns from events alone.
+    """
+    ranker = build_ranker(config)
+    if ranker.learns_outcomes:
+        raise StateError(
+            "there are no events of interest in an item (views, carts, purchases, …) to learn from",
+            where="rank.use",
+            hint="run `shelfwise ingest` with an events file, or begin with use = 'fusion', which can do without",
+            code="no_events",
+        )
+    stages = Stages()
+    retrievers = fitted_retrievers(config, data, {}, "everything", progress, stages, tracker)
+    ranked = tuple(name for name, one in retrievers.items() if one.is_ranked)
+    nothing = TableRows({}).table(feature_names(ranked), data.vectors, item_state(data).codes_from_one, is_shown=False)
+    with stages("rank"):
+        about = ranker.fit(nothing, seed=SEED, report=lambda text: progress(text, None, None))
+    progress("describing items", None, None)
+    funnel = replace(funnel_of(retrievers, ranker, data), has_clock=True)  # what comes has real times
+    target = EventKind.VIEW if config.behaviour.target == "auto" else config.behaviour.target
+    learned = {"ranker": about, "repeat_share": 0.0, "seconds_by_stage": stages.rounded()}
+    return Fitted(funnel, config.behaviour.repeats == "allow", target, learned)
 
 
 def fit_on(

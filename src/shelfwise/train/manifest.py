@@ -51,9 +51,10 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
             **profiles,
         },
         "target": fitted.target.value,
-        "only_purchases": bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
+        "only_purchases": bool(len(data.interactions))
+        and bool(np.all(data.interactions.kinds == CODE_BY_KIND[EventKind.PURCHASE])),
         "repeats": fitted.repeats,
-        "has_clock": data.interactions.has_clock,
+        "has_clock": fitted.funnel.has_clock,
         "scenarios": list(data.interactions.scenario_names.names),
         "n_items": len(data.catalogue),
         "log_end_ms": data.interactions.end_ms,

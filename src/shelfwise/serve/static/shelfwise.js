@@ -38,10 +38,10 @@
     return name;
   };
 
-  const post = (path, body, headers) => fetch(base + path, {
-    method: "POST", body, keepalive: body.length < 60000, credentials: "omit",
-    headers: {"Content-Type": "application/json", Authorization: "Bearer " + key, ...headers},
-  });
+  const call = (method, path, headers, more) =>
+    fetch(base + path, {method, credentials: "omit", headers: {Authorization: "Bearer " + key, ...headers}, ...more});
+  const post = (path, body, more) =>
+    call("POST", path, {"Content-Type": "application/json", ...more}, {body, keepalive: body.length < 60000});
 
   // A token lasts ninety days; another one that is asked for in time is the same visitor's.
   const ask = async () => {
@@ -107,7 +107,7 @@
     }
     busy = false;
     if (next().batch.length) later(notBefore - Date.now());
-    else if (names().length) later(ALONE); // another page's, perhaps
+    else if (names().length) later(ALONE); // of another page
   };
   const quiet = () => flush().catch(warn);
   const later = (ms) => {
@@ -129,6 +129,19 @@
   };
   const looked = () => { look(ALONE); dwelling = held = null; };
 
+  // Nothing that waits arrives after the erasure.
+  const forget = async () => {
+    const token = user || parse(get("visitor"))?.token;
+    dwelling = held = null;
+    names().filter((one) => parse(get(one))?.who === whose(user)).forEach(drop);
+    while (busy) await new Promise((go) => setTimeout(go, 9));
+    if (!token) return null;
+    const answer = await call("DELETE", "/visitors/me", {[VISITOR]: token}), {ok} = answer;
+    if (!ok && answer.status !== 404) throw answer;
+    if (!user) drop("visitor");
+    return ok ? answer.json() : null;
+  };
+
   window.shelfwise = {
     track: safe((event) => { keep(event, ALONE); mine.size < BATCH ? later(WAIT) : quiet(); }),
     dwell: safe((item_id, more) => {
@@ -139,6 +152,7 @@
     }),
     identify: safe((token) => { looked(); user = token || ""; later(0); }),
     visitor: async () => { try { return user || (await visitor()); } catch { return null; } },
+    forget,
     flush: quiet,
   };
 
