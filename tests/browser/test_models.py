@@ -120,16 +120,8 @@ def test_a_training_is_started_from_the_page_and_its_progress_is_seen(browser: A
         assert page.get_by_role("button", name="Train anew").is_disabled()
         training.get_by_role("listitem").filter(has_text="fitting transitions").first.wait_for(timeout=60_000)
         training.get_by_text("Done").wait_for(timeout=120_000)
-        name = TrainingName.of(shop)
+        name = str(Versions(shop / "models").current_name())
         page.locator(f"tr[data-version='{name}']").get_by_text("In service").wait_for()
         until(lambda: answering(console) == name)
         past = page.get_by_role("table", name="Last trainings")
         assert "This machine" in past.inner_text()
-
-
-class TrainingName:
-    """What the last training made."""
-
-    @staticmethod
-    def of(shop: Path) -> str:
-        return str(Versions(shop / "models").current_name())
