@@ -8,10 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Self
 
+import tomlkit
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
+from shelfwise.errors import ConfigError
 from shelfwise.pipeline.rule_changes import check_rules, put_in_force, require_no_conflict, roll_back
 from shelfwise.rules.conflicts import Finding, Findings
 from shelfwise.rules.rule_set import RuleSet, rule_set
@@ -230,10 +232,17 @@ def _answer(version: RuleVersion, found: Findings | None = None) -> RulesAnswer:
         action=version.action,
         note=version.note,
         document=version.document,
-        toml=rule_set(version.document).as_toml(),
+        toml=_as_toml(version.document),
         conflicts=told(conflicts),
         warnings=told(warnings),
     )
+
+
+def _as_toml(document: dict[str, Any]) -> str:
+    try:
+        return rule_set(document).as_toml()
+    except ConfigError:  # a newer release wrote them: shown as they are
+        return tomlkit.dumps(document)
 
 
 def told(several: tuple[Finding, ...]) -> list[FindingAnswer]:
