@@ -13,9 +13,9 @@ from shelfwise.testing.browsers import chromium
 from shelfwise.testing.console import Console, console_of, live_a_little, watched_page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The browser."""
+    """The browser; of a module, since its event loop runs until it is closed, and no other test could have one."""
     with chromium() as found:
         yield found
 
