@@ -61,7 +61,7 @@ services:  ## How to start the services that integration tests talk to
 	@echo "  SHELFWISE_TEST_POSTGRES      where it is: postgresql+psycopg://postgres@127.0.0.1:5432/test where not set;"
 	@echo "                               every test makes a schema of its own there and drops it"
 	@echo
-	@echo "Tests of the browser client drive a real Chromium, which is looked for on the PATH. On Debian:"
+	@echo "Tests of pages and of the browser client drive a real Chromium, which is looked for on the PATH. On Debian:"
 	@echo "  apt-get install chromium"
 	@echo
 	@echo "  SHELFWISE_REQUIRE_SERVICES   1: a server or browser that is not there fails the tests instead of skipping them"
