@@ -21,6 +21,7 @@ pytestmark = pytest.mark.online
 
 DRESSES = "/shop/category?path=Apparel%20%3E%20Dress"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+FIRST_PAGE_BYTES = 150_000
 LEAKED = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -234,6 +235,19 @@ def test_every_page_and_drawer_is_accessible(
         page.click("#you-button")
         page.locator(".bars").first.wait_for()
         require_accessible(page)
+
+
+def test_the_window_is_small_besides_its_pictures(shopper: Any) -> None:
+    session = shopper.context.new_cdp_session(shopper)
+    session.send("Network.enable")
+    kinds: dict[str, str] = {}
+    received: dict[str, float] = {}
+    session.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
+    session.on(
+        "Network.loadingFinished", lambda event: received.update({event["requestId"]: event["encodedDataLength"]})
+    )
+    opened(shopper, "/shop")
+    assert 10_000 < sum(size for request, size in received.items() if kinds.get(request) != "Image") < FIRST_PAGE_BYTES
 
 
 def require_accessible(page: Any) -> None:
