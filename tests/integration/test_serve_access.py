@@ -84,7 +84,7 @@ RULES = {
     "GET /v1/users/{user_id}/export": "",
     "DELETE /v1/users/{user_id}": "",
 }
-"""Who may use each route, written down apart from the routes: scopes beside `admin`, which may do everything; `browsers`
+"""Who may use each route, written down apart from the routes: scopes beside `admin`, which may everything; `browsers`
 where keys that stand in pages may."""
 
 
