@@ -36,6 +36,9 @@ CHECKS = (
     "response_schema_conformance",
     "tells_nothing_of_the_inside",
 )
+INSIDE = ("Traceback (most recent", "site-packages", "sqlalchemy", "psycopg", "sqlite3.")
+"""Words of stack traces and of libraries, which no answer may hold; nor the shop's folder."""
+
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
@@ -94,7 +97,12 @@ def fuzzed(shop: Path, cases: int, seed: int) -> tuple[dict[str, Any], str]:
             ],
             check=False,  # its failures are told from its report
             cwd=shop.parent,
-            env=os.environ | {"SCHEMATHESIS_HOOKS": "fuzz_checks", "PYTHONPATH": _path(), "FUZZED_SHOP": str(shop)},
+            env=os.environ
+            | {
+                "SCHEMATHESIS_HOOKS": "fuzz_checks",
+                "PYTHONPATH": _path(),
+                "FUZZ_INSIDE": json.dumps([*INSIDE, str(shop)]),
+            },
         )  # fmt: skip
         httpx.get(f"http://127.0.0.1:{port}/v1/health/live", timeout=20).raise_for_status()
     return json.loads(report.read_text(encoding="utf-8")), log.read_text(encoding="utf-8")
