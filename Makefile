@@ -45,6 +45,7 @@ bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/continual.py --quick
 	$(BIN)/python benchmarks/off_policy.py --quick
 	$(BIN)/python benchmarks/stores.py --quick
+	$(BIN)/python benchmarks/api_fuzz.py --quick
 
 peers: $(READY)  ## Other recommenders beside ours, in the quick form; makes their environments (some GB)
 	$(BIN)/python benchmarks/accuracy.py --peers --quick

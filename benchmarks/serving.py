@@ -88,8 +88,11 @@ class Server:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path, **environment: str) -> Generator[Server]:
-    """Start a server, wait until it answers, stop it."""
+def running(
+    command: list[str], port: int, log: Path, *, key: str | None = None, **environment: str
+) -> Generator[Server]:
+    """Start a server, wait until it answers (who sends the key, where it asks for one), stop it."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     with log.open("wb") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=errors, env=os.environ | funnel.ONE_THREAD | environment
@@ -98,7 +101,10 @@ def running(command: list[str], port: int, log: Path, **environment: str) -> Gen
         until = time.monotonic() + 300
         while True:
             try:
-                if httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", timeout=20).status_code == 200:
+                if (
+                    httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", headers=headers, timeout=20).status_code
+                    == 200
+                ):
                     break
             except httpx.TransportError:
                 pass

@@ -65,7 +65,7 @@ class Outage:
     """Lets a store be away for a while."""
 
     def __init__(self, records: Records) -> None:
-        self._records, self._read = records, records.read
+        self._records, self._ways = records, (records.read, records.glance)
 
     @contextmanager
     def __call__(self) -> Generator[None]:
@@ -74,11 +74,11 @@ class Outage:
             raise ServiceError("the records store refused (connection refused)")
             yield
 
-        self._records.read = refused  # type: ignore[method-assign]
+        self._records.read = self._records.glance = refused  # type: ignore[method-assign]
         try:
             yield
         finally:
-            self._records.read = self._read  # type: ignore[method-assign]
+            self._records.read, self._records.glance = self._ways  # type: ignore[method-assign]
 
 
 class TestStoreAway:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +117,23 @@ def test_every_request_is_answered_as_documented(described: Any, method: str, pa
         case.call_and_validate(checks=CHECKS)
 
     answered()
+
+
+def test_one_answers_ids_go_into_the_next_request(server: Any, tmp_path: Path) -> None:
+    """What is put is looked at, changed, deleted and looked at again; `benchmarks/api_fuzz.py` does so at length."""
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "schemathesis"), "run", f"http://127.0.0.1:{server.port}/v1/openapi.json",
+            "--phases", "stateful", "--max-examples", "10", "--seed", "0", "--suppress-health-check", "all",
+            "--checks", ",".join(check.__name__ for check in CHECKS), "--warnings", "off", "--no-color",
+            "--exclude-path-regex", "^/v1/keys",  # from the first key on every request needs one
+            "--generation-database", "none", "--report", "json", "--report-json-path", str(report),
+        ],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4_000:]
+    assert json.loads(report.read_text())["test_cases"]["generated"] > 50
 
 
 def test_bodies_answers_and_problems_are_described(server: Any) -> None:

@@ -163,8 +163,13 @@ class Eraser:
         names = [version.name for version in versions]
         return Receipt(erased.erasure.receipt, at, erased.rows, n_vectors, rebuilt, names)
 
-    def finish(self, up_to_bytes: int | None = None) -> int:
+    def finish(self, up_to_bytes: int | None = None, *, older_than_s: float = 0.0) -> int:
         """Go on with erasures whose records are gone and whose files were not seen to; how many there were.
+
+        Args:
+            up_to_bytes: A larger database file is not rebuilt.
+            older_than_s: Younger ones are left to whoever may be at them: two at once are no harm, but wait for each
+                other. 0: none is too young.
 
         Raises:
             ServiceError: as `clean_up`.
@@ -172,8 +177,9 @@ class Eraser:
         Cost:
             One look at an empty table where nothing was interrupted.
         """
+        before_ms = present_ms() - int(older_than_s * 1_000) if older_than_s else None
         with self._records.read() as connection:
-            found = unfinished_erasures.read_all(connection)
+            found = unfinished_erasures.read_all(connection, before_ms)
         if found:
             self._overwritten(self._versions.list(), found)
             self._scrubbed(found, up_to_bytes)

@@ -63,14 +63,17 @@ class Erasing:
             return await asyncio.to_thread(self._eraser.clean_up, erased, up_to_bytes)
 
     async def _go_on(self) -> None:
+        older_than_s = 0.0  # at the start; later, another process may be at what is young
         while True:
             try:
                 async with self._cleaning:
-                    n_finished = await asyncio.to_thread(self._eraser.finish, MAX_REBUILT_BYTES)
+                    finish = partial(self._eraser.finish, MAX_REBUILT_BYTES, older_than_s=older_than_s)
+                    n_finished = await asyncio.to_thread(finish)
                 if n_finished:
                     log.info("%d interrupted erasure(s) finished", n_finished)
             except ServiceError as error:
                 log.warning("an interrupted erasure waits: %s", error.found)
             except Exception as error:
                 log.error("an interrupted erasure cannot be finished", exc_info=error)
+            older_than_s = LOOK_EVERY_S
             await asyncio.sleep(LOOK_EVERY_S)

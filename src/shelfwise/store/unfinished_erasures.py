@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from shelfwise.store.bulk import LOOKUP_CHUNK
-from shelfwise.store.tables import unfinished_erasures
+from shelfwise.store.tables import erasures, unfinished_erasures
 
 HASH_BYTES = 16
 
@@ -41,13 +41,20 @@ def note(connection: Connection, todo: Unfinished) -> None:
     connection.execute(insert(unfinished_erasures).values(**values))
 
 
-def read_all(connection: Connection) -> list[Unfinished]:
+def read_all(connection: Connection, before_ms: int | None = None) -> list[Unfinished]:
     """Everything that is still to be done, or is being done by somebody, in the order of receipts.
+
+    Args:
+        connection: Reads.
+        before_ms: Only what was begun before this moment; everything where omitted.
 
     Cost:
         One look at a table that is nearly always empty.
     """
     query = select(unfinished_erasures).order_by(unfinished_erasures.c.receipt)
+    if before_ms is not None:
+        begun_before = select(erasures.c.receipt).where(erasures.c.at_ms < before_ms)
+        query = query.where(unfinished_erasures.c.receipt.in_(begun_before))
     return [
         Unfinished(row.receipt, row.user_row, _apart(bytes(row.profile_hashes))) for row in connection.execute(query)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from shelfwise.schemas.items import Item
-from shelfwise.store import catalogue, event_log, people, personal, unfinished_erasures
+from shelfwise.store import catalogue, erasures, event_log, people, personal, unfinished_erasures
 from shelfwise.store.records import Records
 from shelfwise.store.tables import users
 from shelfwise.store.unfinished_erasures import Unfinished
@@ -60,6 +60,14 @@ class PeopleContract(StoreContract):
                 unfinished_erasures.note(connection, one)
         with records.read() as connection:
             assert unfinished_erasures.read_all(connection) == todo
+            assert unfinished_erasures.read_all(connection, 10**15) == []  # no erasure is known by these receipts
+        with records.write() as connection:
+            made = erasures.add(connection, "somebody", 7)
+            unfinished_erasures.note(connection, Unfinished(made.receipt, 1, ()))
+            begun = unfinished_erasures.read_all(connection, made.at_ms + 1)
+            assert [one.receipt for one in begun] == [made.receipt]
+            assert unfinished_erasures.read_all(connection, made.at_ms) == []
+            unfinished_erasures.done(connection, [made.receipt])
         assert unfinished_erasures.hashes_of(todo) == [b"a" * 16, b"b" * 16]
         assert unfinished_erasures.rows_of(todo) == [3]
         with records.write() as connection:
