@@ -163,7 +163,7 @@ def test_signing_in_leads_to_pages_of_the_console_only(anybody: httpx.Client, wa
 def test_guessing_is_slowed_down(anybody: httpx.Client) -> None:
     answers = [sign_in(anybody, WRONG) for _ in range(15)]
     assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) >= 1
-    assert {answer.status_code for answer in answers} == {401, 429}
+    assert {answer.status_code for answer in answers} <= {401, 429}  # tests before this one tried as well
     assert sign_in(anybody).status_code == 429  # the right key too, or guessing would still tell
 
 

@@ -20,7 +20,7 @@ from shelfwise.testing.own_redis import OwnRedis, own_redis
 
 pytestmark = pytest.mark.online
 
-NOW = Marks(events=40, items=7, rules=0, erasures=1)
+NOW = Marks(events=40, items=7, rules=0, erasures=1, scenarios=0)
 
 
 @pytest.fixture(scope="module")

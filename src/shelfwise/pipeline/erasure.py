@@ -114,7 +114,15 @@ class Eraser:
                 forms.add(profile_vectors.read_attributes_of(version.folder / PROFILES))
         return sorted(forms)
 
-    def erase_rows(self, connection: Connection, user_id: str, actor: str, forms: Sequence[tuple[str, ...]]) -> Erased:
+    def erase_rows(
+        self,
+        connection: Connection,
+        user_id: str,
+        actor: str,
+        forms: Sequence[tuple[str, ...]],
+        *,
+        again: bool = True,
+    ) -> Erased:
         """Delete what the records hold; inside a write transaction. From its commit on the person is unknown.
 
         Args:
@@ -122,15 +130,16 @@ class Eraser:
             user_id: Who.
             actor: Who wants it, for the audit log.
             forms: From `forms_of_profiles`.
+            again: Whether somebody of whom there is nothing any more may be erased once more, for another receipt.
 
         Raises:
-            UnknownError: the shop knows nobody of that id, and never erased them.
+            UnknownError: the shop knows nobody of that id, and never erased them, or is not to do it again.
         """
         row = personal.row_of(connection, user_id)
         if (
             row is None
             and not personal.slates_of(connection, user_id)
-            and not erasures.latest_of(connection, [user_id])
+            and not (again and erasures.latest_of(connection, [user_id]))
         ):
             raise UnknownError("there is no such user", code="unknown_user")
         own = people.attributes_of_one(connection, user_id)
@@ -158,7 +167,7 @@ class Eraser:
             others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
         n_vectors = self._overwritten(versions, [erased.todo])
         self._overwritten(versions, others)
-        rebuilt = self._scrubbed([erased.todo, *others], up_to_bytes)
+        rebuilt = self._scrubbed([erased.todo], others, up_to_bytes)
         at = datetime.fromtimestamp(erased.erasure.at_ms / 1_000, UTC)
         names = [version.name for version in versions]
         return Receipt(erased.erasure.receipt, at, erased.rows, n_vectors, rebuilt, names)
@@ -182,7 +191,7 @@ class Eraser:
             found = unfinished_erasures.read_all(connection, before_ms)
         if found:
             self._overwritten(self._versions.list(), found)
-            self._scrubbed(found, up_to_bytes)
+            self._scrubbed(found, [], up_to_bytes)
         return len(found)
 
     def erase(self, user_id: str, actor: str) -> Receipt:
@@ -211,10 +220,12 @@ class Eraser:
         n_vectors = sum(forget_in_version(version.folder, people) for version in versions)
         return n_vectors + forget_cached_vectors(self._records, self._vectors_folder, people, dims_of(versions))
 
-    def _scrubbed(self, people: list[Unfinished], up_to_bytes: int | None) -> bool:
+    def _scrubbed(self, own: list[Unfinished], others: list[Unfinished], up_to_bytes: int | None) -> bool:
+        """Rebuild the database; others are done by that only if it was: they may have been promised it at any size."""
         rebuilt = scrub(self._records.engine, up_to_bytes=up_to_bytes)
+        finished = [*own, *others] if rebuilt else own
         with self._records.write() as connection:
-            unfinished_erasures.done(connection, [one.receipt for one in people])
+            unfinished_erasures.done(connection, [one.receipt for one in finished])
         return rebuilt
 
 

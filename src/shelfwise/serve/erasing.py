@@ -23,12 +23,17 @@ LOOK_EVERY_S = 60.0
 
 
 class Erasing:
-    """Erases, one person after the other."""
+    """Erases, one person after the other.
+
+    Attributes:
+        n_waiting: People who are being erased, or wait for it.
+    """
 
     def __init__(self, records: Records, config: ShopConfig, writer: Writer) -> None:
         self._eraser = Eraser(records, config, records.folder)
         self._writer = writer
         self._cleaning = asyncio.Lock()
+        self.n_waiting = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -42,7 +47,13 @@ class Erasing:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def erase(
-        self, user_id: str, actor: str, forgotten: Callable[[Erased], None], up_to_bytes: int = MAX_REBUILT_BYTES
+        self,
+        user_id: str,
+        actor: str,
+        forgotten: Callable[[Erased], None],
+        up_to_bytes: int = MAX_REBUILT_BYTES,
+        *,
+        again: bool = True,
     ) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
 
@@ -51,13 +62,25 @@ class Erasing:
             actor: Who wants it, for the audit log.
             forgotten: Called at the commit: memory must forget too.
             up_to_bytes: A larger store is not rebuilt now.
+            again: Whether somebody of whom there is nothing any more may be erased once more.
 
         Raises:
             UnknownError: the shop knows nobody of that id.
             ServiceError: the store is held by other processes; what is left is gone on with later.
         """
+        self.n_waiting += 1
+        try:
+            return await self._erased(user_id, actor, forgotten, up_to_bytes, again=again)
+        finally:
+            self.n_waiting -= 1
+
+    async def _erased(
+        self, user_id: str, actor: str, forgotten: Callable[[Erased], None], up_to_bytes: int, *, again: bool
+    ) -> Receipt:
         forms = await asyncio.to_thread(self._eraser.forms_of_profiles)
-        erased = await self._writer.run(partial(self._eraser.erase_rows, user_id=user_id, actor=actor, forms=forms))
+        erased = await self._writer.run(
+            partial(self._eraser.erase_rows, user_id=user_id, actor=actor, forms=forms, again=again)
+        )
         forgotten(erased)
         async with self._cleaning:
             return await asyncio.to_thread(self._eraser.clean_up, erased, up_to_bytes)

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from shelfwise.errors import UnknownError
+from shelfwise.errors import ServiceError, UnknownError
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
@@ -25,6 +25,9 @@ router = APIRouter(tags=["visitors"], route_class=GuardedRoute)
 
 MAX_EVENTS = 300
 MAX_INTERESTS = 12
+MAX_ERASING = 8
+"""People who may wait to be forgotten: each is some work for the store, and anybody may ask."""
+
 MAX_REBUILT_BYTES = 16_000_000
 """A larger store is not rebuilt for a visitor: writers would wait for it, and pages can ask as often as they like."""
 
@@ -71,11 +74,16 @@ async def delete_own_data(request: Request, service: Current) -> Response:
 
     One visitor after the other. What is deleted is overwritten; `store_rebuilt` is false above 16 MB.
 
-    404 where the shop knows nothing. The token still holds; a page that asks for another one is somebody new.
+    404 where the shop knows nothing, or nothing any more; 503 while many others wait for it.
+
+    The token still holds; a page that asks for another one is somebody new.
     """
     caller = caller_of(request)
     owner = _owner(caller)
-    receipt = await service.erase(owner, f"the visitor, by {caller.name}", up_to_bytes=MAX_REBUILT_BYTES)
+    if service.n_erasing >= MAX_ERASING:
+        raise ServiceError("many others are being forgotten just now", hint="ask again in a moment", code="busy")
+    actor = f"the visitor, by {caller.name}"
+    receipt = await service.erase(owner, actor, up_to_bytes=MAX_REBUILT_BYTES, again=False)
     return Json(receipt.as_document(), headers=NEVER_KEPT)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Response
 
 from shelfwise.schemas.keys import KeyScope
@@ -26,5 +24,5 @@ async def post_playground(asked: PlaygroundQuery, service: Current) -> Response:
     Answers with the scenario's own slate beside the tried one. Neither is kept, counted as shown, or tried out on
     anybody.
     """
-    found = await asyncio.to_thread(service.recommender.playground.compare, asked)
-    return Json(found, headers=NEVER_KEPT)
+    # On the event loop, as every answer is: the model follows the store meanwhile, and one at a time may.
+    return Json(service.recommender.playground.compare(asked), headers=NEVER_KEPT)

@@ -13,12 +13,13 @@ import gc
 MANY = 20_000
 """Objects that come before the youngest are looked through; Python's own number would have it done at every request."""
 
-YOUNG = 1
-"""The generations that take no time to look through."""
-
 
 def set_aside() -> None:
-    """Set aside what is there now, but for the rings that fell apart lately."""
-    gc.collect(YOUNG)
+    """Set aside what is there now, but for the rings that fell apart since this was called last.
+
+    Cost:
+        A full collection of what came since: before the first time all there is, later little.
+    """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(MANY, *gc.get_threshold()[1:])

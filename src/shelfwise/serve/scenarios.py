@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -132,7 +131,7 @@ async def put_scenario(name: Name, sent: SettingsToPut, request: Request, servic
         replaces=sent.replaces,
     )
     version = await service.writer.run(_noted(put, caller, "scenario.change"))
-    return await _followed(service, version)
+    return _followed(service, version)
 
 
 @router.get(
@@ -159,7 +158,7 @@ async def post_scenario_undo(name: Name, sent: TakeBack, request: Request, servi
     caller = caller_of(request)
     back = partial(undo, scenario=name, version=sent.version, author=sent.author or caller.name, note=sent.note)
     version = await service.writer.run(_noted(back, caller, "scenario.undo"))
-    return await _followed(service, version)
+    return _followed(service, version)
 
 
 def _spec(service: Service, name: str) -> ScenarioSpec:
@@ -181,8 +180,8 @@ def _noted(
     return done
 
 
-async def _followed(service: Service, version: ScenarioVersion) -> Response:
-    await asyncio.to_thread(service.recommender.asking.follow)
+def _followed(service: Service, version: ScenarioVersion) -> Response:
+    service.recommender.asking.follow()  # on the event loop: one at a time may
     return Json(_answer(service, version.scenario, version))
 
 

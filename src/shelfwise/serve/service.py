@@ -245,13 +245,21 @@ class Service:
             told.kept_answer_bytes.set(0 if kept is None else kept.n_bytes)
         told.hand_over()
 
-    async def erase(self, user_id: str, actor: str, *, up_to_bytes: int = MAX_REBUILT_BYTES) -> Receipt:
+    @property
+    def n_erasing(self) -> int:
+        """People who are being erased, or wait for it."""
+        return self._erasing.n_waiting
+
+    async def erase(
+        self, user_id: str, actor: str, *, up_to_bytes: int = MAX_REBUILT_BYTES, again: bool = True
+    ) -> Receipt:
         """Erase somebody: unknown from the commit on, and without a trace when this returns.
 
         Args:
             user_id: Who.
             actor: For the audit log.
             up_to_bytes: A larger store is not rebuilt.
+            again: Whether somebody of whom there is nothing any more may be erased once more, for another receipt.
 
         Raises:
             UnknownError: the shop knows nobody of that id.
@@ -264,7 +272,7 @@ class Service:
             if self.has_model:
                 self.recommender.asking.forget(user_id, erased.texts)
 
-        return await self._erasing.erase(user_id, actor, forgotten, up_to_bytes)
+        return await self._erasing.erase(user_id, actor, forgotten, up_to_bytes, again=again)
 
 
 class Opening:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -33,6 +34,8 @@ class Writer:
         self._records = records
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self._task: asyncio.Task[None] | None = None
+        # Its own: imports, reports and erasures may hold all that others share, for minutes.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Do a job in a transaction; what it returned, once it is durable.
@@ -59,12 +62,14 @@ class Writer:
         """Wait until everything that was asked for is done."""
         if self._task is not None:
             await self._task
+        self._thread.shutdown()
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_JOBS], self._waiting[MAX_JOBS:]
             try:
-                outcomes: list[Any] = await asyncio.to_thread(self._commit, [job for job, _ in batch])
+                outcomes: list[Any] = await loop.run_in_executor(self._thread, self._commit, [job for job, _ in batch])
             except Exception as error:  # no thread to be had
                 outcomes = [error] * len(batch)
             for (_, future), outcome in zip(batch, outcomes, strict=True):

@@ -81,7 +81,7 @@ class HistoryCache:
             raise MissingExtraError(
                 "redis is not installed", where=WHERE, hint="pip install 'shelfwise[redis]'"
             ) from cause
-        address = filled_url(url, WHERE, EXPECTED).render_as_string(hide_password=False)
+        address = filled_url(url, WHERE, "address of a Redis", EXPECTED).render_as_string(hide_password=False)
         try:
             client = redis.Redis.from_url(
                 address, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=None, protocol=2

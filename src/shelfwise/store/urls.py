@@ -31,7 +31,7 @@ def read_url(written: str) -> URL:
     Raises:
         ConfigError: it is no URL, names another database or driver, or a variable that is not set.
     """
-    url = filled_url(written, WHERE, EXPECTED)
+    url = filled_url(written, WHERE, "database URL", EXPECTED)
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
         raise ConfigError(
@@ -43,8 +43,14 @@ def read_url(written: str) -> URL:
     return url.set(drivername=driver)
 
 
-def filled_url(written: str, where: str, expected: str) -> URL:
+def filled_url(written: str, where: str, what: str, expected: str) -> URL:
     """A URL with its variables of the environment put in.
+
+    Args:
+        written: As `shop.toml` has it.
+        where: The key's path, for messages.
+        what: What it should be.
+        expected: What it could be.
 
     Raises:
         ConfigError: it is no URL, or names a variable that is not set.
@@ -69,7 +75,7 @@ def filled_url(written: str, where: str, expected: str) -> URL:
     except ConfigError:
         raise
     except Exception as cause:  # whatever it says may quote the password
-        raise ConfigError("this is no URL", expected=expected, where=where) from cause.with_traceback(None)
+        raise ConfigError(f"this is no {what}", expected=expected, where=where) from cause.with_traceback(None)
     return URL.create(
         url.drivername,
         filled(url.username),

@@ -57,7 +57,7 @@ def manifest(config: ShopConfig, loaded: Loaded, fitted: Fitted, lineage: Lineag
         "has_clock": fitted.funnel.has_clock,
         "scenarios": list(data.interactions.scenario_names.names),
         "n_items": len(data.catalogue),
-        "log_end_ms": data.interactions.end_ms,
+        "log_end_ms": data.now_ms,
         LEARNED_UP_TO: loaded.marks.as_document(),
         "learned": dict(fitted.about),
         "lineage": None if lineage is None else lineage.as_document(),
