@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from shelfwise.ingest.again import Wanted, ingest_again
 from shelfwise.ingest.blocks import MAX_RAW_CHARS
 from shelfwise.ingest.run import TableName, ingest_table
 from shelfwise.schemas.items import Item
-from shelfwise.store import catalogue, imports, people, sources
+from shelfwise.store import catalogue, erasures, imports, people, personal, sources
 from shelfwise.store.records import Records
 from shelfwise.store.tables import sources as sources_table
 
@@ -148,3 +149,44 @@ def test_what_is_not_known_as_a_whole_stays(records: Records) -> None:
         ingest_again(records, spec, Wanted(source))
     with pytest.raises(UnknownError):
         ingest_again(records, spec, Wanted(77))
+
+
+def erase(records: Records, user_id: str) -> None:
+    with records.write() as connection:
+        erasures.add(connection, user_id, 2**42)
+        personal.erase(connection, user_id, "receipt")
+
+
+def raws(records: Records, source: int) -> list[str]:
+    with records.read() as connection:
+        return [one.raw for _, one in sources.refused_page(connection, 99, source=source)]
+
+
+def test_an_erasure_in_the_middle_of_a_try_is_final(records: Records) -> None:
+    (records.folder / "e.csv").write_text(HEAD + "eve,c,view,2024-01-01,\nbob,c,view,2024-01-01,\n")
+    spec = EventsSpec(path="e.csv")
+    source = ingest(records, "events", spec)
+    ingest_again(records, spec, Wanted(source), on_start=lambda _: erase(records, "eve"))
+    assert raws(records, source) == ["", "bob,c,view,2024-01-01,"]
+    # Nor does a correction that was written before bring the person back.
+    assert again(records, spec, source, corrected={2: "eve,c,view,2024-01-01,x"}) == (0, 0, 1)
+    assert again(records, spec, source, corrected={3: "eve,c,view,2024-01-01,x"}) == (0, 1, 0)
+    assert raws(records, source) == [""]
+
+
+@pytest.mark.parametrize("user_id", ["eve", "eve@shop.example", "Zoë 😀", "shop:7"])
+def test_lines_of_erased_people_come_into_quarantine_without_words(records: Records, user_id: str) -> None:
+    with records.write() as connection:
+        people.upsert(connection, [(user_id, {})])
+    erase(records, user_id)
+    (records.folder / "e.csv").write_text(
+        HEAD + f"{user_id},a,view,yesterday,\nbob,a,view,yesterday,\n" + "x,a,view,2024-01-01,\n" * 9
+    )
+    rows = [{"user_id": one, "item_id": "a", "event": "view", "timestamp": "never"} for one in (user_id, "bob")]
+    rows += [{**rows[1], "timestamp": "2024-01-01"}] * 9
+    (records.folder / "e.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    for name in ("e.csv", "e.jsonl"):
+        source = ingest(records, "events", EventsSpec(path=name))
+        first, second, *_ = raws(records, source)
+        assert first == "" and "bob" in second
+        assert list(refused(records, source).values())[:2] == ["bad_time", "bad_time"]

@@ -5,7 +5,7 @@ They stay lines of their file: what is stored now leaves the quarantine, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,9 +65,9 @@ def ingest_again(
 ) -> int:
     """Try lines in quarantine again.
 
-    A line whose event was stored meanwhile leaves the quarantine too. A line of which only the beginning was kept, or
-    that was erased, stays where it is. An item's line replaces the item; in a file whose items were made from their
-    most common lines only an item that is not there yet, or a corrected line, is stored.
+    A line whose event was stored meanwhile leaves the quarantine too. A line of which only the beginning was kept
+    stays until it is corrected, one that was erased stays. An item's line replaces the item; in a file whose items were
+    made from their most common lines only an item that is not there yet, or a corrected line, is stored.
 
     Args:
         records: The shop's.
@@ -118,12 +118,18 @@ def _run(
     progress: LinesProgress | None,
 ) -> None:
     n_done = n_stored = n_before = n_refused = 0
-    for page in _pages(records, wanted):
-        n_done += len(page)
-        tried = {line: raw for line, raw in page.items() if raw}
+    after = -1
+    while True:
+        # Read where it is written: what an erasure or another try changed meanwhile must not be brought back.
         with records.write() as connection:
+            page = _page(connection, wanted, after)
+            if not page:
+                imports.finish(connection, number)
+                return
+            tried = {line: raw for line, raw in page.items() if raw}
             stored, again = reader.store(connection, tried, wanted)
             sources.settle(connection, wanted.source, list(tried), again, stored)
+            n_done, after = n_done + len(page), max(page)
             n_stored, n_refused = n_stored + stored, n_refused + len(again) + len(page) - len(tried)
             n_before += len(tried) - len(again) - stored
             imports.advance(
@@ -137,8 +143,6 @@ def _run(
             )
         if progress is not None:
             progress(n_done, n_total)
-    with records.write() as connection:
-        imports.finish(connection, number)
 
 
 def _count(connection: Connection, wanted: Wanted) -> int:
@@ -149,24 +153,20 @@ def _count(connection: Connection, wanted: Wanted) -> int:
     return counts.get(wanted.reason, 0) if wanted.reason is not None else sum(counts.values())
 
 
-def _pages(records: Records, wanted: Wanted) -> Iterator[dict[int, str]]:
-    """Lines and their text, batch by batch; empty where the text is not known as a whole."""
-    after = (wanted.source, -1)
-    while True:
-        with records.read() as connection:
-            page = sources.refused_page(
-                connection,
-                BATCH,
-                source=wanted.source,
-                reason=wanted.reason if wanted.corrected is None else None,
-                after=after,
-                lines=None if wanted.corrected is None else list(wanted.corrected),
-            )
-        if not page:
-            return
-        after = (wanted.source, page[-1][1].line)
-        corrected = wanted.corrected or {}
-        yield {one.line: corrected.get(one.line, one.raw if len(one.raw) < MAX_RAW_CHARS else "") for _, one in page}
+def _page(connection: Connection, wanted: Wanted, after: int) -> dict[int, str]:
+    """The next lines and their text; empty where it is not known as a whole, or was erased, whoever corrects it."""
+    corrected = wanted.corrected
+    page = sources.refused_page(
+        connection,
+        BATCH,
+        source=wanted.source,
+        reason=wanted.reason if corrected is None else None,
+        after=(wanted.source, after),
+        lines=None if corrected is None else list(corrected),
+    )
+    if corrected is not None:
+        return {one.line: corrected[one.line] if one.raw else "" for _, one in page}
+    return {one.line: one.raw if len(one.raw) < MAX_RAW_CHARS else "" for _, one in page}
 
 
 class _Reader:

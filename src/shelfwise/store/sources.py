@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from shelfwise.errors import UnknownError
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows
+from shelfwise.store.erased_names import naming_erased
 from shelfwise.store.tables import quarantine, sources
 
 
@@ -95,8 +96,13 @@ def record_progress(connection: Connection, state: Source) -> None:
 
 
 def refuse(connection: Connection, source: int, rows: Sequence[Refused]) -> None:
-    """Put lines into quarantine; inside a write transaction."""
-    insert_rows(connection, quarantine, ("source", *Refused._fields), [(source, *row) for row in rows])
+    """Put lines into quarantine; inside a write transaction.
+
+    Those that name somebody who was erased, and did not come back, keep their place and their reason only.
+    """
+    erased = naming_erased(connection, [f"{row.raw}\n{row.message}" for row in rows]) if rows else set[int]()
+    kept = [row._replace(message="erased", raw="") if place in erased else row for place, row in enumerate(rows)]
+    insert_rows(connection, quarantine, ("source", *Refused._fields), [(source, *row) for row in kept])
 
 
 def refused_by_reason(connection: Connection, source: int | None = None) -> dict[str, int]:
