@@ -190,3 +190,39 @@ def test_lines_of_erased_people_come_into_quarantine_without_words(records: Reco
         first, second, *_ = raws(records, source)
         assert first == "" and "bob" in second
         assert list(refused(records, source).values())[:2] == ["bad_time", "bad_time"]
+
+
+@pytest.mark.parametrize("many_rows", ["last", "most-common"])
+def test_lines_are_tried_again_while_their_file_is_still_read(records: Records, many_rows: str) -> None:
+    (records.folder / "i.csv").write_text("item_id,price\nn,x\nm,y\nk,5\nl,6\n")
+    spec = ItemsSpec(path="i.csv", batch_rows=1, many_rows=many_rows)  # pyright: ignore[reportArgumentType]
+    mended = spec.model_copy(update={"missing": ["x"]})
+    tries: list[int] = []
+
+    def try_again(lines_done: int, *_: Any) -> None:
+        if lines_done == 3:
+            tries.append(ingest_again(records, mended, Wanted(0)))
+
+    report = ingest_table(records, spec, records.folder, "items", progress=try_again)
+    assert len(tries) == 1
+    assert (report.lines, report.stored, report.already_stored, report.quarantined) == (4, 3, 0, 1)
+    with records.read() as connection:
+        mine, other = imports.get(connection, 0), imports.get(connection, tries[0])
+        assert sources.origin(connection, 0).state.quarantined == 1
+    assert (mine.state, mine.quarantined, other.stored, other.quarantined) == ("done", 2, 1, 1)
+
+
+def test_two_tries_at_once_count_a_line_once(records: Records) -> None:
+    (records.folder / "e.csv").write_text(HEAD + "u,c,view,2024-01-01,\nu,c,view,2024-01-02,\n")
+    spec = EventsSpec(path="e.csv")
+    source = ingest(records, "events", spec)
+    put(records, "c")
+
+    def another(_: int) -> None:
+        ingest_again(records, spec, Wanted(source))
+
+    number = ingest_again(records, spec, Wanted(source), on_start=another)
+    with records.read() as connection:
+        state, first = sources.origin(connection, source).state, imports.get(connection, number)
+    assert (state.stored, state.already_stored, state.quarantined) == (2, 0, 0)
+    assert (first.state, first.lines) == ("done", 0)

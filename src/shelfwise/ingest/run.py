@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -159,6 +159,18 @@ def fingerprint_of(path: Path, spec: TableSpec, table: str) -> str:
     return digest.hexdigest()
 
 
+class _Counts(NamedTuple):
+    """What one run did, whatever becomes of its refused lines meanwhile."""
+
+    lines: int = 0
+    stored: int = 0
+    already_stored: int = 0
+    quarantined: int = 0
+
+    def plus(self, *counts: int) -> _Counts:
+        return _Counts(*(mine + more for mine, more in zip(self, counts, strict=True)))
+
+
 class _Job:
     """One file on its way into the store."""
 
@@ -174,7 +186,7 @@ class _Job:
         self._records = records
         self._plan = plan
         self._fingerprint = fingerprint
-        self._state = self._begun_with = state
+        self._state, self._counts = state, _Counts()
         self._progress = progress
         self._import_id = import_id
         self._share = 0.0
@@ -247,8 +259,7 @@ class _Job:
         found = list(items_of(counts.result()))
         with self._records.write() as connection:
             catalogue.upsert(connection, found)
-            stored = self._state.lines_done - self._state.quarantined
-            self._advance(connection, 0, [], stored, finished=True)
+            self._advance(connection, 0, [], finished=True)
 
     def _users(self, spec: UsersSpec) -> None:
         plan = self._plan
@@ -276,36 +287,34 @@ class _Job:
         """
         state = self._state
         found = sources.find_or_start(connection, self._fingerprint, self._plan.table, state.name, self._plan.now_ms)
-        if found != state:
+        # Its counts may have changed: lines in quarantine are tried again meanwhile.
+        if (found.lines_done, found.finished) != (state.lines_done, state.finished):
             raise StateError(
                 f"{state.name} is being ingested by another process",
                 where=f"ingest.{self._plan.table}",
                 hint="wait until it has finished; the same command then goes on or has nothing to do",
             )
         sources.refuse(connection, state.source, refused)
-        before = 0 if stored is None or finished else lines - len(refused) - stored
-        after = replace(
-            state,
-            lines_done=state.lines_done + lines,
+        before = 0
+        if finished:
+            stored = found.lines_done - found.stored - found.already_stored - found.quarantined
+        elif stored is None:
+            stored = 0
+        else:
+            before = lines - len(refused) - stored
+        self._state = replace(
+            found,
+            lines_done=found.lines_done + lines,
             finished=finished,
-            stored=state.stored + (stored or 0),
-            already_stored=state.already_stored + before,
-            quarantined=state.quarantined + len(refused),
+            stored=found.stored + stored,
+            already_stored=found.already_stored + before,
+            quarantined=found.quarantined + len(refused),
         )
-        sources.record_progress(connection, after)
-        begun = self._begun_with
-        imports.advance(
-            connection,
-            self._import_id,
-            lines=after.lines_done - begun.lines_done,
-            stored=after.stored - begun.stored,
-            already_stored=after.already_stored - begun.already_stored,
-            quarantined=after.quarantined - begun.quarantined,
-            progress=self._share,
-        )
+        sources.record_progress(connection, self._state)
+        self._counts = self._counts.plus(lines, stored, before, len(refused))
+        imports.advance(connection, self._import_id, **self._counts._asdict(), progress=self._share)
         if finished:
             imports.finish(connection, self._import_id)
-        self._state = after
 
     def _show(self, block: Block, lines: int | None = None) -> None:
         self._share = min(block.bytes_done / max(self._total_bytes, 1), 1.0)

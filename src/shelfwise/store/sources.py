@@ -221,7 +221,7 @@ def refused_page(
 
 
 def settle(connection: Connection, source: int, lines: Sequence[int], again: Sequence[Refused], stored: int) -> None:
-    """Write what became of lines that were tried again; inside a write transaction.
+    """Write what became of lines that were tried again; inside the write transaction that read them.
 
     Args:
         connection: Writes.
@@ -230,11 +230,15 @@ def settle(connection: Connection, source: int, lines: Sequence[int], again: Seq
         again: Those of them that were refused again.
         stored: How many were stored; the others were there before.
     """
+    n_left = 0
     for start in range(0, len(lines), LOOKUP_CHUNK):
         chunk = lines[start : start + LOOKUP_CHUNK]
-        connection.execute(delete(quarantine).where(quarantine.c.source == source, quarantine.c.line.in_(chunk)))
+        gone = delete(quarantine).where(quarantine.c.source == source, quarantine.c.line.in_(chunk))
+        n_left += connection.execute(gone).rowcount
     refuse(connection, source, again)
-    good = len(lines) - len(again)
+    # A line that left the quarantine before is counted already.
+    good = max(n_left - len(again), 0)
+    stored = min(stored, good)
     connection.execute(
         update(sources)
         .where(sources.c.source == source)

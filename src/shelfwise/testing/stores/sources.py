@@ -87,6 +87,7 @@ class SourcesContract(StoreContract):
             # Of three lines that were tried again one is stored, one was there, one is refused for another reason.
             again = [Refused(4, "bad_number", "no number", "mended")]
             sources.settle(connection, 0, [2, 4, 9], again, stored=1)
+            sources.settle(connection, 0, [2, 9], [], stored=1)  # somebody else was there before
         with records.read() as connection:
             now = sources.origin(connection, 0).state
             assert (now.lines_done, now.stored, now.already_stored, now.quarantined) == (10, 7, 1, 2)
