@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from shelfwise.config.ingest import EventsSpec, ItemsSpec, UsersSpec
 from shelfwise.errors import StateError, UnknownError
-from shelfwise.ingest.again import Wanted, ingest_again
+from shelfwise.ingest.again import Wanted, begin_again, ingest_again
 from shelfwise.ingest.blocks import MAX_RAW_CHARS
 from shelfwise.ingest.run import TableName, ingest_table
 from shelfwise.schemas.items import Item
@@ -166,7 +166,9 @@ def test_an_erasure_in_the_middle_of_a_try_is_final(records: Records) -> None:
     (records.folder / "e.csv").write_text(HEAD + "eve,c,view,2024-01-01,\nbob,c,view,2024-01-01,\n")
     spec = EventsSpec(path="e.csv")
     source = ingest(records, "events", spec)
-    ingest_again(records, spec, Wanted(source), on_start=lambda _: erase(records, "eve"))
+    begun = begin_again(records, spec, Wanted(source))
+    erase(records, "eve")
+    begun.run()
     assert raws(records, source) == ["", "bob,c,view,2024-01-01,"]
     # Nor does a correction that was written before bring the person back.
     assert again(records, spec, source, corrected={2: "eve,c,view,2024-01-01,x"}) == (0, 0, 1)
@@ -218,11 +220,10 @@ def test_two_tries_at_once_count_a_line_once(records: Records) -> None:
     source = ingest(records, "events", spec)
     put(records, "c")
 
-    def another(_: int) -> None:
-        ingest_again(records, spec, Wanted(source))
-
-    number = ingest_again(records, spec, Wanted(source), on_start=another)
+    begun = begin_again(records, spec, Wanted(source))
+    ingest_again(records, spec, Wanted(source))
+    begun.run()
     with records.read() as connection:
-        state, first = sources.origin(connection, source).state, imports.get(connection, number)
+        state, first = sources.origin(connection, source).state, imports.get(connection, begun.number)
     assert (state.stored, state.already_stored, state.quarantined) == (2, 0, 0)
     assert (first.state, first.lines) == ("done", 0)

@@ -76,7 +76,6 @@ def ingest_table(
     now: datetime | None = None,
     kind: ImportKind = "file",
     actor: str = "",
-    on_start: Callable[[int], None] | None = None,
 ) -> IngestReport:
     """Read a file, map and check its rows, store the good ones, quarantine the others.
 
@@ -89,34 +88,58 @@ def ingest_table(
         now: The moment after which a time lies in the future; the clock's where omitted.
         kind: Where the file comes from, for the list of imports.
         actor: Who asks for it, likewise.
-        on_start: Told the number of the import once it has begun.
 
     Raises:
         DataError: the file as a whole cannot be read; what was stored before stays.
         StateError: another process is ingesting the same file.
     """
     started = time.perf_counter()
-    moment = now or datetime.now(UTC)
-    plan = make_plan(spec, base_dir, table, moment)
+    begun = begin_table(records, spec, base_dir, table, now=now, kind=kind, actor=actor)
+    skipped = isinstance(begun, Source)
+    state = begun if isinstance(begun, Source) else begun.run(progress)
+    with records.read() as connection:
+        return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
+
+
+def begin_table(
+    records: Records,
+    spec: TableSpec,
+    base_dir: Path,
+    table: TableName,
+    *,
+    now: datetime | None = None,
+    kind: ImportKind = "file",
+    actor: str = "",
+) -> FileImport | Source:
+    """Look at a file and write down that it is imported; it is not read yet.
+
+    Args:
+        As of `ingest_table`.
+
+    Returns:
+        The import, to be run; the file's state where it was finished before with the same mapping.
+
+    Raises:
+        DataError: the file cannot be read with this spec.
+    """
+    plan = make_plan(spec, base_dir, table, now or datetime.now(UTC))
     fingerprint = fingerprint_of(plan.file.path, spec, table)
     with records.write() as connection:
         state = sources.find_or_start(connection, fingerprint, table, spec.path, plan.now_ms)
-    skipped = state.finished
-    if not skipped:
-        with records.write() as connection:
-            sources.put_layout(connection, state.source, layout_of(plan))
-            number = imports.start(connection, state.source, kind, actor)
-        if on_start is not None:
-            on_start(number)
-        job = _Job(records, plan, fingerprint, state, progress, number)
-        try:
-            state = job.run()
-        except ShelfwiseError as error:
-            with records.write() as connection:
-                imports.finish(connection, number, str(error))
-            raise
-    with records.read() as connection:
-        return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
+        if state.finished:
+            return state
+        sources.put_layout(connection, state.source, layout_of(plan))
+        number = imports.start(connection, state.source, kind, actor)
+    return FileImport(records, plan, fingerprint, state, number)
+
+
+def ingested_before() -> StateError:
+    """What a file is refused with that has nothing new."""
+    return StateError(
+        "this very file was ingested before, with the same mapping",
+        hint="nothing is left to be done",
+        code="ingested_before",
+    )
 
 
 def make_plan(spec: TableSpec, base_dir: Path, table: TableName, now: datetime) -> Plan:
@@ -171,28 +194,43 @@ class _Counts(NamedTuple):
         return _Counts(*(mine + more for mine, more in zip(self, counts, strict=True)))
 
 
-class _Job:
-    """One file on its way into the store."""
+class FileImport:
+    """One file on its way into the store, written down as an import.
 
-    def __init__(
-        self,
-        records: Records,
-        plan: Plan,
-        fingerprint: str,
-        state: Source,
-        progress: Progress | None,
-        import_id: int,
-    ) -> None:
+    Attributes:
+        number: The import's.
+    """
+
+    def __init__(self, records: Records, plan: Plan, fingerprint: str, state: Source, number: int) -> None:
+        self.number = number
         self._records = records
         self._plan = plan
         self._fingerprint = fingerprint
         self._state, self._counts = state, _Counts()
-        self._progress = progress
-        self._import_id = import_id
+        self._progress: Progress | None = None
         self._share = 0.0
         self._total_bytes = plan.file.path.stat().st_size
 
-    def run(self) -> Source:
+    def run(self, progress: Progress | None = None) -> Source:
+        """Read the file to its end, from where it is by now; its state then.
+
+        Raises:
+            DataError: it cannot be read on; what was stored before stays.
+            StateError: another process is ingesting it, or has done so since the import was written down.
+        """
+        self._progress = progress
+        try:
+            with self._records.read() as connection:
+                self._state = sources.origin(connection, self._state.source).state
+            if self._state.finished:
+                raise ingested_before()
+            return self._read()
+        except ShelfwiseError as error:
+            with self._records.write() as connection:
+                imports.finish(connection, self.number, str(error))
+            raise
+
+    def _read(self) -> Source:
         spec = self._plan.spec
         if isinstance(spec, EventsSpec):
             self._events(spec)
@@ -312,9 +350,9 @@ class _Job:
         )
         sources.record_progress(connection, self._state)
         self._counts = self._counts.plus(lines, stored, before, len(refused))
-        imports.advance(connection, self._import_id, **self._counts._asdict(), progress=self._share)
+        imports.advance(connection, self.number, **self._counts._asdict(), progress=self._share)
         if finished:
-            imports.finish(connection, self._import_id)
+            imports.finish(connection, self.number)
 
     def _show(self, block: Block, lines: int | None = None) -> None:
         self._share = min(block.bytes_done / max(self._total_bytes, 1), 1.0)

@@ -74,12 +74,6 @@ def find_or_start(connection: Connection, fingerprint: str, table: str, name: st
     return _source(found)
 
 
-def is_finished(connection: Connection, fingerprint: str) -> bool:
-    """Whether a file was read to its end under this mapping."""
-    query = select(sources.c.finished).where(sources.c.fingerprint == fingerprint)
-    return bool(connection.execute(query).scalar())
-
-
 def record_progress(connection: Connection, state: Source) -> None:
     """Write how far a file is; in the same transaction as its rows."""
     connection.execute(
