@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from sqlalchemy import update
 
 from shelfwise.config.ingest import EventsSpec, ItemsSpec, UsersSpec
 from shelfwise.errors import StateError, UnknownError
-from shelfwise.ingest.again import Wanted, ingest_again
+from shelfwise.ingest.again import Wanted, begin_again, ingest_again
 from shelfwise.ingest.blocks import MAX_RAW_CHARS
 from shelfwise.ingest.run import TableName, ingest_table
 from shelfwise.schemas.items import Item
-from shelfwise.store import catalogue, imports, people, sources
+from shelfwise.store import catalogue, erasures, imports, people, personal, sources
 from shelfwise.store.records import Records
 from shelfwise.store.tables import sources as sources_table
 
@@ -148,3 +149,81 @@ def test_what_is_not_known_as_a_whole_stays(records: Records) -> None:
         ingest_again(records, spec, Wanted(source))
     with pytest.raises(UnknownError):
         ingest_again(records, spec, Wanted(77))
+
+
+def erase(records: Records, user_id: str) -> None:
+    with records.write() as connection:
+        erasures.add(connection, user_id, 2**42)
+        personal.erase(connection, user_id, "receipt")
+
+
+def raws(records: Records, source: int) -> list[str]:
+    with records.read() as connection:
+        return [one.raw for _, one in sources.refused_page(connection, 99, source=source)]
+
+
+def test_an_erasure_in_the_middle_of_a_try_is_final(records: Records) -> None:
+    (records.folder / "e.csv").write_text(HEAD + "eve,c,view,2024-01-01,\nbob,c,view,2024-01-01,\n")
+    spec = EventsSpec(path="e.csv")
+    source = ingest(records, "events", spec)
+    begun = begin_again(records, spec, Wanted(source))
+    erase(records, "eve")
+    begun.run()
+    assert raws(records, source) == ["", "bob,c,view,2024-01-01,"]
+    # Nor does a correction that was written before bring the person back.
+    assert again(records, spec, source, corrected={2: "eve,c,view,2024-01-01,x"}) == (0, 0, 1)
+    assert again(records, spec, source, corrected={3: "eve,c,view,2024-01-01,x"}) == (0, 1, 0)
+    assert raws(records, source) == [""]
+
+
+@pytest.mark.parametrize("user_id", ["eve", "eve@shop.example", "Zoë 😀", "shop:7"])
+def test_lines_of_erased_people_come_into_quarantine_without_words(records: Records, user_id: str) -> None:
+    with records.write() as connection:
+        people.upsert(connection, [(user_id, {})])
+    erase(records, user_id)
+    (records.folder / "e.csv").write_text(
+        HEAD + f"{user_id},a,view,yesterday,\nbob,a,view,yesterday,\n" + "x,a,view,2024-01-01,\n" * 9
+    )
+    rows = [{"user_id": one, "item_id": "a", "event": "view", "timestamp": "never"} for one in (user_id, "bob")]
+    rows += [{**rows[1], "timestamp": "2024-01-01"}] * 9
+    (records.folder / "e.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    for name in ("e.csv", "e.jsonl"):
+        source = ingest(records, "events", EventsSpec(path=name))
+        first, second, *_ = raws(records, source)
+        assert first == "" and "bob" in second
+        assert list(refused(records, source).values())[:2] == ["bad_time", "bad_time"]
+
+
+@pytest.mark.parametrize("many_rows", ["last", "most-common"])
+def test_lines_are_tried_again_while_their_file_is_still_read(records: Records, many_rows: str) -> None:
+    (records.folder / "i.csv").write_text("item_id,price\nn,x\nm,y\nk,5\nl,6\n")
+    spec = ItemsSpec(path="i.csv", batch_rows=1, many_rows=many_rows)  # pyright: ignore[reportArgumentType]
+    mended = spec.model_copy(update={"missing": ["x"]})
+    tries: list[int] = []
+
+    def try_again(lines_done: int, *_: Any) -> None:
+        if lines_done == 3:
+            tries.append(ingest_again(records, mended, Wanted(0)))
+
+    report = ingest_table(records, spec, records.folder, "items", progress=try_again)
+    assert len(tries) == 1
+    assert (report.lines, report.stored, report.already_stored, report.quarantined) == (4, 3, 0, 1)
+    with records.read() as connection:
+        mine, other = imports.get(connection, 0), imports.get(connection, tries[0])
+        assert sources.origin(connection, 0).state.quarantined == 1
+    assert (mine.state, mine.quarantined, other.stored, other.quarantined) == ("done", 2, 1, 1)
+
+
+def test_two_tries_at_once_count_a_line_once(records: Records) -> None:
+    (records.folder / "e.csv").write_text(HEAD + "u,c,view,2024-01-01,\nu,c,view,2024-01-02,\n")
+    spec = EventsSpec(path="e.csv")
+    source = ingest(records, "events", spec)
+    put(records, "c")
+
+    begun = begin_again(records, spec, Wanted(source))
+    ingest_again(records, spec, Wanted(source))
+    begun.run()
+    with records.read() as connection:
+        state, first = sources.origin(connection, source).state, imports.get(connection, begun.number)
+    assert (state.stored, state.already_stored, state.quarantined) == (2, 0, 0)
+    assert (first.state, first.lines) == ("done", 0)

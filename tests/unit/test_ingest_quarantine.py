@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +16,10 @@ from shelfwise.config.ingest import ItemsSpec
 from shelfwise.ingest.quarantine import FIELDS, export_lines, export_quarantine
 from shelfwise.ingest.run import ingest_table
 from shelfwise.ingest.table_file import look_at
-from shelfwise.store import catalogue
+from shelfwise.serve.quarantine_routes import streamed
+from shelfwise.store import catalogue, sources
 from shelfwise.store.records import Records
+from shelfwise.store.sources import Refused
 
 TEXT = 'item_id;price;title\nA;-1;"Big;\nMug"\nB;2;Cup\nC;x;"Tray"\n'
 
@@ -97,3 +101,22 @@ def test_nested_values_are_mapped_by_dotted_path(records: Records, tmp_path: Pat
         found = catalogue.get(connection, "7")
     assert found is not None
     assert (found.item.title, found.item.attributes) == ("Mug", {"p.tags": "a; b"})
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_the_csv_is_a_formula(records: Records, tmp_path: Path, start: str) -> None:
+    raw = f"{start}HYPERLINK(1)"
+    with records.write() as connection:
+        state = sources.find_or_start(connection, "f", "events", f"{start}e.csv", 0)
+        sources.refuse(connection, state.source, [Refused(2, "bad_time", f"{start}x", raw)])
+
+    async def downloaded() -> bytes:
+        return b"".join([part async for part in streamed(records, None, None, "csv")])
+
+    export_quarantine(records, tmp_path / "q.csv")
+    with (tmp_path / "q.csv").open(newline="", encoding="utf-8") as file:
+        exported = list(csv.reader(file))
+    for rows in (exported, list(csv.reader(io.StringIO(asyncio.run(downloaded()).decode(), newline="")))):
+        assert rows[1] == [f"'{start}e.csv", "2", "bad_time", f"'{start}x", f"'{raw}"]
+    export_quarantine(records, tmp_path / "q.jsonl", "jsonl")
+    assert orjson.loads((tmp_path / "q.jsonl").read_bytes())["raw"] == raw

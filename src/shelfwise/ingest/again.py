@@ -5,7 +5,7 @@ They stay lines of their file: what is stored now leaves the quarantine, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,13 +61,12 @@ def ingest_again(
     *,
     actor: str = "",
     progress: LinesProgress | None = None,
-    on_start: Callable[[int], None] | None = None,
 ) -> int:
     """Try lines in quarantine again.
 
-    A line whose event was stored meanwhile leaves the quarantine too. A line of which only the beginning was kept, or
-    that was erased, stays where it is. An item's line replaces the item; in a file whose items were made from their
-    most common lines only an item that is not there yet, or a corrected line, is stored.
+    A line whose event was stored meanwhile leaves the quarantine too. A line of which only the beginning was kept
+    stays until it is corrected, one that was erased stays. An item's line replaces the item; in a file whose items were
+    made from their most common lines only an item that is not there yet, or a corrected line, is stored.
 
     Args:
         records: The shop's.
@@ -75,7 +74,6 @@ def ingest_again(
         wanted: Which lines.
         actor: Who asks for it, for the list of imports.
         progress: Told after each batch.
-        on_start: Told the number of the import once it has begun.
 
     Returns:
         The number of the import.
@@ -84,6 +82,20 @@ def ingest_again(
         StateError: it is not known how the file was laid out, or none of the lines is in quarantine.
         DataError: the mapping names columns that the file did not have.
         UnknownError: there is no such file.
+    """
+    begun = begin_again(records, spec, wanted, actor=actor)
+    begun.run(progress)
+    return begun.number
+
+
+def begin_again(records: Records, spec: TableSpec, wanted: Wanted, *, actor: str = "") -> LinesImport:
+    """Write down that lines are tried again; they are not read yet.
+
+    Args:
+        As of `ingest_again`.
+
+    Raises:
+        As `ingest_again`.
     """
     with records.read() as connection:
         origin = sources.origin(connection, wanted.source)
@@ -98,47 +110,60 @@ def ingest_again(
         )
     with records.write() as connection:
         number = imports.start(connection, wanted.source, "again", actor)
-    if on_start is not None:
-        on_start(number)
-    try:
-        _run(records, reader, wanted, number, n_total, progress)
-    except ShelfwiseError as error:
-        with records.write() as connection:
-            imports.finish(connection, number, str(error))
-        raise
-    return number
+    return LinesImport(records, reader, wanted, number, n_total)
 
 
-def _run(
-    records: Records,
-    reader: _Reader,
-    wanted: Wanted,
-    number: int,
-    n_total: int,
-    progress: LinesProgress | None,
-) -> None:
-    n_done = n_stored = n_before = n_refused = 0
-    for page in _pages(records, wanted):
-        n_done += len(page)
-        tried = {line: raw for line, raw in page.items() if raw}
-        with records.write() as connection:
-            stored, again = reader.store(connection, tried, wanted)
-            sources.settle(connection, wanted.source, list(tried), again, stored)
-            n_stored, n_refused = n_stored + stored, n_refused + len(again) + len(page) - len(tried)
-            n_before += len(tried) - len(again) - stored
-            imports.advance(
-                connection,
-                number,
-                lines=n_done,
-                stored=n_stored,
-                already_stored=n_before,
-                quarantined=n_refused,
-                progress=min(n_done / n_total, 1.0),
-            )
-        if progress is not None:
-            progress(n_done, n_total)
-    with records.write() as connection:
-        imports.finish(connection, number)
+class LinesImport:
+    """Lines of a quarantine on their way out of it, written down as an import.
+
+    Attributes:
+        number: The import's.
+    """
+
+    def __init__(self, records: Records, reader: _Reader, wanted: Wanted, number: int, n_total: int) -> None:
+        self.number = number
+        self._records, self._reader, self._wanted, self._n_total = records, reader, wanted, n_total
+
+    def run(self, progress: LinesProgress | None = None) -> None:
+        """Try them all.
+
+        Raises:
+            ShelfwiseError: the store is away, or `progress` ended it; what was stored before stays.
+        """
+        try:
+            self._run(progress)
+        except ShelfwiseError as error:
+            with self._records.write() as connection:
+                imports.finish(connection, self.number, str(error))
+            raise
+
+    def _run(self, progress: LinesProgress | None) -> None:
+        n_done = n_stored = n_before = n_refused = 0
+        after, source = -1, self._wanted.source
+        while True:
+            # Read where it is written: what an erasure or another try changed meanwhile must not be brought back.
+            with self._records.write() as connection:
+                page = _page(connection, self._wanted, after)
+                if not page:
+                    imports.finish(connection, self.number)
+                    return
+                tried = {line: raw for line, raw in page.items() if raw}
+                stored, again = self._reader.store(connection, tried, self._wanted)
+                sources.settle(connection, source, list(tried), again, stored)
+                n_done, after = n_done + len(page), max(page)
+                n_stored, n_refused = n_stored + stored, n_refused + len(again) + len(page) - len(tried)
+                n_before += len(tried) - len(again) - stored
+                imports.advance(
+                    connection,
+                    self.number,
+                    lines=n_done,
+                    stored=n_stored,
+                    already_stored=n_before,
+                    quarantined=n_refused,
+                    progress=min(n_done / self._n_total, 1.0),
+                )
+            if progress is not None:
+                progress(n_done, self._n_total)
 
 
 def _count(connection: Connection, wanted: Wanted) -> int:
@@ -149,24 +174,20 @@ def _count(connection: Connection, wanted: Wanted) -> int:
     return counts.get(wanted.reason, 0) if wanted.reason is not None else sum(counts.values())
 
 
-def _pages(records: Records, wanted: Wanted) -> Iterator[dict[int, str]]:
-    """Lines and their text, batch by batch; empty where the text is not known as a whole."""
-    after = (wanted.source, -1)
-    while True:
-        with records.read() as connection:
-            page = sources.refused_page(
-                connection,
-                BATCH,
-                source=wanted.source,
-                reason=wanted.reason if wanted.corrected is None else None,
-                after=after,
-                lines=None if wanted.corrected is None else list(wanted.corrected),
-            )
-        if not page:
-            return
-        after = (wanted.source, page[-1][1].line)
-        corrected = wanted.corrected or {}
-        yield {one.line: corrected.get(one.line, one.raw if len(one.raw) < MAX_RAW_CHARS else "") for _, one in page}
+def _page(connection: Connection, wanted: Wanted, after: int) -> dict[int, str]:
+    """The next lines and their text; empty where it is not known as a whole, or was erased, whoever corrects it."""
+    corrected = wanted.corrected
+    page = sources.refused_page(
+        connection,
+        BATCH,
+        source=wanted.source,
+        reason=wanted.reason if corrected is None else None,
+        after=(wanted.source, after),
+        lines=None if corrected is None else list(corrected),
+    )
+    if corrected is not None:
+        return {one.line: corrected[one.line] if one.raw else "" for _, one in page}
+    return {one.line: one.raw if len(one.raw) < MAX_RAW_CHARS else "" for _, one in page}
 
 
 class _Reader:

@@ -16,11 +16,26 @@ from shelfwise.store.sources import Refused
 
 FIELDS = ("file", "line", "reason", "message", "raw")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_cells(name: str, refused: Refused) -> tuple[str | int, ...]:
+    """A line of quarantine as a row of CSV.
+
+    Texts that a spreadsheet would take for a formula are given an apostrophe: whoever writes the shop's events must not
+    make the computer of whoever looks through them do anything.
+    """
+    return tuple(
+        f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in (name, *refused)
+    )
+
 
 def export_quarantine(
     records: Records, path: Path, format: Literal["csv", "jsonl"] = "csv", *, source: int | None = None
 ) -> int:
     """Write every quarantined line with its file, line number, reason and message; streamed.
+
+    In CSV what a spreadsheet would take for a formula is given an apostrophe; JSON Lines hold every text as it is.
 
     Args:
         source: One file's number; all files where omitted.
@@ -36,7 +51,7 @@ def export_quarantine(
         for name, refused in sources.read_refused(connection, source):
             n += 1
             if format == "csv":
-                writer.writerow((name, *refused))
+                writer.writerow(csv_cells(name, refused))
             else:
                 row = dict(zip(FIELDS, (name, *refused), strict=True))
                 out.write(orjson.dumps(row).decode() + "\n")

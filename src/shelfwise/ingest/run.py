@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -76,7 +76,6 @@ def ingest_table(
     now: datetime | None = None,
     kind: ImportKind = "file",
     actor: str = "",
-    on_start: Callable[[int], None] | None = None,
 ) -> IngestReport:
     """Read a file, map and check its rows, store the good ones, quarantine the others.
 
@@ -89,34 +88,58 @@ def ingest_table(
         now: The moment after which a time lies in the future; the clock's where omitted.
         kind: Where the file comes from, for the list of imports.
         actor: Who asks for it, likewise.
-        on_start: Told the number of the import once it has begun.
 
     Raises:
         DataError: the file as a whole cannot be read; what was stored before stays.
         StateError: another process is ingesting the same file.
     """
     started = time.perf_counter()
-    moment = now or datetime.now(UTC)
-    plan = make_plan(spec, base_dir, table, moment)
+    begun = begin_table(records, spec, base_dir, table, now=now, kind=kind, actor=actor)
+    skipped = isinstance(begun, Source)
+    state = begun if isinstance(begun, Source) else begun.run(progress)
+    with records.read() as connection:
+        return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
+
+
+def begin_table(
+    records: Records,
+    spec: TableSpec,
+    base_dir: Path,
+    table: TableName,
+    *,
+    now: datetime | None = None,
+    kind: ImportKind = "file",
+    actor: str = "",
+) -> FileImport | Source:
+    """Look at a file and write down that it is imported; it is not read yet.
+
+    Args:
+        As of `ingest_table`.
+
+    Returns:
+        The import, to be run; the file's state where it was finished before with the same mapping.
+
+    Raises:
+        DataError: the file cannot be read with this spec.
+    """
+    plan = make_plan(spec, base_dir, table, now or datetime.now(UTC))
     fingerprint = fingerprint_of(plan.file.path, spec, table)
     with records.write() as connection:
         state = sources.find_or_start(connection, fingerprint, table, spec.path, plan.now_ms)
-    skipped = state.finished
-    if not skipped:
-        with records.write() as connection:
-            sources.put_layout(connection, state.source, layout_of(plan))
-            number = imports.start(connection, state.source, kind, actor)
-        if on_start is not None:
-            on_start(number)
-        job = _Job(records, plan, fingerprint, state, progress, number)
-        try:
-            state = job.run()
-        except ShelfwiseError as error:
-            with records.write() as connection:
-                imports.finish(connection, number, str(error))
-            raise
-    with records.read() as connection:
-        return report_on(connection, state, table, seconds=time.perf_counter() - started, skipped=skipped)
+        if state.finished:
+            return state
+        sources.put_layout(connection, state.source, layout_of(plan))
+        number = imports.start(connection, state.source, kind, actor)
+    return FileImport(records, plan, fingerprint, state, number)
+
+
+def ingested_before() -> StateError:
+    """What a file is refused with that has nothing new."""
+    return StateError(
+        "this very file was ingested before, with the same mapping",
+        hint="nothing is left to be done",
+        code="ingested_before",
+    )
 
 
 def make_plan(spec: TableSpec, base_dir: Path, table: TableName, now: datetime) -> Plan:
@@ -159,28 +182,55 @@ def fingerprint_of(path: Path, spec: TableSpec, table: str) -> str:
     return digest.hexdigest()
 
 
-class _Job:
-    """One file on its way into the store."""
+class _Counts(NamedTuple):
+    """What one run did, whatever becomes of its refused lines meanwhile."""
 
-    def __init__(
-        self,
-        records: Records,
-        plan: Plan,
-        fingerprint: str,
-        state: Source,
-        progress: Progress | None,
-        import_id: int,
-    ) -> None:
+    lines: int = 0
+    stored: int = 0
+    already_stored: int = 0
+    quarantined: int = 0
+
+    def plus(self, *counts: int) -> _Counts:
+        return _Counts(*(mine + more for mine, more in zip(self, counts, strict=True)))
+
+
+class FileImport:
+    """One file on its way into the store, written down as an import.
+
+    Attributes:
+        number: The import's.
+    """
+
+    def __init__(self, records: Records, plan: Plan, fingerprint: str, state: Source, number: int) -> None:
+        self.number = number
         self._records = records
         self._plan = plan
         self._fingerprint = fingerprint
-        self._state = self._begun_with = state
-        self._progress = progress
-        self._import_id = import_id
+        self._state, self._counts = state, _Counts()
+        self._progress: Progress | None = None
         self._share = 0.0
         self._total_bytes = plan.file.path.stat().st_size
 
-    def run(self) -> Source:
+    def run(self, progress: Progress | None = None) -> Source:
+        """Read the file to its end, from where it is by now; its state then.
+
+        Raises:
+            DataError: it cannot be read on; what was stored before stays.
+            StateError: another process is ingesting it, or has done so since the import was written down.
+        """
+        self._progress = progress
+        try:
+            with self._records.read() as connection:
+                self._state = sources.origin(connection, self._state.source).state
+            if self._state.finished:
+                raise ingested_before()
+            return self._read()
+        except ShelfwiseError as error:
+            with self._records.write() as connection:
+                imports.finish(connection, self.number, str(error))
+            raise
+
+    def _read(self) -> Source:
         spec = self._plan.spec
         if isinstance(spec, EventsSpec):
             self._events(spec)
@@ -247,8 +297,7 @@ class _Job:
         found = list(items_of(counts.result()))
         with self._records.write() as connection:
             catalogue.upsert(connection, found)
-            stored = self._state.lines_done - self._state.quarantined
-            self._advance(connection, 0, [], stored, finished=True)
+            self._advance(connection, 0, [], finished=True)
 
     def _users(self, spec: UsersSpec) -> None:
         plan = self._plan
@@ -276,36 +325,34 @@ class _Job:
         """
         state = self._state
         found = sources.find_or_start(connection, self._fingerprint, self._plan.table, state.name, self._plan.now_ms)
-        if found != state:
+        # Its counts may have changed: lines in quarantine are tried again meanwhile.
+        if (found.lines_done, found.finished) != (state.lines_done, state.finished):
             raise StateError(
                 f"{state.name} is being ingested by another process",
                 where=f"ingest.{self._plan.table}",
                 hint="wait until it has finished; the same command then goes on or has nothing to do",
             )
         sources.refuse(connection, state.source, refused)
-        before = 0 if stored is None or finished else lines - len(refused) - stored
-        after = replace(
-            state,
-            lines_done=state.lines_done + lines,
-            finished=finished,
-            stored=state.stored + (stored or 0),
-            already_stored=state.already_stored + before,
-            quarantined=state.quarantined + len(refused),
-        )
-        sources.record_progress(connection, after)
-        begun = self._begun_with
-        imports.advance(
-            connection,
-            self._import_id,
-            lines=after.lines_done - begun.lines_done,
-            stored=after.stored - begun.stored,
-            already_stored=after.already_stored - begun.already_stored,
-            quarantined=after.quarantined - begun.quarantined,
-            progress=self._share,
-        )
+        before = 0
         if finished:
-            imports.finish(connection, self._import_id)
-        self._state = after
+            stored = found.lines_done - found.stored - found.already_stored - found.quarantined
+        elif stored is None:
+            stored = 0
+        else:
+            before = lines - len(refused) - stored
+        self._state = replace(
+            found,
+            lines_done=found.lines_done + lines,
+            finished=finished,
+            stored=found.stored + stored,
+            already_stored=found.already_stored + before,
+            quarantined=found.quarantined + len(refused),
+        )
+        sources.record_progress(connection, self._state)
+        self._counts = self._counts.plus(lines, stored, before, len(refused))
+        imports.advance(connection, self.number, **self._counts._asdict(), progress=self._share)
+        if finished:
+            imports.finish(connection, self.number)
 
     def _show(self, block: Block, lines: int | None = None) -> None:
         self._share = min(block.bytes_done / max(self._total_bytes, 1), 1.0)

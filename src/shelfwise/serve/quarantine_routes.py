@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shelfwise.ingest.again import Wanted
 from shelfwise.ingest.blocks import MAX_RAW_CHARS
-from shelfwise.ingest.quarantine import FIELDS
+from shelfwise.ingest.quarantine import FIELDS, csv_cells
 from shelfwise.ingest.reasons import EXPLANATION, Reason
 from shelfwise.ingest.run import TableName
 from shelfwise.schemas.keys import KeyScope
@@ -186,9 +186,12 @@ async def download(
     reason: ReasonQuery = None,
     format: Annotated[Literal["csv", "jsonl"], fastapi.Query(description="CSV or JSON Lines.")] = "csv",
 ) -> Response:
-    """Every line in quarantine with its file, line number, reason and message."""
+    """Every line in quarantine with its file, line number, reason and message.
+
+    In CSV a text that a spreadsheet would take for a formula is given an apostrophe.
+    """
     return StreamingResponse(
-        _streamed(service.records, source, reason, format),
+        streamed(service.records, source, reason, format),
         media_type="text/csv; charset=utf-8" if format == "csv" else "application/x-ndjson",
         headers={"Content-Disposition": f'attachment; filename="quarantine.{format}"', **NEVER_KEPT},
     )
@@ -211,19 +214,21 @@ async def retry(sent: TryAgain, request: Request, service: Current) -> Response:
     return begun(service, await service.imports.again(wanted, caller_of(request).name))
 
 
-async def _streamed(
+async def streamed(
     records: Records, source: int | None, reason: Reason | None, format: Literal["csv", "jsonl"]
 ) -> AsyncIterator[bytes]:
+    """The file that `download` answers with, page by page."""
+
     def page(after: tuple[int, int]) -> tuple[bytes, tuple[int, int] | None]:
         with records.read() as connection:
             found = sources.refused_page(connection, PAGE, source=source, reason=reason, after=after)
             names = {number: sources.origin(connection, number).state.name for number in {one for one, _ in found}}
-        rows = [(names[number], *one) for number, one in found]
         following = (found[-1][0], found[-1][1].line) if len(found) == PAGE else None
         if format == "jsonl":
-            return b"".join(orjson.dumps(dict(zip(FIELDS, row, strict=True))) + b"\n" for row in rows), following
+            rows = [dict(zip(FIELDS, (names[number], *one), strict=True)) for number, one in found]
+            return b"".join(orjson.dumps(row) + b"\n" for row in rows), following
         out = io.StringIO(newline="")
-        csv.writer(out).writerows(rows)
+        csv.writer(out).writerows(csv_cells(names[number], one) for number, one in found)
         return out.getvalue().encode(), following
 
     if format == "csv":

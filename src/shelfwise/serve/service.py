@@ -114,6 +114,7 @@ class Service:
         self.models.on_changed_item = self._full_text.note
         self._full_text.start()
         self._erasing.start()
+        self.imports.start()
         self._follower = asyncio.create_task(self._follow())
         self._traffic.start()
         self.pulse.start()

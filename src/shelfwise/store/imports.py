@@ -106,6 +106,11 @@ def advance(
     )
 
 
+def touch(connection: Connection, import_id: int) -> None:
+    """Tell that a run is there still, and waits for others."""
+    connection.execute(update(imports).where(imports.c.import_id == import_id).values(updated_ms=_now_ms()))
+
+
 def finish(connection: Connection, import_id: int, failure: str | None = None) -> None:
     """End a run."""
     values: dict[str, Any] = {"updated_ms": _now_ms(), "finished_ms": _now_ms(), "failure": failure}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from shelfwise.errors import UnknownError
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows
+from shelfwise.store.erased_names import naming_erased
 from shelfwise.store.tables import quarantine, sources
 
 
@@ -73,12 +74,6 @@ def find_or_start(connection: Connection, fingerprint: str, table: str, name: st
     return _source(found)
 
 
-def is_finished(connection: Connection, fingerprint: str) -> bool:
-    """Whether a file was read to its end under this mapping."""
-    query = select(sources.c.finished).where(sources.c.fingerprint == fingerprint)
-    return bool(connection.execute(query).scalar())
-
-
 def record_progress(connection: Connection, state: Source) -> None:
     """Write how far a file is; in the same transaction as its rows."""
     connection.execute(
@@ -95,8 +90,13 @@ def record_progress(connection: Connection, state: Source) -> None:
 
 
 def refuse(connection: Connection, source: int, rows: Sequence[Refused]) -> None:
-    """Put lines into quarantine; inside a write transaction."""
-    insert_rows(connection, quarantine, ("source", *Refused._fields), [(source, *row) for row in rows])
+    """Put lines into quarantine; inside a write transaction.
+
+    Those that name somebody who was erased, and did not come back, keep their place and their reason only.
+    """
+    erased = naming_erased(connection, [f"{row.raw}\n{row.message}" for row in rows]) if rows else set[int]()
+    kept = [row._replace(message="erased", raw="") if place in erased else row for place, row in enumerate(rows)]
+    insert_rows(connection, quarantine, ("source", *Refused._fields), [(source, *row) for row in kept])
 
 
 def refused_by_reason(connection: Connection, source: int | None = None) -> dict[str, int]:
@@ -215,7 +215,7 @@ def refused_page(
 
 
 def settle(connection: Connection, source: int, lines: Sequence[int], again: Sequence[Refused], stored: int) -> None:
-    """Write what became of lines that were tried again; inside a write transaction.
+    """Write what became of lines that were tried again; inside the write transaction that read them.
 
     Args:
         connection: Writes.
@@ -224,11 +224,15 @@ def settle(connection: Connection, source: int, lines: Sequence[int], again: Seq
         again: Those of them that were refused again.
         stored: How many were stored; the others were there before.
     """
+    n_left = 0
     for start in range(0, len(lines), LOOKUP_CHUNK):
         chunk = lines[start : start + LOOKUP_CHUNK]
-        connection.execute(delete(quarantine).where(quarantine.c.source == source, quarantine.c.line.in_(chunk)))
+        gone = delete(quarantine).where(quarantine.c.source == source, quarantine.c.line.in_(chunk))
+        n_left += connection.execute(gone).rowcount
     refuse(connection, source, again)
-    good = len(lines) - len(again)
+    # A line that left the quarantine before is counted already.
+    good = max(n_left - len(again), 0)
+    stored = min(stored, good)
     connection.execute(
         update(sources)
         .where(sources.c.source == source)

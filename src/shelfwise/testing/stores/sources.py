@@ -66,7 +66,6 @@ class SourcesContract(StoreContract):
             sources.refuse(connection, first.source, [Refused(3, "unknown_item", "no item", "x")])
             sources.refuse(connection, second.source, [Refused(1, "missing_user", "nobody", "y")])
             sources.record_progress(connection, replace(first, lines_done=10, stored=6, quarantined=4))
-            assert not sources.is_finished(connection, "f1") and not sources.is_finished(connection, "f3")
         with records.read() as connection:
             assert sources.origin(connection, 0)[1:] == ("events", layout)
             assert sources.origin(connection, 1).layout is None
@@ -87,6 +86,7 @@ class SourcesContract(StoreContract):
             # Of three lines that were tried again one is stored, one was there, one is refused for another reason.
             again = [Refused(4, "bad_number", "no number", "mended")]
             sources.settle(connection, 0, [2, 4, 9], again, stored=1)
+            sources.settle(connection, 0, [2, 9], [], stored=1)  # somebody else was there before
         with records.read() as connection:
             now = sources.origin(connection, 0).state
             assert (now.lines_done, now.stored, now.already_stored, now.quarantined) == (10, 7, 1, 2)
@@ -108,6 +108,7 @@ class SourcesContract(StoreContract):
             with pytest.raises(UnknownError, match="no import 9"):
                 imports.get(connection, 9)
         with records.write() as connection:
+            imports.touch(connection, first)
             imports.finish(connection, first)
         with records.read() as connection:
             done = imports.get(connection, first)
