@@ -272,6 +272,26 @@ def test_a_method_that_a_route_does_not_have_opens_nothing(guarded: Guarded) -> 
             assert guarded.send(method, path, "events").status_code in (403, 404, 405), (method, path)
 
 
+@pytest.mark.parametrize(("path", "more"), [("/search", {"query": "mug"}), ("/recommend", {})])
+def test_a_browser_key_filters_by_what_it_may_read(guarded: Guarded, path: str, more: dict[str, Any]) -> None:
+    def answer(key: str, condition: str) -> Any:
+        headers = guarded.token() if key == "browser" else {}
+        return guarded.send("POST", path, key, json={**more, "filter": condition}, headers=headers)
+
+    open_to_all = 'price < 20 and category under "Kitchen" and not age_d < 3'
+    told = 'price < 20 or not (item_id = "x" or "margin" < 0.5)'
+    while (found := answer("recommend", open_to_all)).status_code == 503:  # its index is being made
+        time.sleep(0.05)
+    assert (found.status_code, answer("browser", open_to_all).status_code) == (200, 200)
+    refused = answer("browser", told)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed"), refused.text
+    assert "item_id" in refused.text and "margin" not in refused.text
+    # No more than that is told of an attribute: neither whether there is one of that name, nor a near one.
+    assert answer("browser", "margin < 0.5").json()["code"] == "not_allowed"
+    assert answer("recommend", "margin < 0.5").json()["code"] == "unknown_field"
+    assert answer("recommend", 'image is missing and item_id != "x"').status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/events", "/recommend"])
 def test_a_browser_key_alone_proves_nobody(guarded: Guarded, path: str) -> None:
     body = {"session_id": "x", "item_id": "mug-red", "event": "view"} if path == "/events" else {"session_id": "x"}

@@ -19,10 +19,16 @@ from shelfwise.encode.pictures.decode import LONGEST, decode
 from shelfwise.encode.pictures.descriptors import Descriptors
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.encode.pictures.problems import NoPictureError, PictureProblem
+from shelfwise.pipeline.findings.catalogue import look_through
+from shelfwise.schemas.insight import FindingKind
 from shelfwise.schemas.items import Item
+from shelfwise.store.bare_items import BareItem
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import VectorCache
 from shelfwise.testing.pictures import plain, product
+
+ODD = ("http://[", "https://cdn.example/a%00b.png", f"https://cdn.example/{'x' * 300}.png")
+"""Which name no file anywhere."""
 
 
 def packed(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
@@ -130,13 +136,29 @@ def test_absolute_paths_and_file_urls_are_taken_as_they_are(shop: Path) -> None:
         ("../../outside.png", PictureProblem.OUTSIDE),
         ("x" * 1_900, PictureProblem.MISSING),
         ("a\0b", PictureProblem.MISSING),
+        ("http://[", PictureProblem.MISSING),
+        ("file://[", PictureProblem.MISSING),
+        ("https://cdn.example/a%00b.png", PictureProblem.MISSING),
+        (f"https://cdn.example/{'x' * 300}.png", PictureProblem.MISSING),
+        ("\ud800.png", PictureProblem.MISSING),
+        ("round/in/circles.png", PictureProblem.MISSING),
     ],
 )
 def test_what_is_not_there_has_a_reason(shop: Path, image: str, problem: PictureProblem) -> None:
-    with pytest.raises(NoPictureError) as caught:
-        PictureFiles(shop, "images").find(image)
-    assert caught.value.problem is problem
-    assert str(caught.value)
+    (shop / "images" / "round").symlink_to(shop / "images" / "round")
+    for find in (PictureFiles(shop, "images").find, PictureFiles(shop, "images").find_public):
+        with pytest.raises(NoPictureError) as caught:
+            find(image)
+        assert caught.value.problem is problem
+        assert str(caught.value)
+
+
+def test_one_odd_name_does_not_hide_what_is_wrong_with_the_others(shop: Path) -> None:
+    images = [*ODD, "red.png", None]
+    known = [BareItem(row, str(row), None, None, None, 1.0, one, True, None) for row, one in enumerate(images)]
+    rows = look_through(known, PictureFiles(shop, "images")).rows
+    assert rows[FindingKind.PICTURE_MISSING] == [0, 1, 2]
+    assert rows[FindingKind.NO_PICTURE] == [4]
 
 
 def test_a_link_does_not_lead_out(shop: Path) -> None:

@@ -33,7 +33,7 @@ class LiveScenarios:
 
     def refresh(self) -> None:
         """Take up the settings that are in force now."""
-        with self._records.read() as connection:
+        with self._records.glance() as connection:
             # The number first: a change between the two looks is then taken up twice rather than never.
             latest = scenario_versions.newest(connection)
             found = scenario_versions.in_force(connection) if latest else {}

@@ -136,12 +136,12 @@ class ItemColumns:
 
         Args:
             name: Of a field; an unknown one has no values.
-            among: The items that are counted; shape `(n,)`.
+            among: The items that are counted; shape `(n,)`, which may be without the last ones.
         """
         column = self._column(name)
         if column is None:
             return []
-        codes = column.codes(self._n)[among]
+        codes = column.codes(len(among))[among]
         n_by_code = np.bincount(codes[codes != NOTHING], minlength=len(column.values))
         order = np.argsort(-n_by_code, kind="stable")
         return [(column.values[code], int(n_by_code[code])) for code in order.tolist() if n_by_code[code]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import fastapi
@@ -67,8 +69,7 @@ async def get_imports(
     ] = None,
 ) -> Response:
     """What was read when, by whom, and with what outcome."""
-    with service.records.read() as connection:
-        found = imports.latest(connection, limit, before)
+    found = await asyncio.to_thread(service.records.reading, partial(imports.latest, n=limit, before=before))
     return Json(ImportsAnswer(imports=[_answer(one) for one in found]))
 
 
@@ -76,7 +77,7 @@ async def get_imports(
 @needs(KeyScope.CATALOGUE)
 async def get_import(import_id: Annotated[int, Path(ge=0, le=MAX_NUMBER)], service: Current) -> Response:
     """One import, and how far it is."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         return Json(_answer(imports.get(connection, import_id)))
 
 
@@ -125,7 +126,7 @@ async def post_import(
 
 def begun(service: Service, number: int) -> Response:
     """The answer to a request that began an import."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         return Json(_answer(imports.get(connection, number)), 202)
 
 

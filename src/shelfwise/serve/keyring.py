@@ -72,7 +72,7 @@ class Keyring:
     def sessions(self) -> Sessions | None:
         """Opens and checks sessions; None before anybody signed in, see `open_sessions_with`."""
         if self._sessions is None:
-            with self._records.read() as connection:
+            with self._records.glance() as connection:
                 secret = server_secrets.find(connection, server_secrets.SESSIONS)
             if secret is not None:
                 self.open_sessions_with(secret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -47,7 +48,8 @@ class Looks:
         self._records, self._files = records, files
         self._looking = asyncio.Lock()
         self._looked: Looked | None = None
-        self._themes: tuple[Recommender, Sequence[str]] | None = None
+        # Weakly: names of themes must not keep a model in memory that another one has replaced.
+        self._themes: tuple[weakref.ref[Recommender], Sequence[str]] | None = None
 
     async def findings(self) -> Looked:
         """What is wrong with the catalogue: as it is now, or as it was less than half a minute ago."""
@@ -60,11 +62,11 @@ class Looks:
     def theme_names(self, recommender: Recommender) -> Sequence[str]:
         """Names of a model's themes; for threads."""
         kept = self._themes
-        if kept is not None and kept[0] is recommender:
+        if kept is not None and kept[0]() is recommender:
             return kept[1]
         themes = recommender.model.funnel.themes
         made = [] if themes is None else theme_names(recommender.catalogue.titles, themes.codes, len(themes.names))
-        self._themes = (recommender, made)
+        self._themes = (weakref.ref(recommender), made)
         return made
 
     def _is_old(self, found: Looked) -> bool:

@@ -63,7 +63,7 @@ async def get_own_data(request: Request, service: Current) -> Response:
     owner = _owner(caller_of(request))
     recommender = service.recommender if service.has_model else None
     shown, now = service.config.storefront.attributes, datetime.fromtimestamp(service.now_ms() / 1_000, UTC)
-    found = await asyncio.to_thread(_own_data, service.records, recommender, owner, shown, now)
+    found = await asyncio.to_thread(own_data, service.records, recommender, owner, shown, now)
     return Json(found, headers=NEVER_KEPT)
 
 
@@ -101,18 +101,29 @@ def _owner(caller: Caller) -> str:
     return proven(caller).owner
 
 
-def _own_data(
-    records: Records, recommender: Recommender | None, owner: str, shown: list[str], now: datetime
-) -> OwnData:
+def own_data(records: Records, recommender: Recommender | None, owner: str, shown: list[str], now: datetime) -> OwnData:
+    """What the shop knows of one person.
+
+    Args:
+        records: The shop's.
+        recommender: Reads what the events say together; None without a model.
+        owner: Whose.
+        shown: Attributes that pages may read.
+        now: The shop's time.
+
+    Cost:
+        The events that are shown and the history that recommendations read, however many others there are.
+    """
     with records.read() as connection:
-        events = personal.events_of(connection, owner)
-        n_slates = len(personal.slates_of(connection, owner))
+        n_events = personal.count_events_of(connection, owner)
+        events = personal.latest_events_of(connection, owner, MAX_EVENTS)
+        n_slates = personal.count_slates_of(connection, owner)
     n_read, interests = (0, {}) if recommender is None else _interests(records, recommender, owner, shown)
     return OwnData(
         visitor=owner,
         now=now,
-        n_events=len(events),
-        events=events[::-1][:MAX_EVENTS],
+        n_events=n_events,
+        events=events,
         n_slates=n_slates,
         n_read=n_read,
         interests=interests,

@@ -59,7 +59,7 @@ async def get_picture(
 
     404 with the code `no_picture` where the item names none, or one that is not here or cannot be opened.
     """
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         entry = catalogue.get(connection, item_id)
     if entry is None or entry.deleted:
         raise UnknownError(f"there is no item {item_id!r}", code="unknown_item")

@@ -16,6 +16,7 @@ from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
 from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.item_paths import ItemIdInPath
+from shelfwise.serve.page_filters import require_readable
 from shelfwise.serve.service import Current
 from shelfwise.serve.traces import STAGES, Staged
 
@@ -42,11 +43,12 @@ async def post_recommend(query: Query, request: Request, service: Current) -> Re
     """Answer a query with a slate.
 
     Somebody unknown gets what a stranger should see. What could not be done as configured stands in
-    `degraded`. A browser key asks for its own visitor, and need not name it.
+    `degraded`. A browser key asks for its own visitor, and need not name it; it filters by what it may read of items.
     """
     caller = caller_of(request)
     if caller.kind is KeyKind.BROWSER:
         query = proven(caller).own_query(query)
+        require_readable(query.filter, caller, service.config.storefront)
     began_ns = time.time_ns()
     found = service.answer(query)
     request.scope[STAGES] = Staged(began_ns, found.stages_s, found.slate.scenario)

@@ -197,7 +197,7 @@ async def get_history(service: Current) -> Response:
 @needs(KeyScope.ADMIN)
 async def get_version(version: Annotated[int, Path(ge=1, le=MAX_VERSION)], service: Current) -> Response:
     """Rules as they were in force once."""
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         return Json(_answer(rule_versions.get(connection, version)))
 
 

@@ -91,7 +91,7 @@ async def get_scenarios(service: Current) -> Response:
     """All places of the shop as they are set now."""
     recommender = service.recommender
     recommender.asking.follow()
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         versions = scenario_versions.in_force(connection)
     names = recommender.scenarios.configured
     return Json(ScenariosAnswer(scenarios=[_answer(service, name, versions.get(name)) for name in names]))
@@ -103,7 +103,7 @@ async def get_scenario(name: Name, service: Current) -> Response:
     """One place of the shop as it is set now."""
     _spec(service, name)
     service.recommender.asking.follow()
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         version = scenario_versions.of(connection, name)
     return Json(_answer(service, name, version))
 
@@ -141,8 +141,7 @@ async def put_scenario(name: Name, sent: SettingsToPut, request: Request, servic
 async def get_scenario_history(name: Name, service: Current) -> Response:
     """Who set a place to what, newest first."""
     _spec(service, name)
-    with service.records.read() as connection:
-        versions = scenario_versions.history(connection, name)
+    versions = await asyncio.to_thread(service.records.reading, partial(scenario_versions.history, scenario=name))
     return Json(SettingsHistory(versions=[SettingsVersion.model_validate(one.as_document()) for one in versions]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shelfwise.errors import ServiceError
@@ -16,7 +16,8 @@ from shelfwise.schemas.keys import KeyScope
 from shelfwise.schemas.queries import MAX_FILTER_CHARS, MAX_K, Query
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
-from shelfwise.serve.callers import GuardedRoute, needs
+from shelfwise.serve.callers import GuardedRoute, caller_of, needs
+from shelfwise.serve.page_filters import require_readable
 from shelfwise.serve.service import Current, Service
 
 log = logging.getLogger("shelfwise.serve")
@@ -51,7 +52,10 @@ class SearchQuery(BaseModel):
         default=None,
         min_length=1,
         max_length=MAX_FILTER_CHARS,
-        description="Only items of which this condition is true, written as in rules.",
+        description=(
+            "Only items of which this condition is true, written as in rules; a browser key filters by what it may "
+            "read of items."
+        ),
     )
 
 
@@ -73,12 +77,13 @@ class SearchAnswer(BaseModel):
 
 @router.post("/search", response_model=SearchAnswer, responses=documentation.problems(400, 409, 413, 415, 422))
 @needs(KeyScope.RECOMMEND, browsers=True)
-async def post_search(sent: SearchQuery, service: Current) -> Response:
+async def post_search(sent: SearchQuery, request: Request, service: Current) -> Response:
     """Find items by words in title, brand, category, attributes and description.
 
     A new or changed item is found once it is acknowledged, a deleted or sold-out one no more. What rules block
     is not found where they hold for the scenario `search`.
     """
+    require_readable(sent.filter, caller_of(request), service.config.storefront)
     index = service.full_text()
     try:
         service.recommender.asking.follow()  # what another process acknowledged is found too

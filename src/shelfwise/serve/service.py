@@ -34,6 +34,7 @@ from shelfwise.serve.model_in_service import ModelInService
 from shelfwise.serve.pulse import Pulse
 from shelfwise.serve.rule_previews import RulePreviews
 from shelfwise.serve.search_opening import SearchOpening
+from shelfwise.serve.shelf_counts import ShelfCounts
 from shelfwise.serve.slate_writer import SlateWriter
 from shelfwise.serve.storefront_key import StorefrontKey
 from shelfwise.serve.thumbnails import Thumbnails
@@ -78,6 +79,7 @@ class Service:
         self._full_text = SearchOpening(records)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
+        self.shelf_counts = ShelfCounts(config.storefront.attributes)
         self._items = LiveItems()
         self.imports = ImportJobs(records)
         self.rule_desk = RuleDesk(records, lambda: self.scenarios)

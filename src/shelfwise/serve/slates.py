@@ -62,7 +62,7 @@ async def get_slate(
     """
     caller = caller_of(request)
     own = proven(caller).owner if caller.kind is KeyKind.BROWSER else None
-    with service.records.read() as connection:
+    with service.records.glance() as connection:
         found = slate_log.get(connection, slate_id) or service.waiting_slate(slate_id)
         if found is None or (own is not None and found.user_id != own):
             raise UnknownError(f"no answer {slate_id!r} is kept", code="unknown_slate")

@@ -14,7 +14,7 @@ from pathlib import Path
 from shelfwise.errors import StateError
 from shelfwise.store.versions import Versions
 from shelfwise.track.training_journal import FOLDER, OUTPUT, STOP, What, prepared
-from shelfwise.track.training_lock import HANDED_OVER, TrainingLock, holder
+from shelfwise.track.training_lock import HANDED_OVER, TrainingLock, holder, this_place
 from shelfwise.track.training_runs import TrainingRuns
 
 ARGUMENTS: dict[What, tuple[str, ...]] = {
@@ -23,8 +23,8 @@ ARGUMENTS: dict[What, tuple[str, ...]] = {
     "map": ("models", "map"),
 }
 
-KEPT_FROM_IT = ("SHELFWISE_API_KEY", "PROMETHEUS_MULTIPROC_DIR")
-"""What only the server is told of."""
+KEPT_FROM_IT = ("SHELFWISE_API_KEY", "SHELFWISE_TLS_PASSWORD", "PROMETHEUS_MULTIPROC_DIR")
+"""What only the server is told of; where the shop's databases are, and their passwords, a training needs too."""
 
 PATIENCE_S = 10.0
 """How long a training may take to end once it is told to; then it is killed."""
@@ -75,7 +75,7 @@ def stop_training(shop: Path, name: str) -> None:
 
     Raises:
         UnknownError: there is none of that name.
-        StateError: it is not running.
+        StateError: it is not running, or not on this machine.
     """
     runs = TrainingRuns(shop)
     runs.get(name, curves=False)
@@ -85,6 +85,12 @@ def stop_training(shop: Path, name: str) -> None:
             if sent is signal.SIGTERM:
                 raise StateError(f"training {name} is not running", hint="it has ended", code="training_ended")
             return
+        if running.place != this_place():  # there, its number is that of another process here
+            raise StateError(
+                f"training {name} runs on another machine, or in another container",
+                hint="stop it where it was started",
+                code="training_elsewhere",
+            )
         (runs.folder / name / STOP).touch()
         if running.process:
             with suppress(ProcessLookupError):

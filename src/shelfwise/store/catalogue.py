@@ -88,6 +88,16 @@ def get(connection: Connection, item_id: str) -> StoredItem | None:
     return None if row is None else _stored(row)
 
 
+def get_many(connection: Connection, item_ids: Iterable[str]) -> list[StoredItem]:
+    """Items, deleted or not, each once and in the order of their ids; those that do not exist are left out."""
+    wanted = list(dict.fromkeys(item_ids))
+    found: dict[str, StoredItem] = {}
+    for start in range(0, len(wanted), LOOKUP_CHUNK):
+        query = select(items).where(items.c.item_id.in_(wanted[start : start + LOOKUP_CHUNK]))
+        found |= {row.item_id: _stored(row) for row in connection.execute(query)}
+    return [found[item_id] for item_id in wanted if item_id in found]
+
+
 def read_all(connection: Connection) -> Iterator[StoredItem]:
     """Every item in the order of rows, streamed: the first has row 0."""
     for row in connection.execute(select(items).order_by(items.c.row), execution_options={"yield_per": 10_000}):

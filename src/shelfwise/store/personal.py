@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, delete, func, or_, select, update
 
 from shelfwise.schemas.events import KIND_BY_CODE
 from shelfwise.schemas.ids import VISITOR_PREFIX
@@ -40,26 +40,52 @@ def row_of(connection: Connection, user_id: str) -> int | None:
 
 def events_of(connection: Connection, user_id: str) -> list[dict[str, Any]]:
     """Every event of a person, oldest first, as events are sent; fields without a value are left out."""
+    query = _events_of(user_id).order_by(events.c.timestamp_ms, events.c.seq)
+    return [_as_sent(row) for row in connection.execute(query).mappings()]
+
+
+def latest_events_of(connection: Connection, user_id: str, n: int) -> list[dict[str, Any]]:
+    """The `n` latest events of a person, newest first, as `events_of` tells them."""
+    query = _events_of(user_id).order_by(events.c.timestamp_ms.desc(), events.c.seq.desc()).limit(n)
+    return [_as_sent(row) for row in connection.execute(query).mappings()]
+
+
+def count_events_of(connection: Connection, user_id: str) -> int:
+    """How many events the store has of a person; none of them is read."""
+    query = select(func.count()).select_from(events).where(events.c.user_row == _row_of(user_id))
+    return int(connection.execute(query).scalar_one())
+
+
+def _events_of(user_id: str) -> Select[Any]:
     columns = [column for column in events.c if column.name not in _NOT_TOLD]
-    query = (
+    return (
         select(*columns, items.c.item_id, items.c.title)
-        .join(users, users.c.row == events.c.user_row)
         .outerjoin(items, items.c.row == events.c.item_row)
-        .where(users.c.user_id == user_id)
-        .order_by(events.c.timestamp_ms, events.c.seq)
+        .where(events.c.user_row == _row_of(user_id))
     )
-    found: list[dict[str, Any]] = []
-    for row in connection.execute(query).mappings():
-        told = {str(name): value for name, value in row.items() if value is not None}
-        told["event"] = KIND_BY_CODE[told.pop("kind")].value
-        at = datetime.fromtimestamp(told.pop("timestamp_ms") / 1_000, UTC)
-        found.append({"timestamp": at.isoformat(timespec="milliseconds"), **told})
-    return found
+
+
+def _row_of(user_id: str) -> ScalarSelect[Any]:
+    """One number, so that the events are read from the index of users in their order, and no further than asked."""
+    return select(users.c.row).where(users.c.user_id == user_id).scalar_subquery()
+
+
+def _as_sent(row: RowMapping) -> dict[str, Any]:
+    told = {str(name): value for name, value in row.items() if value is not None}
+    told["event"] = KIND_BY_CODE[told.pop("kind")].value
+    at = datetime.fromtimestamp(told.pop("timestamp_ms") / 1_000, UTC)
+    return {"timestamp": at.isoformat(timespec="milliseconds"), **told}
 
 
 def slates_of(connection: Connection, user_id: str) -> list[LoggedSlate]:
     """Every answer that is kept of those that a person got, oldest first."""
     return slate_log.of_user(connection, user_id)
+
+
+def count_slates_of(connection: Connection, user_id: str) -> int:
+    """How many answers to a person are kept; none of them is read."""
+    query = select(func.count()).select_from(slates).where(slates.c.user_id == user_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def erased_rows(connection: Connection) -> dict[int, str]:

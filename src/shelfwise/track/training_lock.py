@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import time
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -18,6 +19,10 @@ from shelfwise.errors import ServiceError, StateError
 FILE = "lock"
 HANDED_OVER = "SHELFWISE_TRAINING"
 """Environment variable of a training that a server started: its name, a colon, and the open lock's number."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PROCESS_NUMBERS = Path("/proc/self/ns/pid")
+"""Links to the list in which this process has its number: containers of one machine have lists of their own."""
 
 TRIES, PAUSE_S = 20, 0.02
 """Whoever only looks holds the lock too, for a moment; so it is tried again."""
@@ -29,10 +34,12 @@ class Holder(NamedTuple):
     Attributes:
         name: Of the training.
         process: Its process id; 0 in the moment before it is known.
+        place: Where that number names the process, as `this_place` tells it; empty where nobody wrote it down.
     """
 
     name: str
     process: int
+    place: str
 
 
 class TrainingLock:
@@ -88,7 +95,7 @@ class TrainingLock:
     def belongs_to(self, process: int) -> None:
         """Note whose it is, for whoever wants to stop that process."""
         os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"{self.name} {process}".encode(), 0)
+        os.pwrite(self.descriptor, f"{self.name} {process} {this_place()}".encode(), 0)
 
     def release(self) -> None:
         """Let the next one begin, unless a child holds the lock too."""
@@ -105,8 +112,19 @@ def holder(folder: Path) -> Holder | None:
         # A shared lock: those who look do not stop each other.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        name, _, process = os.pread(descriptor, 256, 0).decode().partition(" ")
-        return Holder(name, int(process) if process.isdigit() else 0) if name else None
+        name, process, place = f"{os.pread(descriptor, 1_024, 0).decode()}  ".split(" ", 2)
+        return Holder(name, int(process) if process.isdigit() else 0, place.strip()) if name else None
     finally:
         os.close(descriptor)
     return None
+
+
+def this_place() -> str:
+    """Names where this process's id is one: the machine since it started, and the container.
+
+    The shop's folder may lie on a disk of several machines, and each of them counts its processes from 1.
+    """
+    try:
+        return f"{BOOT_ID.read_text(encoding='ascii').strip()}/{PROCESS_NUMBERS.readlink()}"
+    except OSError:  # not Linux
+        return socket.gethostname()

@@ -60,7 +60,11 @@ class PictureFiles:
         Raises:
             NoPictureError: there is none here, or it lies elsewhere.
         """
-        path = self.find(image).resolve()
+        found = self.find(image)
+        try:
+            path = found.resolve()
+        except (OSError, ValueError, RuntimeError) as cause:
+            raise _no_name() from cause
         if not any(path.is_relative_to(folder) for folder in self._folders):
             raise NoPictureError(PictureProblem.OUTSIDE, "a file outside the shop's folders")
         return path
@@ -69,29 +73,34 @@ class PictureFiles:
         """The file that an item's `image` names.
 
         Raises:
-            NoPictureError: there is none here.
+            NoPictureError: there is none here, or this names no file at all.
         """
-        parts = urlsplit(image) if "://" in image or image.startswith("//") else None
-        if parts is None or parts.scheme == "file":
-            return self._local(image if parts is None else unquote(parts.path))
-        copies = PurePosixPath(unquote(parts.path).lstrip("/"))
+        try:
+            parts = urlsplit(image) if "://" in image or image.startswith("//") else None
+            if parts is None or parts.scheme == "file":
+                return self._local(image if parts is None else unquote(parts.path))
+            return self._copy(PurePosixPath(unquote(parts.path).lstrip("/")))
+        except (OSError, ValueError, RuntimeError) as cause:
+            # No address, a name too long or with a zero byte, links in a circle: what is wrong with one item must
+            # not stop whoever looks at all of them.
+            raise _no_name() from cause
+
+    def _copy(self, path: PurePosixPath) -> Path:
+        """The copy of what lies on the web at this path."""
         if self._has_pictures:
-            for candidate in (copies, PurePosixPath(copies.name)):
+            for candidate in (path, PurePosixPath(path.name)):
                 found = self._inside(self._folders[0], str(candidate))
                 if candidate.name and found is not None and found.is_file():
                     return found
         raise NoPictureError(PictureProblem.REMOTE, "an address on the web, and no copy in the folder of pictures")
 
     def _local(self, image: str) -> Path:
-        try:
-            if Path(image).is_absolute():
-                if Path(image).is_file():
-                    return Path(image)
-                raise NoPictureError(PictureProblem.MISSING, "there is no such file")
-            inside = [path for folder in self._folders if (path := self._inside(folder, image)) is not None]
-            found = next((path for path in inside if path.is_file()), None)
-        except (OSError, ValueError) as cause:  # a name too long, or with a zero byte
-            raise NoPictureError(PictureProblem.MISSING, "this cannot be the name of a file") from cause
+        if Path(image).is_absolute():
+            if Path(image).is_file():
+                return Path(image)
+            raise NoPictureError(PictureProblem.MISSING, "there is no such file")
+        inside = [path for folder in self._folders if (path := self._inside(folder, image)) is not None]
+        found = next((path for path in inside if path.is_file()), None)
         if found is not None:
             return found
         if not inside:
@@ -102,3 +111,7 @@ class PictureFiles:
     def _inside(folder: Path, name: str) -> Path | None:
         path = (folder / name).resolve()
         return path if path.is_relative_to(folder) else None
+
+
+def _no_name() -> NoPictureError:
+    return NoPictureError(PictureProblem.MISSING, "this cannot be the name of a file")
