@@ -13,9 +13,9 @@ from sqlalchemy import update
 
 from shelfwise.config.ingest import EventsSpec, ItemsSpec, UsersSpec
 from shelfwise.errors import StateError, UnknownError
-from shelfwise.ingest.again import Wanted, begin_again, ingest_again
-from shelfwise.ingest.blocks import MAX_RAW_CHARS
-from shelfwise.ingest.run import TableName, ingest_table
+from shelfwise.ingest.again import begin_again, ingest_again
+from shelfwise.ingest.asked import MAX_RAW_CHARS, TableName, Wanted
+from shelfwise.ingest.run import ingest_table
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue, erasures, imports, people, personal, sources
 from shelfwise.store.records import Records

@@ -6,7 +6,6 @@ They stay lines of their file: what is stored now leaves the quarantine, and the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from sqlalchemy import Connection
 
 from shelfwise.config.ingest import AUTO, EventsSpec, ItemsSpec, TableSpec, UsersSpec
 from shelfwise.errors import ShelfwiseError, StateError
-from shelfwise.ingest.blocks import MAX_RAW_CHARS, Block, BlockBuilder, Unusable
+from shelfwise.ingest.asked import MAX_RAW_CHARS, Wanted
+from shelfwise.ingest.blocks import Block, BlockBuilder, Unusable
 from shelfwise.ingest.event_blocks import append_events
 from shelfwise.ingest.event_rows import read_events
 from shelfwise.ingest.item_rows import attributes_of, items_of, read_item_rows, read_user_rows
@@ -37,21 +37,6 @@ BATCH = 5_000
 
 LinesProgress = Callable[[int, int], None]
 """Told of lines done, and lines in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which lines of a file are tried again.
-
-    Attributes:
-        source: The file's number.
-        reason: Only those refused for this; None: for whatever reason.
-        corrected: Text of lines as somebody corrected them; where there are any, only these are tried.
-    """
-
-    source: int
-    reason: str | None = None
-    corrected: Mapping[int, str] | None = None
 
 
 def ingest_again(

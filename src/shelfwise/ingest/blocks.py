@@ -8,11 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from shelfwise.ingest.asked import MAX_RAW_CHARS
 from shelfwise.ingest.reasons import EXPLANATION, Reason
 from shelfwise.store.sources import Refused
-
-MAX_RAW_CHARS = 20_000
-"""How much of a refused line is kept."""
 
 
 @dataclass(frozen=True, slots=True)

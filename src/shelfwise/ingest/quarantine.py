@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
-from shelfwise.ingest.table_file import TableFile
 from shelfwise.store import sources
 from shelfwise.store.records import Records
 from shelfwise.store.sources import Refused
+
+if TYPE_CHECKING:
+    from shelfwise.ingest.table_file import TableFile
 
 FIELDS = ("file", "line", "reason", "message", "raw")
 

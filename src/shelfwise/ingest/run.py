@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from shelfwise.config.ingest import EventsSpec, ItemsSpec, TableSpec, UsersSpec
 from shelfwise.errors import ShelfwiseError, StateError
+from shelfwise.ingest.asked import TableName
 from shelfwise.ingest.blocks import Block, Expand
 from shelfwise.ingest.event_blocks import append_events
 from shelfwise.ingest.event_rows import read_events
@@ -29,8 +30,6 @@ from shelfwise.store import catalogue, imports, people, sources
 from shelfwise.store.imports import ImportKind
 from shelfwise.store.records import Records
 from shelfwise.store.sources import Refused, Source
-
-TableName = Literal["items", "events", "users"]
 
 Progress = Callable[[int, int | None, int, int], None]
 """Called after each batch with lines done, lines in all (None where unknown), bytes done, bytes in all."""

@@ -11,16 +11,19 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shelfwise.config.ingest import TableSpec
 from shelfwise.config.load import load
 from shelfwise.errors import ConfigError, ServiceError, StateError
-from shelfwise.ingest.again import LinesImport, Wanted, begin_again
-from shelfwise.ingest.run import FileImport, TableName, begin_table, ingested_before
+from shelfwise.ingest.asked import TableName, Wanted
 from shelfwise.serve.uploads import Upload, sweep
 from shelfwise.store import imports, sources
 from shelfwise.store.records import Records
+
+if TYPE_CHECKING:  # to read files takes libraries that a server loads when it first does
+    from shelfwise.ingest.again import LinesImport
+    from shelfwise.ingest.run import FileImport
 
 MAX_WAITING = 8
 """Imports that are received, wait, or are read."""
@@ -64,6 +67,8 @@ class ImportJobs:
         """
 
         def begin() -> LinesImport:
+            from shelfwise.ingest.again import begin_again
+
             with self._records.read() as connection:
                 table = sources.origin(connection, wanted.source).table
             return begin_again(self._records, self._spec(table), wanted, actor=actor)
@@ -94,6 +99,8 @@ class ImportJobs:
             await sent.receive(body)
 
             def begin() -> FileImport:
+                from shelfwise.ingest.run import FileImport, begin_table, ingested_before
+
                 spec = self._spec(table)
                 changes = {
                     "path": str(sent.path.relative_to(self._records.folder)),

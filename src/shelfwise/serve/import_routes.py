@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from shelfwise.errors import InputError
-from shelfwise.ingest.run import TableName
+from shelfwise.ingest.asked import TableName
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json

@@ -14,11 +14,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shelfwise.ingest.again import Wanted
-from shelfwise.ingest.blocks import MAX_RAW_CHARS
+from shelfwise.ingest.asked import MAX_RAW_CHARS, TableName, Wanted
 from shelfwise.ingest.quarantine import FIELDS, csv_cells
 from shelfwise.ingest.reasons import EXPLANATION, Reason
-from shelfwise.ingest.run import TableName
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import NEVER_KEPT, Json

@@ -96,7 +96,8 @@ class Shop:
         """
         from datetime import UTC, datetime
 
-        from shelfwise.ingest.run import TableName, make_plan
+        from shelfwise.ingest.asked import TableName
+        from shelfwise.ingest.run import make_plan
         from shelfwise.pipeline.components import check
 
         check(self.config)
@@ -112,7 +113,8 @@ class Shop:
         Raises:
             DataError: a file cannot be read on; what was stored before stays.
         """
-        from shelfwise.ingest.run import TableName, ingest_table
+        from shelfwise.ingest.asked import TableName
+        from shelfwise.ingest.run import ingest_table
 
         reports: list[IngestReport] = []
         tables: tuple[TableName, ...] = ("items", "users", "events")
