@@ -107,6 +107,7 @@ class ModelInService:
         took_s = time.perf_counter() - started
         self._measures.in_service(found.model.name, took_s)
         log.info("version %s is in service after %.1f s", found.model.name, took_s)
+        del now  # the last that held the old one: its memory is free for what comes
         rubbish.set_aside()
 
     def _loaded(self) -> Recommender:
