@@ -38,6 +38,7 @@ fmt: $(READY)  ## Put the code into its form
 bench: $(READY)  ## The quick form of every benchmark
 	$(BIN)/python benchmarks/funnel.py --quick
 	$(BIN)/python benchmarks/serving.py --quick
+	$(BIN)/python benchmarks/soak.py --quick
 	$(BIN)/python benchmarks/accuracy.py --quick
 	$(BIN)/python benchmarks/pictures.py --quick
 	$(BIN)/python benchmarks/baskets.py --quick
