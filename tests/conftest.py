@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 # As the command line does: OpenMP's threads that spin while they wait cost test processes side by side most of
@@ -18,40 +19,35 @@ settings.register_profile("same-every-time", derandomize=True, deadline=None)
 settings.load_profile("same-every-time")
 
 
-@pytest.fixture(scope="session")
-def tiny_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny shop, made once for all test processes (half a minute); copy it, never change it."""
-    from shelfwise.testing.tiny_shop import make_shop
-
-    base = tmp_path_factory.getbasetemp()
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of all test processes makes, and the others wait for."""
+    base = factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    folder = shared / "tiny-shop"
-    with (shared / "tiny-shop.lock").open("w") as lock:
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").is_file():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            make_shop(folder)
+            make(folder)
             (folder / "made").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny shop, made once (half a minute); copy it, never change it."""
+    from shelfwise.testing.tiny_shop import make_shop
+
+    return made_once(tmp_path_factory, "tiny-shop", make_shop)
 
 
 @pytest.fixture(scope="session")
 def weighed_shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop that weighs clicks against purchases, made once for all test processes; copy it, never change it."""
+    """A shop that weighs clicks against purchases, made once; copy it, never change it."""
     from shelfwise.testing.weighed_shop import make_weighed_shop
 
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    folder = shared / "weighed-shop"
-    with (shared / "weighed-shop.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "made").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            make_weighed_shop(folder)
-            (folder / "made").touch()
-    return folder
+    return made_once(tmp_path_factory, "weighed-shop", make_weighed_shop)
 
 
 @pytest.fixture(scope="module")

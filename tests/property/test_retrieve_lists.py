@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from shelfwise.retrieve.neighbour_lists import NeighbourLists, heaviest
 from shelfwise.retrieve.retriever import best
 from shelfwise.retrieve.seeds import weighted_seeds
+from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.candidates import History, Situation
 
 N = 7
@@ -81,6 +82,22 @@ def test_loudest_against_a_loop(dense: Any, seeds: list[tuple[int, float]], rows
         voices = [(weight * dense[seed, row], -place, seed) for place, (seed, weight) in enumerate(seeds)]
         loudest = max(voices, default=(0.0, 0, None))
         assert seed == (loudest[2] if loudest[0] > 0 else None)
+
+
+@given(
+    arrays.arrays(np.float32, (N, 2), elements=st.sampled_from([-1.0, 0.0, 0.5, 1.0])),
+    st.lists(st.integers(0, N + 1), unique=True),
+    st.lists(st.integers(0, N + 1)),
+)
+def test_the_nearest_of_others_against_a_loop(vectors: Any, rows: list[int], others: list[int]) -> None:
+    index = VectorIndex.build(vectors, IndexOptions())  # rows N and N + 1 are unknown to it
+    found = index.nearest_of(np.array(rows, np.int32), np.array(others, np.int32))
+    for row, nearest in zip(rows, found, strict=True):
+        known = [other for other in others if max(row, other) < N and other != row]
+        products = {other: float(vectors[row] @ vectors[other]) for other in known}
+        best_product = max(products.values(), default=0.0)
+        wanted = next((other for other in known if products[other] == best_product), None)
+        assert nearest == (wanted if best_product > 0 else None)
 
 
 histories = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), max_size=10).map(

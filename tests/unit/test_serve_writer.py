@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -125,3 +127,18 @@ def test_a_caller_that_goes_away_stops_nobody(records: Counting) -> None:
 
     assert asyncio.run(run()) == 2
     assert stored(records) == {"1", "2"}
+
+
+def test_who_holds_all_threads_that_others_share_does_not_hold_the_writer(records: Counting) -> None:
+    async def run() -> int:
+        loop, released = asyncio.get_running_loop(), threading.Event()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        held = asyncio.create_task(asyncio.to_thread(released.wait, 30))  # an import, say
+        await asyncio.sleep(0)
+        try:
+            return await asyncio.wait_for(Writer(records).run(put(1)), 10)
+        finally:
+            released.set()
+            await held
+
+    assert asyncio.run(run()) == 1

@@ -32,9 +32,6 @@ PATIENCE_S = 0.02
 PAUSE_S = 5.0
 """How long a Redis that did not answer is left alone."""
 
-SHORTEST = 1
-"""Events from which on an entry is worth its room; who did nothing is not kept."""
-
 _HEAD = struct.Struct("<8sQQiI")
 """Of which model the scenarios' codes are, erasures, events, the user's row, the number of events that follow."""
 
@@ -122,9 +119,9 @@ class HistoryCache:
         )
 
     def put(self, user_id: str, history: History, version: str, marks: Marks) -> None:
-        """Keep what was read when the store had come so far."""
+        """Keep what was read when the store had come so far; of who did nothing there is nothing to keep."""
         n = len(history)
-        if n < SHORTEST:
+        if not n:
             return
         head = _HEAD.pack(_short(version), marks.erasures, marks.events, history.user_row, n)
         columns = (
