@@ -69,7 +69,8 @@ class VectorIndex:
         self._by_row = TextVectors(vectors)
         self._fresh: dict[int, Floats] = {}
         self._fresh_matrix: tuple[Rows, Floats] | None = None
-        if isinstance(index, faiss.IndexHNSW):
+        self._is_graph = isinstance(index, faiss.IndexHNSW)
+        if self._is_graph:
             index.hnsw.efSearch = options.effort
 
     @classmethod
@@ -116,6 +117,8 @@ class VectorIndex:
         rows, scores = rows[0].astype(np.int32), scores[0]
         found = rows >= 0
         rows, scores = rows[found], scores[found]
+        if self._is_graph:
+            scores = self.vectors[rows] @ question  # exactly: a graph's are those of its half precision
         if self._fresh:
             fresh_rows, fresh_vectors = self._fresh_items()
             stale = np.isin(rows, fresh_rows)
