@@ -31,7 +31,8 @@ class LiveCatalogue:
         self.item_ids: list[ItemId] = []
         self.titles: list[str | None] = []
         self.paths: list[tuple[str, ...]] = []
-        self.kinds, self.brands, self.sellers = NamedGroups(), NamedGroups(), NamedGroups()
+        self.kinds = NamedGroups[tuple[str, ...]]()
+        self.brands, self.sellers = NamedGroups[str](), NamedGroups[str]()
         self.columns: ItemColumns | None = None
         self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
@@ -57,13 +58,12 @@ class LiveCatalogue:
             for groups in (self.kinds, self.brands, self.sellers):
                 groups.put(len(self.item_ids) - 1, None)
         if entry.row >= len(self._allowed):
-            grown = np.zeros(entry.row + ROOM, bool)
+            grown = np.zeros(max(entry.row + ROOM, 2 * len(self._allowed)), bool)
             grown[: len(self._allowed)] = self._allowed
             self._allowed = grown
         self.item_ids[entry.row] = ItemId(entry.item.item_id)
         self.titles[entry.row] = entry.item.title
-        self.paths[entry.row] = entry.item.path
-        self._put_kind(entry.row, entry.item.path)
+        self.paths[entry.row] = self._put_kind(entry.row, entry.item.path)
         self.brands.put(entry.row, entry.item.brand)
         self.sellers.put(entry.row, entry.item.attributes.get(SELLER))
         self._row_by_id[entry.item.item_id] = Row(entry.row)
@@ -72,12 +72,14 @@ class LiveCatalogue:
         if self.columns is not None:
             self.columns.put(entry)
 
-    def _put_kind(self, row: int, path: tuple[str, ...]) -> None:
+    def _put_kind(self, row: int, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The path, as the one object that all items of this path share."""
         n_known = len(self.kinds.names)
         self.kinds.put(row, path)
         if len(self.kinds.names) > n_known:  # a path that no item had before
             for length in range(1, len(path) + 1):
                 self._kinds_under.setdefault(path[:length], []).append(n_known)
+        return self.kinds.name_of(row) or ()
 
     def withdraw(self, rows: Iterable[int]) -> None:
         """Show these no more, whatever else is still to be taken up of them; rows that are not known are left out."""

@@ -42,7 +42,7 @@ from shelfwise.pipeline.components import (
 from shelfwise.pipeline.funnel import Funnel
 from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, EventKind
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
-from shelfwise.store.arrays import mapped
+from shelfwise.store.arrays import mapped, share_equal
 from shelfwise.store.marks import Marks
 from shelfwise.store.versions import Version, Versions
 
@@ -158,6 +158,7 @@ def save(
         funnel.state.save(folder / "items")
         if funnel.vectors is not None:
             np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
+            share_equal(folder / "items" / VECTORS_FILE, (folder / "retrieve").glob("*/*.npy"))
         for file, kept in ((PICTURE_VECTORS_FILE, funnel.pictures), (BEHAVIOUR_FILE, funnel.behaviour)):
             if kept is not None:
                 np.save(folder / "items" / file, kept.base)
