@@ -117,7 +117,8 @@ def test_a_backup_stays_sealed_and_is_opened_with_the_key(tiny_shop: Path, keys:
         for member in archive.getmembers():
             content = (archive.extractfile(member) or io.BytesIO()).read()
             assert WORD not in content and OLD.written.encode() not in content, member.name
-    restore(tmp_path / "b.tar.gz", tmp_path / "again", lambda *_: None)
+    restored = restore(tmp_path / "b.tar.gz", tmp_path / "again", lambda *_: None)
+    assert restored.data_keys == [OLD.key_id]
     with Shop.open(tmp_path / "again") as shop, shop.records.read() as connection:
         assert people.attributes_of_one(connection, "user-1") == SAYS
     keys.unlink()
