@@ -74,6 +74,7 @@ class Asking:
         self.profiles = profiles
         self.remembered = LastHistories()
         self._away_until = 0.0
+        self._silent_until = 0.0
         self._erasures_seen = live.marks.erasures
         self.on_erasure: list[Callable[[], None]] = []
         self.cache: HistoryCache | None = None
@@ -133,7 +134,9 @@ class Asking:
             situation = self._asked(query, history, told, is_away=is_away)
             plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=is_away)
         except DataKeyError as error:
-            log.error("an answer goes on without what the user says: %s", error.found)
+            if time.monotonic() >= self._silent_until:
+                log.error("answers go on without what users say: %s", error.found)
+                self._silent_until = time.monotonic() + ASK_AGAIN_S
             told = [CLOSED]
             situation = self._asked(query, history, told, is_away=True)
             plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=True)

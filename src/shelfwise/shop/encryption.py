@@ -178,8 +178,11 @@ class ShopEncryption:
             absent = {key_id: n for key_id, n in found.items() if keys.find(key_id) is None}
             altered = sealed_values.check(connection) if check else None
         at_hand = keys.ids()
-        fresh = next((key_id for key_id in at_hand[:1] if key_id not in known), None)
-        newest = fresh or next((key_id for key_id in known if key_id in at_hand or key_id in absent), None)
+        # As `sealing.sealing_key`, which may write.
+        standing = [key_id for key_id in known if key_id in at_hand or key_id in absent]
+        fresh = [key_id for key_id in at_hand[:1] if key_id not in known]
+        candidates = standing if standing and standing[0] in absent else [*fresh, *standing]
+        newest = candidates[0] if candidates else None
         return EncryptionStatus(newest, at_hand, dict(found), plain, absent, altered, self._warnings())
 
     def require_keys(self) -> None:
@@ -206,8 +209,7 @@ class ShopEncryption:
         """
         with self._records.write() as connection:
             sealed_values.require_keys(connection)
-            key = sealing.sealing_key(connection)
-            if key is None:
+            if sealing.sealing_key(connection) is None:
                 raise StateError(
                     "there is no data key",
                     where=f"{VARIABLE} in the environment, or {FILE_KEY}",
@@ -253,9 +255,11 @@ class ShopEncryption:
     def _brought(
         self, key_of: Callable[[Any], DataKey | None], action: audit_log.Action, progress: Progress, rebuild: bool
     ) -> Brought:
-        altered, n, key = Altered(), 0, None
-        with self._records.read() as connection:
-            total = sum(sealed_values.counts(connection).values())
+        altered, n = Altered(), 0
+        with self._records.write() as connection:
+            key = key_of(connection)
+            found = sealed_values.counts(connection)
+        total = sum(found.values()) - found[IN_PLAIN if key is None else key.key_id]
         for kind in KINDS:
             after: tuple[int, ...] | None = None
             while True:

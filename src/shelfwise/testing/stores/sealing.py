@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -159,7 +159,7 @@ class SealingContract(StoreContract):
             with pytest.raises(DataKeyError, match=OLD.key_id):
                 _shop(records).seal()
             found = _shop(records).status()
-            assert (found.missing, found.values) == ({OLD.key_id: 4}, {OLD.key_id: 4})
+            assert (found.sealing, found.missing, found.values) == (OLD.key_id, {OLD.key_id: 4}, {OLD.key_id: 4})
         with opens(OLD).read() as connection:
             assert people.read_attributes(connection) == {n: says(n) for n in range(4)}
 
@@ -314,7 +314,7 @@ def _shop(records: Records) -> ShopEncryption:
 
 
 @contextmanager
-def _opened(url: str, folder: Path, *keys: DataKey) -> Iterator[Records]:
+def _opened(url: str, folder: Path, *keys: DataKey) -> Generator[Records]:
     """With these keys, or those in the test's file."""
     records = Records.open(url, folder, DataKeys(keys) if keys else DataKeys.of("keys", folder))
     try:
