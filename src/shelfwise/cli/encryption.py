@@ -38,7 +38,9 @@ def new_key(
         return
     if made.file is not None:
         people.print(f"key {made.key_id} stands first in {made.file}", markup=False, soft_wrap=True)
-        people.print("keep a copy of that file apart from the shop and its backups: without it nothing can be read")
+        people.print(
+            "keep a copy of that file apart from the shop and its backups: without it nothing that is sealed can be read"
+        )
         people.print("`shelfwise encryption seal` brings everything under it")
         return
     people.print(f"key {made.key_id} is made; it is shown this once, and kept nowhere:", markup=False)
