@@ -39,7 +39,7 @@ def new_key(
     if made.file is not None:
         people.print(f"key {made.key_id} stands first in {made.file}", markup=False, soft_wrap=True)
         people.print(
-            "keep a copy of that file apart from the shop and its backups: without it nothing that is sealed can be read"
+            "keep a copy of it apart from the shop and its backups: without it nothing that is sealed can be read"
         )
         people.print("`shelfwise encryption seal` brings everything under it")
         return
