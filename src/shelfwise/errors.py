@@ -12,6 +12,7 @@
     │   └── PreconditionError   something is not as the caller thinks; HTTP 412
     ├── MissingExtraError       an optional dependency is not installed; exit code 2
     └── ServiceError            a database or another service is down or busy; exit code 3, HTTP 503
+        └── DataKeyError        values are sealed and the key that opens them is not at hand; exit code 2
 
 Each has four parts beside its stable `code`: what was found, what was expected, where, and what to do.
 """
@@ -163,6 +164,13 @@ class ServiceError(ShelfwiseError):
     code = "service_down"
     exit_code = 3
     http_status = 503
+
+
+class DataKeyError(ServiceError):
+    """Values of the store are sealed under a key that is not at hand; they are there, and opened when it is."""
+
+    code = "data_key_missing"
+    exit_code = 2
 
 
 def near(name: str, known: Iterable[str]) -> str | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
+from shelfwise.store.data_keys import DataKey, DataKeys
+from shelfwise.store.records import Records
 from shelfwise.testing.databases import of_postgresql, of_sqlite
 from shelfwise.testing.stores.catalogue import CatalogueContract
 from shelfwise.testing.stores.events import EventLogContract
@@ -14,6 +18,7 @@ from shelfwise.testing.stores.migrations import MigrationsContract
 from shelfwise.testing.stores.people import PeopleContract
 from shelfwise.testing.stores.rules_and_slates import RuleVersionsContract, SlateLogContract
 from shelfwise.testing.stores.scenario_settings import ScenarioVersionsContract
+from shelfwise.testing.stores.sealing import SealingContract
 from shelfwise.testing.stores.sources import SourcesContract
 from shelfwise.testing.stores.traffic import TrafficContract
 from shelfwise.testing.stores.transactions import TransactionsContract
@@ -29,6 +34,16 @@ class _SQLite:
 class _PostgreSQL:
     def database(self) -> AbstractContextManager[str]:
         return of_postgresql()
+
+
+class _WithKey:
+    """What holds without a key holds with one."""
+
+    @pytest.fixture
+    def records(self, url: str, tmp_path: Path) -> Iterator[Records]:
+        opened = Records.open(url, tmp_path, DataKeys([DataKey.make()]))
+        yield opened
+        opened.close()
 
 
 class TestEventsInSQLite(_SQLite, EventLogContract):
@@ -60,6 +75,26 @@ class TestSourcesInSQLite(_SQLite, SourcesContract):
 
 
 class TestSourcesInPostgreSQL(_PostgreSQL, SourcesContract):
+    pass
+
+
+class TestSealingInSQLite(_SQLite, SealingContract):
+    pass
+
+
+class TestSealingInPostgreSQL(_PostgreSQL, SealingContract):
+    pass
+
+
+class TestPeopleSealedInSQLite(_SQLite, _WithKey, PeopleContract):
+    pass
+
+
+class TestPeopleSealedInPostgreSQL(_PostgreSQL, _WithKey, PeopleContract):
+    pass
+
+
+class TestSourcesSealedInSQLite(_SQLite, _WithKey, SourcesContract):
     pass
 
 

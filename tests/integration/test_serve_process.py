@@ -60,7 +60,8 @@ service = Service.open(folder, load(folder))
 service.recommender.recommend(Query(user_id="user-1"))
 service.recommender.live.encode(Item(item_id="x", title="Blue kite"))
 service.records.close()
-print([name for name in ("torch", "transformers", "lightgbm", "polars", "alembic") if name in sys.modules])
+unwanted = ("torch", "transformers", "lightgbm", "polars", "alembic", "cryptography")
+print([name for name in unwanted if name in sys.modules])
 """
 
 

@@ -27,6 +27,7 @@ def test_codes_and_statuses_are_those_that_the_tree_declares(kind: type[Shelfwis
         "PreconditionError": (2, 412),
         "MissingExtraError": (2, 500),
         "ServiceError": (3, 503),
+        "DataKeyError": (2, 503),
     }
     assert (kind.exit_code, kind.http_status) == declared[kind.__name__]
     assert kind.__name__ in (errors.__doc__ or "")

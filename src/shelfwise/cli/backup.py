@@ -28,4 +28,8 @@ def command(
         f"{made.files:,} files, {made.size_bytes / 1e6:,.1f} MB in {file}",
         markup=False,
     )
+    if made.data_keys:
+        people.print(
+            f"the data keys {', '.join(made.data_keys)} are not in it: keep a copy of them, apart from it", markup=False
+        )
     people.print("whoever reads it reads all that the shop knows of people: keep it as the shop itself", markup=False)

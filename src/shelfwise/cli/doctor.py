@@ -7,12 +7,15 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, table
 from shelfwise.errors import ShelfwiseError
 
-SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi", "tantivy")
+if TYPE_CHECKING:
+    from shelfwise.shop import Shop
+
+SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi", "tantivy", "cryptography")
 TRAINING = (
     "torch",
     "transformers",
@@ -76,10 +79,28 @@ def _shop(folder: Path) -> list[Finding]:
             findings.append(("records", not advice, f"{n_items:,} items, {n_events:,} events", advice))
             refused = f"{n_refused:,} lines"
             findings.append(("quarantine", True, refused, "shelfwise ingest --quarantine FILE" if n_refused else ""))
+            findings.append(_encryption(shop))
             findings.append(_tried("model", lambda: shop.versions.current().name))
             return findings
     except ShelfwiseError as error:
         return [("shop", False, error.found, error.hint or "")]
+
+
+def _encryption(shop: Shop) -> Finding:
+    what = "what users say"
+    try:
+        found = shop.encryption.status()
+    except ShelfwiseError as error:
+        return (what, False, error.found, error.hint or "")
+    if found.missing:
+        named = ", ".join(f"{n:,} values under the key {key_id}, not at hand" for key_id, n in found.missing.items())
+        return (what, False, named, "give SHELFWISE_DATA_KEY or data_key_file that key again")
+    if found.sealing is None:
+        advice = "shelfwise encryption new-key, to seal it" if found.plain else ""
+        return (what, True, f"of {found.plain:,} values, in plain: there is no data key", advice)
+    advice = "shelfwise encryption seal" if found.to_seal else "; ".join(found.warnings)
+    told = f"{found.values.get(found.sealing, 0):,} values sealed under the key {found.sealing}"
+    return (what, not advice, told + (f", {found.to_seal:,} not" if found.to_seal else ""), advice)
 
 
 def _tried(what: str, attempt: Any) -> Finding:

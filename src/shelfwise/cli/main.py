@@ -20,6 +20,7 @@ from shelfwise.cli import (
     demo,
     doctor,
     encode,
+    encryption,
     evaluate,
     ingest,
     init,
@@ -70,6 +71,7 @@ for verb in (
 app.add_typer(models.app, name="models")
 app.add_typer(records.app, name="records")
 app.add_typer(keys.app, name="keys")
+app.add_typer(encryption.app, name="encryption")
 app.add_typer(users.app, name="users")
 app.add_typer(offers.app, name="offers")
 app.add_typer(rules.app, name="rules")

@@ -29,5 +29,10 @@ def command(
     )
     for key in made.changed:
         people.print(f"{key} in shop.toml names what lies in the folder now", markup=False)
+    if made.data_keys:
+        people.print(
+            f"values are sealed under the data keys {', '.join(made.data_keys)}: give them to the shop as before",
+            markup=False,
+        )
     if made.model_refused is not None:
         people.print(f"the version cannot be loaded ({made.model_refused}): run `shelfwise train`", markup=False)

@@ -50,6 +50,14 @@ class StoreSpec(_Table):
             "machines that serve the shop; without one, or while it is away, they are read from the records."
         ),
     )
+    data_key_file: str | None = Field(
+        default=None,
+        description=(
+            "File of the keys that seal what users say of themselves, made by `shelfwise encryption new-key`; a path "
+            "that starts at this file's folder. Better outside it: who copies the shop must not copy its keys. The "
+            "environment's SHELFWISE_DATA_KEY stands above it."
+        ),
+    )
     cached_s: float = Field(default=3_600.0, gt=0, le=86_400, description="Seconds after which Redis drops a history.")
 
     @field_serializer("records", "cache")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.datasets.interactions import DAY_MS
-from shelfwise.errors import ServiceError
+from shelfwise.errors import DataKeyError, ServiceError
 from shelfwise.pipeline.budget import Budget
 from shelfwise.pipeline.funnel import allowed_for
 from shelfwise.pipeline.last_histories import LastHistories
@@ -30,6 +30,10 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log
 from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
+
+CLOSED = Told(
+    Shortfall.KEY_MISSING, "what the user says is sealed under a key that is not at hand: this answer does without"
+)
 
 AWAY = Told(Shortfall.STORE_AWAY, "the records store cannot be read: this answer goes on from what was known before")
 ASK_AGAIN_S = 1.0
@@ -70,6 +74,7 @@ class Asking:
         self.profiles = profiles
         self.remembered = LastHistories()
         self._away_until = 0.0
+        self._silent_until = 0.0
         self._erasures_seen = live.marks.erasures
         self.on_erasure: list[Callable[[], None]] = []
         self.cache: HistoryCache | None = None
@@ -99,8 +104,7 @@ class Asking:
             degraded.append(AWAY)
         if composed is not None:
             history = composed(self._clock.now_ms())
-        situation = self._asked(query, history, degraded, is_away=is_away)
-        plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=is_away)
+        situation, plan = self._told(query, history, degraded, is_away=is_away)
         allowed, pinned = self.allowed(query, spec, situation, plan)
         if not is_away:
             allowed[self._resting(query, spec, degraded)] = False
@@ -122,6 +126,22 @@ class Asking:
             budget,
             situation,
         )
+
+    def _told(self, query: Query, history: History, degraded: list[str], *, is_away: bool) -> tuple[Situation, Plan]:
+        """Who asks, and what the rules do; of whom nothing can be opened, as of whom nothing is known."""
+        told: list[str] = []
+        try:
+            situation = self._asked(query, history, told, is_away=is_away)
+            plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=is_away)
+        except DataKeyError as error:
+            if time.monotonic() >= self._silent_until:
+                log.error("answers go on without what users say: %s", error.found)
+                self._silent_until = time.monotonic() + ASK_AGAIN_S
+            told = [CLOSED]
+            situation = self._asked(query, history, told, is_away=True)
+            plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=True)
+        degraded.extend(told)
+        return situation, plan
 
     def _read(self, query: Query) -> History | None:
         """What is new in the store, and the user's history; None where the store cannot be read."""

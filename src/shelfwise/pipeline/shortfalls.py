@@ -10,6 +10,7 @@ class Shortfall(StrEnum):
     """Kinds of what stands in an answer's `degraded`; a closed list, so that they can be counted."""
 
     STORE_AWAY = "store_away"
+    KEY_MISSING = "key_missing"
     LATE = "late"
     PROFILE_LATE = "profile_late"
     FEW_CANDIDATES = "few_candidates"

@@ -43,6 +43,7 @@ from shelfwise.serve.writer import Writer
 from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.maps import Maps
 from shelfwise.store.records import Records
+from shelfwise.store.sealed_values import require_keys
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.versions import Versions
 
@@ -100,10 +101,15 @@ class Service:
             records: The shop's, where they are open already.
             measures: Where the process counts; new ones where omitted.
 
+        Raises:
+            DataKeyError: values are sealed under a key that is not at hand.
+
         Cost:
             Half a second, and what encoding takes for items that came after the model was trained.
         """
-        records = records or Records.open(config.store.records, folder)
+        records = records or Records.of(config.store, folder)
+        with records.read() as connection:
+            require_keys(connection)
         measures = measures or Measures()
         spec = config.store
         cache = None if spec.cache is None else HistoryCache.open(spec.cache, records, spec.cached_s)
@@ -307,7 +313,7 @@ class Opening:
     async def _open(self) -> None:
         started = time.perf_counter()
         try:
-            records = await asyncio.to_thread(Records.open, self._config.store.records, self._folder)
+            records = await asyncio.to_thread(Records.of, self._config.store, self._folder)
             self._keyring = await asyncio.to_thread(self._opened_keyring, records)
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()

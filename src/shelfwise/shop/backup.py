@@ -21,7 +21,7 @@ import tomlkit
 from shelfwise.config.load import load
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
-from shelfwise.store import catalogue, event_log
+from shelfwise.store import catalogue, event_log, known_keys
 from shelfwise.store.archive import ArchiveWriter, Progress, flush_folder, new_archive, read_archive
 from shelfwise.store.records import Records
 from shelfwise.store.snapshot import require_sound, take_snapshot
@@ -44,6 +44,7 @@ class BackedUp:
         items: In the records.
         events: In the records.
         changed: Keys of shop.toml that were set anew, since they led out of the restored folder.
+        data_keys: Ids of the keys that values are sealed under; the keys are not in it.
         model_refused: Why the version in service cannot be loaded by this release; None where it can.
     """
 
@@ -55,6 +56,7 @@ class BackedUp:
     events: int
     changed: list[str] = field(default_factory=list[str])
     model_refused: str | None = None
+    data_keys: list[str] = field(default_factory=list[str])
 
     def as_document(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -78,7 +80,7 @@ def back_up(folder: Path, config: ShopConfig, records: Records, path: Path, prog
         progress("copying the records", None, None)
         snapshot = Path(scratch) / RECORDS
         take_snapshot(records, snapshot)
-        n_items, n_events = _counts(Path(scratch))
+        n_items, n_events, data_keys = _looked_at(Path(scratch))
         for name in (SHOP, RULES):
             if (folder / name).is_file():
                 archive.add(name, folder / name)
@@ -96,6 +98,7 @@ def back_up(folder: Path, config: ShopConfig, records: Records, path: Path, prog
             "version": current,
             "items": n_items,
             "events": n_events,
+            "data_keys": data_keys,
         }
         contents = archive.finish(told)
     return _outcome(contents)
@@ -185,11 +188,12 @@ def _add_folder(archive: ArchiveWriter, name: str, folder: Path, progress: Progr
         progress(f"copying {name}", done, total)
 
 
-def _counts(folder: Path) -> tuple[int, int]:
+def _looked_at(folder: Path) -> tuple[int, int, list[str]]:
+    """Items, events, and the ids of the keys that values are sealed under."""
     records = Records.open(f"sqlite:///{RECORDS}", folder)
     try:
         with records.read() as connection:
-            return catalogue.count(connection), event_log.count(connection)
+            return catalogue.count(connection), event_log.count(connection), known_keys.read_all(connection)
     finally:
         records.close()
 
@@ -205,6 +209,7 @@ def _outcome(contents: dict[str, Any], changed: list[str] | None = None, refused
         contents["events"],
         changed or [],
         refused,
+        contents.get("data_keys", []),  # earlier releases sealed nothing
     )
 
 

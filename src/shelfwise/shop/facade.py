@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shelfwise.pipeline.fitted import Progress
     from shelfwise.pipeline.recommender import Recommender
     from shelfwise.shop.backup import BackedUp
+    from shelfwise.shop.encryption import ShopEncryption
     from shelfwise.shop.keys import ShopKeys
     from shelfwise.shop.offers import ShopOffers
     from shelfwise.shop.rules import ShopRules
@@ -75,7 +76,7 @@ class Shop:
         """
         path = Path(folder)
         config = load_config(path)
-        return cls(path, config, Records.open(config.store.records, path))
+        return cls(path, config, Records.of(config.store, path))
 
     def close(self) -> None:
         """Close the records store."""
@@ -408,6 +409,13 @@ class Shop:
 
         return ShopKeys(self.records)
 
+    @property
+    def encryption(self) -> ShopEncryption:
+        """The keys that seal what users say of themselves."""
+        from shelfwise.shop.encryption import ShopEncryption
+
+        return ShopEncryption(self.folder, self.config, self.records)
+
     def export_user(self, user_id: str) -> dict[str, Any]:
         """Everything that a person gave, and everything that was made of it.
 
@@ -542,6 +550,7 @@ class Shop:
         from shelfwise.serve.run import serve
 
         self.versions.current()  # a shop without a model is told so here, not by every answer
+        self.encryption.require_keys()
         self.close()
         serve(self.folder, host, port, workers, app=APP)
 

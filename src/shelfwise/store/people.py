@@ -11,6 +11,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from shelfwise.store import erasures
 from shelfwise.store.bulk import rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
+from shelfwise.store.sealed_form import as_plain, attributes_place
+from shelfwise.store.sealing import opened, sealer
 from shelfwise.store.tables import users
 
 NO_ATTRIBUTES = "{}"
@@ -29,17 +31,40 @@ def upsert(connection: Connection, batch: Sequence[tuple[str, Mapping[str, str]]
         latest = {user_id: found for user_id, found in latest.items() if user_id in back or user_id not in erased}
     rows = find_or_add_users(connection, users, list(latest))
     changes = [
-        {"at_row": rows[user_id], "attributes": json.dumps(dict(found), ensure_ascii=False, sort_keys=True)}
-        for user_id, found in latest.items()
+        {"at_row": rows[user_id], "attributes": written} for user_id, written in _written(connection, latest).items()
     ]
     if changes:
         connection.execute(update(users).where(users.c.row == bindparam("at_row")), changes)
 
 
+def _written(connection: Connection, batch: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Attributes as the table has them, by id; sealed where the shop has a key, unless there are none."""
+    seal = sealer(connection) if any(batch.values()) else as_plain
+    return {
+        user_id: seal(json.dumps(dict(found), ensure_ascii=False, sort_keys=True), attributes_place(user_id))
+        if found
+        else NO_ATTRIBUTES
+        for user_id, found in batch.items()
+    }
+
+
+def told(connection: Connection, user_id: str, written: str) -> dict[str, str]:
+    """A user's attributes, of what the table has.
+
+    Raises:
+        DataKeyError: they are sealed and cannot be opened.
+    """
+    return json.loads(opened(connection, written, attributes_place(user_id)))
+
+
 def read_attributes(connection: Connection) -> dict[int, dict[str, str]]:
     """Attributes by user row, in the order of rows; those who have none are left out."""
-    query = select(users.c.row, users.c.attributes).where(users.c.attributes != NO_ATTRIBUTES).order_by(users.c.row)
-    return {int(row): json.loads(written) for row, written in connection.execute(query)}
+    query = (
+        select(users.c.row, users.c.user_id, users.c.attributes)
+        .where(users.c.attributes != NO_ATTRIBUTES)
+        .order_by(users.c.row)
+    )
+    return {int(row): told(connection, user_id, written) for row, user_id, written in connection.execute(query)}
 
 
 def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
@@ -75,10 +100,10 @@ def attributes_of_one(connection: Connection, user_id: str) -> dict[str, str]:
         One read of the index of ids.
     """
     written = connection.execute(_attributes, {"user": user_id}).scalar()
-    return json.loads(written) if written is not None and written != NO_ATTRIBUTES else {}
+    return told(connection, user_id, written) if written is not None and written != NO_ATTRIBUTES else {}
 
 
 def attributes_of(connection: Connection, user_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Attributes of these users by id; those who have none are left out."""
     found = rows_where_in(connection, users.c.user_id, user_ids, (users.c.user_id, users.c.attributes))
-    return {user_id: json.loads(written) for user_id, written in found if written != NO_ATTRIBUTES}
+    return {user_id: told(connection, user_id, written) for user_id, written in found if written != NO_ATTRIBUTES}

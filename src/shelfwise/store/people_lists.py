@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from shelfwise.store import people
 from shelfwise.store.bulk import is_postgresql
 from shelfwise.store.personal import ERASED
 from shelfwise.store.tables import events, users
@@ -98,7 +98,7 @@ def _not_erased() -> ColumnElement[bool]:
 
 def _told(connection: Connection, query: Select[int, str, str]) -> list[Person]:
     return [
-        Person(int(row), user_id, json.loads(written), *_activity(connection, row))
+        Person(int(row), user_id, people.told(connection, user_id, written), *_activity(connection, row))
         for row, user_id, written in connection.execute(query).all()
     ]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, delete, fun
 
 from shelfwise.schemas.events import KIND_BY_CODE
 from shelfwise.schemas.ids import VISITOR_PREFIX
-from shelfwise.store import slate_log
+from shelfwise.store import people, slate_log, sources
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.tables import events, items, quarantine, slates, users
 
@@ -102,8 +102,7 @@ def erase(connection: Connection, user_id: str, instead: str) -> ErasedRows:
     row = row_of(connection, user_id)
     n_attributes, n_events = 0, 0
     if row is not None:
-        written = connection.execute(select(users.c.attributes).where(users.c.row == row)).scalar_one()
-        n_attributes = len(json.loads(written))
+        n_attributes = len(people.attributes_of_one(connection, user_id))
         n_events = connection.execute(delete(events).where(events.c.user_row == row)).rowcount
         connection.execute(
             update(users).where(users.c.row == row).values(user_id=f"{ERASED}{instead}", attributes="{}")
@@ -119,9 +118,10 @@ def _quarantined(connection: Connection, user_id: str) -> int:
     columns = (quarantine.c.raw, quarantine.c.message)
     named = or_(*(column.contains(one, autoescape=True) for column in columns for one in spelled))
     query = select(quarantine.c.source, quarantine.c.line, *columns).where(named)
+    found = [tuple(row) for row in connection.execute(query)]
     hits = [
         (source, line)
-        for source, line, raw, message in connection.execute(query)
+        for source, line, raw, message in (*found, *sources.sealed_lines(connection))
         if whole.search(raw) or whole.search(message)
     ]
     for source, line in hits:

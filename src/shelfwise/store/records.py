@@ -10,6 +10,9 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from shelfwise.config.shop import StoreSpec
+from shelfwise.store import sealing
+from shelfwise.store.data_keys import NO_KEYS, DataKeys
 from shelfwise.store.engine import engine_for_glances, open_engine
 from shelfwise.store.refusals import refusal
 
@@ -30,9 +33,29 @@ class Records:
         """The shop's: where what the records name by relative paths begins."""
 
     @classmethod
-    def open(cls, url: str, base: Path) -> Records:
-        """Open, creating and migrating where needed; `base` is the shop's folder."""
-        return cls(open_engine(url, base), base, engine_for_glances(url))
+    def open(cls, url: str, base: Path, keys: DataKeys = NO_KEYS) -> Records:
+        """Open, creating and migrating where needed.
+
+        Args:
+            url: As `[store] records` says it.
+            base: The shop's folder.
+            keys: Seal what users say of themselves, and open it. Without them the store opens too, and what is sealed
+                there stays closed.
+        """
+        engine, for_glances = open_engine(url, base), engine_for_glances(url)
+        for one in (engine, for_glances):
+            if one is not None:
+                one.update_execution_options(**{sealing.OPTION: keys})
+        return cls(engine, base, for_glances)
+
+    @classmethod
+    def of(cls, spec: StoreSpec, folder: Path) -> Records:
+        """The records of a shop, with its keys.
+
+        Raises:
+            ConfigError: what is given as a data key is none; or as `open`.
+        """
+        return cls.open(spec.records, folder, DataKeys.of(spec.data_key_file, folder))
 
     @contextmanager
     def read(self) -> Generator[Connection]:

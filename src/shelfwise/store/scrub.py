@@ -17,7 +17,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, String, Table
 
@@ -39,13 +39,29 @@ MAX_LOCKED_BYTES = 64_000_000
 """While PostgreSQL writes tables anew, nobody reads them: so much takes about a second; a server goes no further."""
 
 
-def scrub(engine: Engine, *, up_to_bytes: int | None = None) -> bool:
+class Purpose(NamedTuple):
+    """What a rebuild is for, for messages.
+
+    Attributes:
+        done: What has been done already, whatever comes of the rebuild.
+        again: How to ask for it again.
+    """
+
+    done: str
+    again: str
+
+
+ERASURE = Purpose("the person is erased", "ask for the erasure again")
+
+
+def scrub(engine: Engine, *, up_to_bytes: int | None = None, purpose: Purpose = ERASURE) -> bool:
     """Rebuild the database file and empty its write-ahead log; in PostgreSQL, the tables that tell of people.
 
     Args:
         engine: Of the records store.
         up_to_bytes: A larger file is not rebuilt, its log is emptied all the same; tables of PostgreSQL are then only
             vacuumed, and that above `MAX_LOCKED_BYTES` too. None: whatever it takes.
+        purpose: What it is for.
 
     Returns:
         Whether it was rebuilt.
@@ -58,41 +74,41 @@ def scrub(engine: Engine, *, up_to_bytes: int | None = None) -> bool:
         table after the other, while it is written; until it can be had nobody waits longer than `LOCK_TIMEOUT_MS`.
     """
     if engine.dialect.name == "postgresql":
-        return _vacuumed(engine, up_to_bytes)
+        return _vacuumed(engine, up_to_bytes, purpose)
     if engine.dialect.name != "sqlite" or engine.url.database is None:
         return False
-    with _raw(engine) as cursor:
-        _empty_log(cursor)
+    with _raw(engine, purpose) as cursor:
+        _empty_log(cursor, purpose)
         if up_to_bytes is not None and Path(engine.url.database).stat().st_size > up_to_bytes:
             return False
         cursor.execute("PRAGMA temp_store = FILE")  # the copy would be held in memory
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA temp_store = MEMORY")
-        _empty_log(cursor)
+        _empty_log(cursor, purpose)
     return True
 
 
-def _vacuumed(engine: Engine, up_to_bytes: int | None) -> bool:
+def _vacuumed(engine: Engine, up_to_bytes: int | None, purpose: Purpose) -> bool:
     tables = (users, events, slates, quarantine, vectors)
     names = [table.name for table in tables]
-    with _raw(engine, autocommit=True) as cursor:
+    with _raw(engine, purpose, autocommit=True) as cursor:
         cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-        _wait_for_readers(cursor)
+        _wait_for_readers(cursor, purpose)
         cursor.execute("SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name", (names,))
         n_bytes = int(cursor.fetchone()[0])
         is_rebuilt = up_to_bytes is None or n_bytes <= min(up_to_bytes, MAX_LOCKED_BYTES)
         how = "FULL, ANALYZE" if is_rebuilt else "ANALYZE"
         for table in tables:
-            _when_free(cursor, f"VACUUM ({how}) {table.name}")
+            _when_free(cursor, f"VACUUM ({how}) {table.name}", purpose)
             cursor.execute(f"SELECT EXISTS (SELECT FROM {table.name})")  # noqa: S608
             if not cursor.fetchone()[0]:
-                _forget_frequent_values(cursor, table, engine)
+                _forget_frequent_values(cursor, table, engine, purpose)
         # ANALYZE has just replaced the notes on frequent values; who may not do this is told so by a notice only.
-        _when_free(cursor, f"VACUUM ({'FULL' if is_rebuilt else 'SKIP_LOCKED'}) pg_catalog.pg_statistic")
+        _when_free(cursor, f"VACUUM ({'FULL' if is_rebuilt else 'SKIP_LOCKED'}) pg_catalog.pg_statistic", purpose)
     return is_rebuilt
 
 
-def _wait_for_readers(cursor: Any) -> None:
+def _wait_for_readers(cursor: Any, purpose: Purpose) -> None:
     """Whoever still reads an earlier state keeps in the new tables what was deleted since."""
     cursor.execute("SELECT pg_current_xact_id()::xid::text")
     now = cursor.fetchone()[0]
@@ -107,14 +123,14 @@ def _wait_for_readers(cursor: Any) -> None:
             return
         if time.monotonic() > ends_at:
             raise ServiceError(
-                "the person is erased, but the tables still hold what was deleted: others are reading an earlier state",
-                hint="ask for the erasure again",
+                f"{purpose.done}, but the tables still hold what was deleted: others are reading an earlier state",
+                hint=purpose.again,
                 code="still_read",
             )
         time.sleep(0.05)
 
 
-def _when_free(cursor: Any, statement: str) -> None:
+def _when_free(cursor: Any, statement: str, purpose: Purpose) -> None:
     """Run a statement that wants a table for itself, in a moment when nobody holds it: readers go first."""
     ends_at, pause_s = time.monotonic() + PATIENCE_S, FIRST_PAUSE_S
     while True:
@@ -126,25 +142,26 @@ def _when_free(cursor: Any, statement: str) -> None:
                 raise
             if time.monotonic() + pause_s > ends_at:
                 raise ServiceError(
-                    "the person is erased, but a table still holds what was deleted: others hold the table",
-                    hint="ask for the erasure again",
+                    f"{purpose.done}, but a table still holds what was deleted: others hold the table",
+                    hint=purpose.again,
                     code="table_held",
                 ) from cause
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-def _forget_frequent_values(cursor: Any, table: Table, engine: Engine) -> None:
+def _forget_frequent_values(cursor: Any, table: Table, engine: Engine, purpose: Purpose) -> None:
     """Drop what the planner noted of a table that is empty now: ANALYZE lets it stand, a column's type does not."""
     for column in table.columns:
         if isinstance(column.type, String):
             _when_free(
                 cursor,
                 f'ALTER TABLE {table.name} ALTER COLUMN "{column.name}" TYPE {column.type.compile(engine.dialect)}',
+                purpose,
             )
 
 
-def _empty_log(cursor: Any) -> None:
+def _empty_log(cursor: Any, purpose: Purpose) -> None:
     ends_at = time.monotonic() + PATIENCE_S
     while True:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -153,15 +170,15 @@ def _empty_log(cursor: Any) -> None:
             return
         if time.monotonic() > ends_at:
             raise ServiceError(
-                "the person is erased, but the store's log still holds what was deleted: others are reading",
-                hint="ask for the erasure again",
+                f"{purpose.done}, but the store's log still holds what was deleted: others are reading",
+                hint=purpose.again,
                 code="log_not_emptied",
             )
         time.sleep(0.05)
 
 
 @contextmanager
-def _raw(engine: Engine, *, autocommit: bool = False) -> Generator[Any]:
+def _raw(engine: Engine, purpose: Purpose, *, autocommit: bool = False) -> Generator[Any]:
     # Neither statement may stand in a transaction, which the engine begins for every connection of its own.
     connection: Any = engine.raw_connection()
     try:
@@ -176,8 +193,8 @@ def _raw(engine: Engine, *, autocommit: bool = False) -> Generator[Any]:
         if isinstance(cause, ServiceError):
             raise
         raise ServiceError(
-            f"the person is erased, but the store cannot be rebuilt ({cause})",
-            hint="ask for the erasure again when no other process writes and the disk has room",
+            f"{purpose.done}, but the store cannot be rebuilt ({cause})",
+            hint=f"{purpose.again} when no other process writes and the disk has room",
             code="not_rebuilt",
         ) from cause
     finally:

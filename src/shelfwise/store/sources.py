@@ -12,7 +12,12 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from shelfwise.errors import UnknownError
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows
 from shelfwise.store.erased_names import naming_erased
+from shelfwise.store.sealed_form import SEALED, as_plain, quarantine_place
+from shelfwise.store.sealing import opened, sealer
 from shelfwise.store.tables import quarantine, sources
+
+USERS = "users"
+"""The table of files whose lines hold what users say of themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,43 @@ def refuse(connection: Connection, source: int, rows: Sequence[Refused]) -> None
     """
     erased = naming_erased(connection, [f"{row.raw}\n{row.message}" for row in rows]) if rows else set[int]()
     kept = [row._replace(message="erased", raw="") if place in erased else row for place, row in enumerate(rows)]
+    if kept:
+        seal = sealer(connection) if _tells_of_users(connection, source) and any(row.raw for row in kept) else as_plain
+        kept = [
+            row._replace(
+                message=seal(row.message, quarantine_place("message", source, row.line)),
+                raw=seal(row.raw, quarantine_place("raw", source, row.line)),
+            )
+            if row.raw
+            else row
+            for row in kept
+        ]
     insert_rows(connection, quarantine, ("source", *Refused._fields), [(source, *row) for row in kept])
+
+
+def _tells_of_users(connection: Connection, source: int) -> bool:
+    """Whether a file's lines hold what users say of themselves."""
+    return connection.execute(select(sources.c.table).where(sources.c.source == source)).scalar() == USERS
+
+
+def told(connection: Connection, source: int, row: Refused) -> Refused:
+    """A refused line, of what the table has.
+
+    Raises:
+        DataKeyError: it is sealed and cannot be opened.
+    """
+    return row._replace(
+        message=opened(connection, row.message, quarantine_place("message", source, row.line)),
+        raw=opened(connection, row.raw, quarantine_place("raw", source, row.line)),
+    )
+
+
+def sealed_lines(connection: Connection) -> Iterator[tuple[int, int, str, str]]:
+    """Source, line, raw text and message of the lines that are sealed: no query finds what they say."""
+    query = select(quarantine.c.source, quarantine.c.line, quarantine.c.reason, quarantine.c.message, quarantine.c.raw)
+    for source, *rest in connection.execute(query.where(quarantine.c.raw.startswith(SEALED))):
+        row = told(connection, source, Refused(*rest))
+        yield source, row.line, row.raw, row.message
 
 
 def refused_by_reason(connection: Connection, source: int | None = None) -> dict[str, int]:
@@ -121,7 +162,7 @@ def first_refused_by_reason(connection: Connection, source: int) -> dict[str, Re
     query = select(quarantine.c.line, quarantine.c.reason, quarantine.c.message, quarantine.c.raw).where(
         quarantine.c.source == source, quarantine.c.line.in_(first)
     )
-    return {row.reason: Refused(*row) for row in connection.execute(query)}
+    return {row.reason: told(connection, source, Refused(*row)) for row in connection.execute(query)}
 
 
 def put_layout(connection: Connection, source: int, layout: Mapping[str, Any]) -> None:
@@ -211,7 +252,7 @@ def refused_page(
         query = query.where(quarantine.c.reason == reason)
     if lines is not None:
         query = query.where(line.in_(lines))
-    return [(row[0], Refused(*row[1:])) for row in connection.execute(query)]
+    return [(row[0], told(connection, row[0], Refused(*row[1:]))) for row in connection.execute(query)]
 
 
 def settle(connection: Connection, source: int, lines: Sequence[int], again: Sequence[Refused], stored: int) -> None:
@@ -247,14 +288,21 @@ def settle(connection: Connection, source: int, lines: Sequence[int], again: Seq
 def read_refused(connection: Connection, source: int | None = None) -> Iterator[tuple[str, Refused]]:
     """Every line in quarantine with its file's name, in file order, streamed."""
     query = (
-        select(sources.c.name, quarantine.c.line, quarantine.c.reason, quarantine.c.message, quarantine.c.raw)
+        select(
+            sources.c.name,
+            quarantine.c.source,
+            quarantine.c.line,
+            quarantine.c.reason,
+            quarantine.c.message,
+            quarantine.c.raw,
+        )
         .join(sources, sources.c.source == quarantine.c.source)
         .order_by(quarantine.c.source, quarantine.c.line)
     )
     if source is not None:
         query = query.where(quarantine.c.source == source)
-    for name, *rest in connection.execute(query, execution_options={"yield_per": 10_000}):
-        yield name, Refused(*rest)
+    for name, number, *rest in connection.execute(query, execution_options={"yield_per": 10_000}):
+        yield name, told(connection, number, Refused(*rest))
 
 
 def read_all(connection: Connection) -> list[Source]:

@@ -227,6 +227,15 @@ server_secrets = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# Which keys values were sealed under, never the keys: `number` counts up, the highest is the one that seals.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", Text, nullable=False, unique=True),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

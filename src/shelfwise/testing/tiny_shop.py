@@ -129,7 +129,7 @@ threads = 1
 """
     )
     config = load(folder)
-    records = Records.open(config.store.records, folder)
+    records = Records.of(config.store, folder)
     with records.write() as connection:
         catalogue.upsert(connection, items)
         event_log.append(connection, shop_events(int(time.time() * 1_000)), None)
