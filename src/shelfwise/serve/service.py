@@ -269,11 +269,11 @@ class Service:
             ServiceError: the store is held by other processes.
         """
 
-        def forgotten(erased: Erased) -> None:
+        def forgotten(_: Erased) -> None:
             if self._slates is not None:
                 self._slates.forget(user_id)
             if self.has_model:
-                self.recommender.asking.forget(user_id, erased.texts)
+                self.recommender.asking.forget(user_id)
 
         return await self._erasing.erase(user_id, actor, forgotten, up_to_bytes, again=again)
 
