@@ -46,8 +46,8 @@ class Guarded:
             path = str(self.http.base_url.copy_with(path=path))
         return self.http.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
 
-    def token(self, key: str = "browser", **body: Any) -> dict[str, str]:
-        answer = self.send("POST", "/visitors", key, json=body)
+    def token(self, key: str = "browser", *, headers: dict[str, str] | None = None, **body: Any) -> dict[str, str]:
+        answer = self.send("POST", "/visitors", key, json=body, headers=headers or {})
         assert answer.status_code == 201, answer.text
         return {"Shelfwise-Visitor": answer.json()["token"]}
 
@@ -346,6 +346,34 @@ def test_a_server_vouches_for_who_is_signed_in(guarded: Guarded) -> None:
     assert [one["item_id"] for one in own["items"]] == [one["item_id"] for one in same["items"]]
     for key in ("browser", "events", "recommend"):
         assert guarded.send("POST", "/visitors", key, json={"user_id": "user-1"}).status_code == 403
+
+
+def test_a_page_erases_a_customer_only_where_the_server_said_so(guarded: Guarded) -> None:
+    def erased(token: dict[str, str]) -> tuple[int, str | None]:
+        answer = guarded.send("DELETE", "/visitors/me", "browser", headers=token)
+        return answer.status_code, answer.json().get("code")
+
+    def n_events(token: dict[str, str]) -> int:
+        return guarded.send("GET", "/visitors/me", "browser", headers=token).json()["n_events"]
+
+    customer = guarded.token("both", user_id="user-7")
+    renewed = guarded.token(headers=customer)
+    for token in (customer, renewed):
+        assert erased(token) == (403, "may_not_erase")
+    known = n_events(customer)
+    assert known
+    # Neither may a page say so itself, nor does it say anything of a browser.
+    for key, body in (("browser", {"user_id": "user-7", "may_erase": True}), ("events", {"user_id": "user-7"})):
+        assert guarded.send("POST", "/visitors", key, json=body).status_code == 403
+    assert guarded.send("POST", "/visitors", "browser", json={"may_erase": True}, headers=customer).status_code == 422
+    assert n_events(customer) == known
+    allowed = guarded.token(headers=guarded.token("both", user_id="user-7", may_erase=True))
+    assert erased(allowed) == (200, None)
+    assert n_events(allowed) == 0 and erased(allowed) == (404, "unknown_user")
+    # A browser of which no server said anything is forgotten as ever.
+    visitor = guarded.token()
+    guarded.send("POST", "/events", "browser", json={"item_id": "boot-red", "event": "view"}, headers=visitor)
+    assert erased(visitor) == (200, None)
 
 
 def test_a_page_cannot_take_the_name_of_an_event_to_come(guarded: Guarded) -> None:
