@@ -158,6 +158,8 @@ def guarded(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) 
     from tests.integration.conftest import serving
 
     folder = shutil.copytree(tiny_shop_template, tmp_path_factory.mktemp("guarded") / "shop")
+    with (folder / "shop.toml").open("a") as settings:
+        settings.write('[storefront]\nattributes = ["finish"]\n')
     keys: dict[str, str] = {"wrong": "sw_0a1b2c3d4e5f_" + "x" * 43, "strange": "not-one-of-ours"}
     with Shop.open(folder) as shop:
         for scope in KeyScope:
@@ -374,6 +376,28 @@ def test_a_page_erases_a_customer_only_where_the_server_said_so(guarded: Guarded
     visitor = guarded.token()
     guarded.send("POST", "/events", "browser", json={"item_id": "boot-red", "event": "view"}, headers=visitor)
     assert erased(visitor) == (200, None)
+
+
+def test_a_page_finds_items_by_no_words_that_it_may_not_read(guarded: Guarded) -> None:
+    item = {"title": "Samovar", "attributes": {"finish": "hammered brass", "supplier": "Zanzibar traders"}}
+    guarded.send("PUT", "/items/samovar", "catalogue", json=item).raise_for_status()
+    token = guarded.token()
+
+    def found(key: str, words: str) -> list[str]:
+        while (answer := guarded.send("POST", "/search", key, json={"query": words}, headers=token)).status_code == 503:
+            time.sleep(0.05)
+        return [one["item_id"] for one in answer.json()["items"]]
+
+    for words in ("samovar", "hammered", "brass", "bras"):
+        assert found("browser", words) == found("recommend", words) == ["samovar"]
+    for words in ("zanzibar", "zanzibra", "zanz", "traders"):
+        assert found("recommend", words) == ["samovar"] and found("browser", words) == []
+    hidden, unknown = (
+        guarded.send("POST", "/search", "browser", json={"query": f"samovar {word}"}, headers=token).json()["items"]
+        for word in ("zanzibar", "xylophone")
+    )
+    assert hidden == unknown and hidden  # not by the score either
+    guarded.send("DELETE", "/items/samovar", "catalogue").raise_for_status()
 
 
 def test_a_page_cannot_take_the_name_of_an_event_to_come(guarded: Guarded) -> None:

@@ -76,7 +76,7 @@ class Service:
             else None
         )
         self._traffic = TrafficWriter(measures.traffic, self.writer)
-        self._full_text = SearchOpening(records)
+        self._full_text = SearchOpening(records, config.storefront.attributes)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
         self.shelf_counts = ShelfCounts(config.storefront.attributes)
