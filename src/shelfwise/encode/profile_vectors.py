@@ -192,7 +192,7 @@ def keys_of(users: Iterable[Mapping[str, str]], speaking: tuple[str, ...]) -> Ke
         speaking: Names of those that are read.
 
     Cost:
-        Some 10 µs a user.
+        Some 50 µs a user.
     """
     texts = (profile(attributes, speaking) for attributes in users)
     return np.fromiter((profile_key(text) for text in texts if text), np.uint64)

@@ -17,7 +17,7 @@ from shelfwise.errors import UnknownError
 from shelfwise.pipeline.clock import ShopClock, present_ms
 from shelfwise.pipeline.forgetting import dims_of, forget_cached_vectors, forget_in_version, forget_unsaid
 from shelfwise.pipeline.model import PROFILES
-from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, VISITOR_PREFIX
 from shelfwise.store import audit_log, erasures, event_log, people, personal, unfinished_erasures
 from shelfwise.store.erasures import Erasure
 from shelfwise.store.history_cache import HistoryCache
@@ -166,7 +166,8 @@ class Eraser:
             others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
         n_vectors = self._overwritten(versions, [erased.todo])
         self._overwritten(versions, others)
-        n_vectors += self._unsaid(versions)
+        if not erased.user_id.startswith(VISITOR_PREFIX):  # a browser never said anything of itself
+            n_vectors += self._unsaid(versions)
         rebuilt = self._scrubbed([erased.todo], others, up_to_bytes)
         at = datetime.fromtimestamp(erased.erasure.at_ms / 1_000, UTC)
         names = [version.name for version in versions]

@@ -9,6 +9,7 @@ from the other side too: a vector of a text that nobody says any more is nobody'
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from shelfwise.store import unfinished_erasures, vectors
 from shelfwise.store.records import Records
 from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.store.versions import Version
+
+BETWEEN_PAUSES, PAUSE_S = 20, 0.001
+"""Profiles written between two pauses, some millisecond's work: threads that answer wait for no more than that."""
 
 
 def forget_in_version(folder: Path, people: Iterable[Unfinished]) -> int:
@@ -72,8 +76,8 @@ def forget_unsaid(
         attributes: Names of those that the shop wants to be read; empty: those that speak by their values.
 
     Cost:
-        Nothing in a shop without profiles; else every user's profile is written, as each version writes it: some 10 µs
-        a user and way of writing.
+        Nothing in a shop without profiles; else every user's profile is written, as each version writes it: some 50 µs
+        a user and way of writing, with as long a pause, so that requests wait for a millisecond at most.
     """
     saved = [version.folder / PROFILES for version in versions if (version.folder / PROFILES).is_dir()]
     with records.read() as connection:
@@ -85,12 +89,20 @@ def forget_unsaid(
         users = list(people_store.read_attributes(connection).values())
     read_by_version = {folder: profile_vectors.read_attributes_of(folder) for folder in saved}
     ways = {tuple(attributes), speaking_attributes(users), *read_by_version.values()}
-    said = {way: profile_vectors.keys_of(users, way) for way in ways}
+    said = {way: _said(users, way) for way in ways}
     n_vectors = sum(profile_vectors.keep_only(folder, said[way]) for folder, way in read_by_version.items())
     keys = np.fromiter((profile_vectors.key_of(one) for one in cached), np.uint64, len(cached))
     is_said = np.isin(keys, np.concatenate(list(said.values())))
     gone = [one for one, kept in zip(cached, is_said.tolist(), strict=True) if not kept]
     return n_vectors + _forgotten(records, vectors_folder, gone, dims_of(versions))
+
+
+def _said(users: Sequence[Mapping[str, str]], way: tuple[str, ...]) -> profile_vectors.Keys:
+    parts = [np.empty(0, np.uint64)]
+    for start in range(0, len(users), BETWEEN_PAUSES):
+        parts.append(profile_vectors.keys_of(users[start : start + BETWEEN_PAUSES], way))
+        time.sleep(PAUSE_S)
+    return np.concatenate(parts)
 
 
 def _forgotten(
