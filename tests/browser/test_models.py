@@ -90,6 +90,32 @@ def test_a_model_is_rolled_back_and_the_server_answers_with_it_and_undo_takes_it
         until(lambda: answering(console) == SECOND)
 
 
+def test_a_version_that_is_still_being_loaded_is_said_to_be_and_then_in_service(browser: Any, own: Any) -> None:
+    console, _ = own
+    answers: list[int] = []
+
+    def slow_server(route: Any) -> None:
+        """A server that answers four times before it has loaded what is in service."""
+        answer = route.fetch()
+        models = answer.json()
+        answers.append(len(models["models"]))
+        for model in models["models"]:
+            model["is_loaded"] = model["in_service"] and len(answers) > 4
+        route.fulfill(response=answer, json=models)
+
+    with watched_page(browser, console.url) as page:
+        page.route("**/v1/models", slow_server)
+        page.goto("/console/models")
+        row = page.locator(f"tr[data-version='{answering(console)}']")
+        row.get_by_text("Loading").wait_for()
+        row.get_by_text("In service").wait_for()
+        assert len(answers) > 4
+        page.wait_for_timeout(1_200)
+        settled = len(answers)
+        page.wait_for_timeout(1_200)
+        assert len(answers) == settled  # nothing is asked any more once it is loaded
+
+
 def test_two_versions_are_compared_and_it_is_said_which_is_better(browser: Any, own: Any) -> None:
     console, _ = own
     with watched_page(browser, console.url) as page:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.schemas.queries import SlateItem
+
+S = TypeVar("S", bound=Callable[..., object])
 
 NOT_NAMED = np.iinfo(np.int32).max
 """Behind every rank."""
@@ -67,27 +70,31 @@ def reasons(
     Returns:
         Length N.
     """
+    retrievers = funnel.retrievers
     because: dict[str, list[int | None]] = {}
-    turned_to = "bought" if only_purchases else "turned to"
+    own = [name for name, retriever in retrievers.items() if isinstance(retriever, Again)]
+    content = {name: retriever for name, retriever in retrievers.items() if isinstance(retriever, Content)}
+    log = _Log(situation, catalogue, "bought" if only_purchases else "turned to")
 
     def seed_of(source: str, place: int) -> int | None:
         # A retriever is asked of all the items at once, when the first of them is its.
         if source not in because:
-            because[source] = funnel.retrievers[source].because(rows, situation)
+            because[source] = retrievers[source].because(rows, situation)
         return because[source][place]
 
     def said(place: int, row: int) -> str:
-        if not sources[place]:
+        named_by = sources[place]
+        if not named_by:
             return "Chosen by this shop"  # a rule pinned what no retriever named
-        for source in sorted(sources[place], key=lambda source: not isinstance(funnel.retrievers[source], Again)):
-            retriever = funnel.retrievers[source]
-            if isinstance(retriever, Content) and retriever.is_of_profile(row, situation):
+        for source in [*(one for one in own if one in named_by), *(one for one in named_by if one not in own)]:
+            retriever = retrievers[source]
+            if source in content and content[source].is_of_profile(row, situation):
                 return "Fits what your profile says about you"
             seed = seed_of(source, place)
             sentence = (
-                _alone(retriever, row, situation, catalogue, turned_to)
+                _of_kind(ALONE, retriever, _nothing)(row, log)
                 if seed is None
-                else _because_of(retriever, catalogue.name(seed), situation, turned_to)
+                else _of_kind(BECAUSE, retriever, _because_of)(catalogue.name(seed), log)
             )
             if sentence is not None:
                 return sentence
@@ -96,42 +103,75 @@ def reasons(
     return [said(place, row) for place, row in enumerate(rows.tolist())]
 
 
-def _because_of(retriever: Retriever, title: str, situation: Situation, turned_to: str) -> str:
-    """What a retriever says that can point at one of the user's items."""
-    if isinstance(retriever, Transitions):
-        return f"Shoppers {turned_to} this with or after “{title}”"
-    if isinstance(retriever, Cooccurrence):
-        return f"Shoppers of “{title}” {turned_to} this too"
-    if isinstance(retriever, Complements):
-        return f"Shoppers bought this together with “{title}”"
-    if isinstance(retriever, Content):
-        return f"Similar to “{title}”"
-    if isinstance(retriever, SequenceModel):
-        return f"{_chosen_from(situation)}, close to “{title}”"
+class _Log(NamedTuple):
+    """What sentences speak of.
+
+    Attributes:
+        turned_to: What shoppers did with items, as far as the log tells.
+    """
+
+    situation: Situation
+    catalogue: LiveCatalogue
+    turned_to: str
+
+
+def _of_kind(sentences: Mapping[type[Retriever], S], retriever: Retriever, otherwise: S) -> S:
+    """What a retriever of this kind says, or else what the kind that it was made from says."""
+    return next((sentences[kind] for kind in type(retriever).__mro__ if kind in sentences), otherwise)
+
+
+def _because_of(title: str, log: _Log) -> str:
     return f"Because of “{title}”"
 
 
-def _alone(
-    retriever: Retriever, row: int, situation: Situation, catalogue: LiveCatalogue, turned_to: str
-) -> str | None:
-    """What a retriever says that can point at no single item; None where the next one may say more."""
-    if isinstance(retriever, Again):
-        return _again(row, situation)
-    if isinstance(retriever, SequenceModel):
-        return _chosen_from(situation)
-    if isinstance(retriever, SimilarUsers):
-        return f"Shoppers with a history like yours {turned_to} this"
-    if isinstance(retriever, Complements):
-        return _chosen_to_go_with(situation, catalogue)
-    if isinstance(retriever, Trending):
-        return f"Shoppers {turned_to} this more lately than before"
-    if isinstance(retriever, Popular):
-        return "Popular in this shop"
-    if isinstance(retriever, Recent):
-        return "New in this shop"
-    if isinstance(retriever, Breadth) and catalogue.paths[row]:
-        return f"Typical of “{catalogue.paths[row][-1]}” in this shop"
+def _nothing(row: int, log: _Log) -> None:
     return None
+
+
+BECAUSE: Mapping[type[Retriever], Callable[[str, _Log], str]] = {
+    Transitions: lambda title, log: f"Shoppers {log.turned_to} this with or after “{title}”",
+    Cooccurrence: lambda title, log: f"Shoppers of “{title}” {log.turned_to} this too",
+    Complements: lambda title, _: f"Shoppers bought this together with “{title}”",
+    Content: lambda title, _: f"Similar to “{title}”",
+    SequenceModel: lambda title, log: f"{_chosen_from(log.situation)}, close to “{title}”",
+}
+"""What a retriever says that can point at one of the user's items, by its title."""
+
+
+def _again(row: int, log: _Log) -> str:
+    """What the user did with the item, counted in moments: two lines of one invoice are once."""
+    history = log.situation.history
+    own = (history.rows == row) & (history.kinds == CODE_BY_KIND[EventKind.PURCHASE])
+    n_times = len(set(history.times_ms[own].tolist()))
+    if n_times == 0:
+        return "You turned to this before"
+    return "You bought this before" if n_times == 1 else f"You bought this {n_times} times before"
+
+
+def _chosen_to_go_with(row: int, log: _Log) -> str:
+    """What only the categories tell: no basket held the two, so that it is the shop's choice and no shopper's."""
+    context = log.situation.context
+    if not len(context):
+        return "Chosen to go with your items"
+    return f"Chosen to go with “{log.catalogue.name(int(context[-1]))}”"
+
+
+def _typical(row: int, log: _Log) -> str | None:
+    path = log.catalogue.paths[row]
+    return f"Typical of “{path[-1]}” in this shop" if path else None
+
+
+ALONE: Mapping[type[Retriever], Callable[[int, _Log], str | None]] = {
+    Again: _again,
+    SequenceModel: lambda _, log: _chosen_from(log.situation),
+    SimilarUsers: lambda _, log: f"Shoppers with a history like yours {log.turned_to} this",
+    Complements: _chosen_to_go_with,
+    Trending: lambda _, log: f"Shoppers {log.turned_to} this more lately than before",
+    Popular: lambda *_: "Popular in this shop",
+    Recent: lambda *_: "New in this shop",
+    Breadth: _typical,
+}
+"""What a retriever says that can point at no single item; None where the next one may say more."""
 
 
 def brand_reason(situation: Situation, is_of_brand: Bools, best: SlateItem) -> str:
@@ -150,22 +190,6 @@ def brand_reason(situation: Situation, is_of_brand: Bools, best: SlateItem) -> s
     return f"Its “{best.title or best.item_id}”: {best.reason[:1].lower()}{best.reason[1:]}"
 
 
-def _chosen_to_go_with(situation: Situation, catalogue: LiveCatalogue) -> str:
-    """What only the categories tell: no basket held the two, so that it is the shop's choice and no shopper's."""
-    context = situation.context
-    return f"Chosen to go with “{catalogue.name(int(context[-1]))}”" if len(context) else "Chosen to go with your items"
-
-
 def _chosen_from(situation: Situation) -> str:
     """What a sequence model read: it weighs all of the last events, so that no single one can be called the cause."""
     return "Chosen from your latest items" if len(situation.history) else "Chosen from what you are looking at"
-
-
-def _again(row: int, situation: Situation) -> str:
-    """What the user did with the item, counted in moments: two lines of one invoice are once."""
-    history = situation.history
-    own = (history.rows == row) & (history.kinds == CODE_BY_KIND[EventKind.PURCHASE])
-    n_times = len(set(history.times_ms[own].tolist()))
-    if n_times == 0:
-        return "You turned to this before"
-    return "You bought this before" if n_times == 1 else f"You bought this {n_times} times before"

@@ -23,16 +23,21 @@ class Wording:
 
     def made(self, made: Made, situation: Situation, k: int) -> list[SlateItem]:
         """What a place's steps made, with what they say of each item."""
-        items = self.ranked(made.ranked, situation, k)
-        return [
-            item.model_copy(update={"steps": steps, "propensity": propensity})
-            if steps or propensity is not None
-            else item
-            for item, steps, propensity in zip(items, made.steps, made.propensities, strict=True)
-        ]
+        return self._items(made.ranked, situation, k, made.steps, made.propensities)
 
     def ranked(self, ranked: Ranked, situation: Situation, k: int) -> list[SlateItem]:
         """The first `k` of what the ranker ordered."""
+        n = min(k, len(ranked.rows))
+        return self._items(ranked, situation, k, [[]] * n, [None] * n)
+
+    def _items(
+        self,
+        ranked: Ranked,
+        situation: Situation,
+        k: int,
+        steps: Sequence[list[str]],
+        propensities: Sequence[float | None],
+    ) -> list[SlateItem]:
         rows = ranked.rows[:k]
         sources = sources_of(ranked.merged, ranked.places[:k])
         objectives = self._model.funnel.ranker.objectives
@@ -45,14 +50,18 @@ class Wording:
                 sources=named_by,
                 reason=why,
                 predictions=dict(zip(objectives, told, strict=False)),
+                steps=changed_by,
+                propensity=propensity,
             )
-            for position, (row, score, named_by, why, told) in enumerate(
+            for position, (row, score, named_by, why, told, changed_by, propensity) in enumerate(
                 zip(
                     rows.tolist(),
                     ranked.scores[:k].tolist(),
                     sources,
                     self._reasons(rows, sources, situation),
                     ranked.predictions[:k].tolist(),
+                    steps,
+                    propensities,
                     strict=True,
                 ),
                 start=1,

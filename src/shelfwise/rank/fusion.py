@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime
 from pydantic import Field
 
 from shelfwise.config.component import Options
 from shelfwise.rank.linear import LinearScorer
-from shelfwise.rank.ranker import Ranker, RankingTable, Report
+from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored, unpredicted
 from shelfwise.rank.strangers import StrangersOrder
-from shelfwise.rank.trees import fit_trees, trees_to_onnx
+from shelfwise.rank.tree_cascade import TreeCascade
+from shelfwise.rank.trees import fit_trees
 from shelfwise.schemas.ids import Floats
 
-GRAPH_FILE = "trees.onnx"
 CHOICE_FILE = "fusion.json"
 N_FOLDS = 3
 FEW_REQUESTS = 1_000
@@ -28,9 +27,6 @@ FEW_REQUESTS = 1_000
 RECIPROCAL_RANKS = "reciprocal_ranks"
 LEARNED_PER_REQUEST = 50
 """Wrong candidates per request that trees learn from, on the average."""
-
-BATCH_LINES = 4_096
-"""Candidates from which on a call is spread over all cores."""
 
 COARSER = 4
 """The trees that only judge whether strangers want another order are so many times fewer, and as much heavier each."""
@@ -70,8 +66,7 @@ class Fusion(Ranker):
         self._reciprocal_column = -1
         self._strangers: StrangersOrder | None = None
         self._linear: LinearScorer | None = None
-        self._graph: bytes | None = None
-        self._sessions: dict[int, onnxruntime.InferenceSession] = {}
+        self._trees: TreeCascade | None = None
 
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
         """Compare on requests held out, then fit the winner on all of them.
@@ -135,8 +130,7 @@ class Fusion(Ranker):
                 table.feature_names[place]: round(float(gains[place] / max(gains.sum(), 1e-9)), 4)
                 for place in np.argsort(-gains)[:20]
             }
-            self._graph = trees_to_onnx(booster, len(table.feature_names))
-            self._sessions.clear()
+            self._trees = TreeCascade.of(booster, len(table.feature_names))
         return about
 
     def _fitted(self, table: RankingTable, n_trees: int, seed: int) -> Callable[[Floats], Floats]:
@@ -148,15 +142,6 @@ class Fusion(Ranker):
             return _grown(table, coarser, max(1, n_trees // COARSER), seed).predict
         return lambda features: features[:, self._reciprocal_column]
 
-    def _session(self, graph: bytes, n_lines: int) -> onnxruntime.InferenceSession:
-        """One thread for a request, which is too small to share; every core for a batch of many."""
-        n_threads = 1 if n_lines < BATCH_LINES else 0
-        if n_threads not in self._sessions:
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = n_threads
-            self._sessions[n_threads] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        return self._sessions[n_threads]
-
     def save(self, folder: Path) -> None:
         """Write the choice and what it needs."""
         stated: dict[str, Any] = {"model": self._choice, "reciprocal_column": self._reciprocal_column}
@@ -164,8 +149,8 @@ class Fusion(Ranker):
             stated["strangers"] = asdict(self._strangers)
         if self._linear is not None:
             stated["linear"] = self._linear.as_document()
-        if self._graph is not None:
-            (folder / GRAPH_FILE).write_bytes(self._graph)
+        if self._trees is not None:
+            self._trees.save(folder)
         (folder / CHOICE_FILE).write_text(json.dumps(stated))
 
     def load(self, folder: Path) -> None:
@@ -176,23 +161,30 @@ class Fusion(Ranker):
         if self._choice == "linear":
             self._linear = LinearScorer.from_document(stated["linear"])
         if self._choice == "trees":
-            self._graph = (folder / GRAPH_FILE).read_bytes()
-            self._session(self._graph, 1)  # ready before the first request
+            self._trees = TreeCascade.load(folder)
 
     def rank(self, features: Floats) -> Floats:
-        """Score with the winner; who is a stranger, by what strangers are served best with."""
+        """Score with the winner, all of it; who is a stranger, by what strangers are served best with."""
         if not len(features):
             return np.empty(0, np.float32)
-        scores = self._winner(features)
-        return scores if self._strangers is None else self._strangers.instead_of(scores, features)
+        scores = features[:, self._reciprocal_column]
+        if self._trees is not None:
+            scores = self._trees.by_all(features)
+        elif self._linear is not None:
+            scores = self._linear(features)
+        return self._or_strangers(scores, features)
 
-    def _winner(self, features: Floats) -> Floats:
-        if self._graph is not None:
-            answer: Any = self._session(self._graph, len(features)).run(None, {"features": features})[0]
-            return answer.ravel()
-        if self._linear is not None:
-            return self._linear(features)
-        return features[:, self._reciprocal_column]
+    def score_many(self, requests: Sequence[Asked]) -> list[Scored]:
+        """As `rank`, but for what is hopeless, which not all trees look at."""
+        n_candidates = [len(asked.features) for asked in requests]
+        if self._trees is None or not sum(n_candidates):
+            return super().score_many(requests)
+        features = np.concatenate([asked.features for asked in requests])
+        scores = self._or_strangers(self._trees.by_request(features, n_candidates), features)
+        return [unpredicted(one) for one in np.split(scores, np.cumsum(n_candidates)[:-1])]
+
+    def _or_strangers(self, scores: Floats, features: Floats) -> Floats:
+        return scores if self._strangers is None else self._strangers.instead_of(scores, features)
 
 
 def _grown(table: RankingTable, options: Fusion.Config, n_trees: int, seed: int) -> Any:

@@ -77,8 +77,14 @@ def fit_trees(
     return lightgbm.train(parameters, data, options.n_trees, valid_sets=[check], callbacks=[told, stop])
 
 
-def trees_to_onnx(booster: Any, n_features: int) -> bytes:
-    """The booster as an ONNX graph `features (N, F) -> scores (N, 1)`: log-odds, before the logistic function.
+def trees_to_onnx(booster: Any, n_features: int, begin: int = 0, n_trees: int = -1) -> bytes:
+    """Trees as an ONNX graph `features (N, F) -> scores (N, 1)`: log-odds, before the logistic function.
+
+    Args:
+        booster: LightGBM's.
+        n_features: F.
+        begin: The first of the trees that are summed.
+        n_trees: How many; below 0 all from there on.
 
     Raises:
         RuntimeError: the graph does not give the booster's own scores.
@@ -89,7 +95,8 @@ def trees_to_onnx(booster: Any, n_features: int) -> bytes:
     from onnxmltools.convert.common.data_types import FloatTensorType
 
     # The converter would turn a binary booster into a classifier with labels; its sums are all that ranking needs.
-    sums = lightgbm.Booster(model_str=booster.model_to_string().replace("objective=binary", "objective=regression"))
+    text = booster.model_to_string(start_iteration=begin, num_iteration=n_trees)
+    sums = lightgbm.Booster(model_str=text.replace("objective=binary", "objective=regression"))
     sums.params["objective"] = "regression"
     converted = convert_lightgbm(sums, initial_types=[("features", FloatTensorType([None, n_features]))])
     graph: bytes = converted.SerializeToString()
@@ -97,6 +104,7 @@ def trees_to_onnx(booster: Any, n_features: int) -> bytes:
     probe[np.random.default_rng(1).random(probe.shape) < 0.2] = np.nan
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     answer: Any = session.run(None, {"features": probe})[0]
-    if not np.allclose(answer.ravel(), booster.predict(probe, raw_score=True), atol=1e-4):
+    expected = booster.predict(probe, raw_score=True, start_iteration=begin, num_iteration=n_trees)
+    if not np.allclose(answer.ravel(), expected, atol=1e-4):
         raise RuntimeError("the exported trees differ from the booster")
     return graph

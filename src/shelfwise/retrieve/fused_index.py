@@ -16,7 +16,7 @@ import numpy as np
 from shelfwise.features.modalities import fused_similarity, has_vector
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.retrieve.retriever import best
-from shelfwise.retrieve.vector_index import SPARE, IndexOptions, searchable
+from shelfwise.retrieve.vector_index import SPARE, IndexOptions, opened, searchable
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Floats, Rows
 from shelfwise.store.arrays import mapped
@@ -98,7 +98,7 @@ class FusedIndex:
     def load(cls, folder: Path, weight: float, options: IndexOptions) -> Self:
         """Open what `save` wrote; map the vectors."""
         groups = {
-            name: Group(mapped(folder / f"{name}_rows.npy"), faiss.read_index(str(folder / f"{name}.faiss")))
+            name: Group(mapped(folder / f"{name}_rows.npy"), opened(folder / f"{name}.faiss"))
             for name in GROUPS
             if (folder / f"{name}.faiss").is_file()
         }

@@ -12,19 +12,15 @@ import scipy.sparse as sparse
 
 from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.retriever import best
+from shelfwise.retrieve.row_table import row_table
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
 from shelfwise.store.arrays import mapped
 
 ARRAYS = ("starts", "rows", "weights")
 
-FEW = 20
-"""Where the lists to be summed hold so many times fewer entries than there are items, only these are looked at."""
-
 Matrix = Any
 """A `scipy.sparse.csr_matrix` of float32; SciPy ships no precise types."""
-
-NO_SUMS: Floats = np.empty(0, np.float32)
 
 
 class _Voices(NamedTuple):
@@ -116,16 +112,23 @@ class NeighbourLists:
             seeds: Lists to sum; shape `(S,)`.
             seed_weights: Weight of each list; shape `(S,)`.
             allowed: Whether each row may be named; shape `(n,)`.
+
+        Cost:
+            O(total length of the lists), however many rows there are.
         """
         if not len(seeds):
             return Candidates.empty()
         voices = self._voices(seeds, seed_weights)
-        if len(voices.rows) * FEW < len(allowed):
-            return _voted_by_few(voices, allowed, k)
-        sums = self.sums(seeds, seed_weights, len(allowed)).astype(np.float32)
-        named = np.flatnonzero((sums > 0) & allowed).astype(np.int32)
-        found = best(named, sums[named], k)
-        return Candidates(found.rows, found.scores, sums.__getitem__)
+        rows, places = row_table.distinct(voices.rows)
+        sums = np.bincount(places, voices.weights, minlength=len(rows)).astype(np.float32)
+        named = allowed[rows] & (sums > 0)
+        found = best(rows[named], sums[named], k)
+
+        def score_of(asked: Rows) -> Floats:
+            at, is_named = row_table.find(asked, rows)
+            return np.where(is_named, sums[at], np.float32(0)) if len(rows) else np.zeros(len(asked), np.float32)
+
+        return Candidates(found.rows, found.scores, score_of)
 
     def loudest(self, rows: Rows, seeds: Rows, seed_weights: Floats) -> list[int | None]:
         """Of each row, the seed whose weighted list names it with the largest weight; None where none does.
@@ -139,20 +142,18 @@ class NeighbourLists:
             Length N; of equal weights the earlier seed's.
 
         Cost:
-            O(total length of the lists * log N).
+            O(total length of the lists).
         """
         found: list[int | None] = [None] * len(rows)
         if not len(seeds) or not len(rows):
             return found
         voices = self._voices(seeds, seed_weights)
-        order = np.argsort(rows)
-        asked = rows[order]
-        places = np.minimum(np.searchsorted(asked, voices.rows), len(asked) - 1)
-        named = np.flatnonzero((asked[places] == voices.rows) & (voices.weights > 0))
+        places, is_asked = row_table.find(voices.rows, rows)
+        named = np.flatnonzero(is_asked & (voices.weights > 0))
         # Softest first and, of equals, the latest first: what is written last is the answer.
         named = named[np.lexsort((-named, voices.weights[named]))]
         of_seed = seeds[np.searchsorted(voices.ends, named, side="right")]
-        for place, seed in zip(order[places[named]].tolist(), of_seed.tolist(), strict=True):
+        for place, seed in zip(places[named].tolist(), of_seed.tolist(), strict=True):
             found[place] = seed
         return found
 
@@ -165,25 +166,6 @@ class NeighbourLists:
         ends = np.cumsum(lengths)
         at = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
         return _Voices(self.rows[at], self.weights[at] * np.repeat(seed_weights, lengths), ends)
-
-
-def _voted_by_few(voices: _Voices, allowed: Bools, k: int) -> Candidates:
-    """The vote, at a cost that does not grow with the catalogue."""
-    order = np.argsort(voices.rows, kind="stable")
-    sorted_rows = voices.rows[order]
-    starts = np.flatnonzero(np.diff(sorted_rows, prepend=-1))
-    rows = sorted_rows[starts]
-    sums = np.add.reduceat(voices.weights[order], starts, dtype=np.float64).astype(np.float32) if len(rows) else NO_SUMS
-    named = allowed[rows] & (sums > 0)
-    found = best(rows[named], sums[named], k)
-
-    def score_of(asked: Rows) -> Floats:
-        if not len(rows):
-            return np.zeros(len(asked), np.float32)
-        places = np.minimum(np.searchsorted(rows, asked), len(rows) - 1)
-        return np.where(rows[places] == asked, sums[places], np.float32(0))
-
-    return Candidates(found.rows, found.scores, score_of)
 
 
 def heaviest(matrix: Matrix, k: int) -> Matrix:

@@ -157,13 +157,15 @@ class Retriever(ABC):
 
 
 def best(rows: Rows, scores: Floats, k: int) -> Candidates:
-    """The `k` highest-scored, best first; equal scores in the order given."""
+    """The `k` highest-scored, best first; equal scores in the order of rows."""
     if len(rows) > k:
         # Only what is strictly above the k-th value, then the first of those equal to it: a bare argpartition
         # would pick among equals at random.
         kth = np.partition(scores, len(scores) - k)[len(scores) - k]
         above = np.flatnonzero(scores > kth)
-        equal = np.flatnonzero(scores == kth)[: k - len(above)]
+        equal = np.flatnonzero(scores == kth)
+        if len(equal) > k - len(above):
+            equal = equal[np.argsort(rows[equal], kind="stable")[: k - len(above)]]
         chosen = np.concatenate([above, equal])
         rows, scores = rows[chosen], scores[chosen]
     order = np.lexsort((rows, -scores))

@@ -18,6 +18,7 @@ from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store import erasures
 from shelfwise.store.bulk import insert_rows, rows_where_in
+from shelfwise.store.frequent_read import FrequentRead
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.tables import events, items, users
 
@@ -146,7 +147,7 @@ def _twins(connection: Connection, batch: Sequence[EventRow], unknown: set[int],
     return twins
 
 
-_recent = (
+_recent = FrequentRead(
     select(events.c.item_row, events.c.kind, events.c.timestamp_ms, events.c.user_row, events.c.scenario)
     .where(
         events.c.user_row == select(users.c.row).where(users.c.user_id == bindparam("user")).scalar_subquery(),
@@ -169,7 +170,7 @@ def recent_events(
     Cost:
         One read of the covering index `events_by_user`.
     """
-    rows = connection.execute(_recent, {"user": user_id, "n": n}).fetchall()
+    rows = _recent.rows(connection, user=user_id, n=n)
     if not rows:
         return History.empty()
     item_rows, kinds, times, owners, names = zip(*reversed(rows), strict=True)
@@ -379,16 +380,18 @@ class Interest(NamedTuple):
     timestamp_ms: int
 
 
+_interest_after = FrequentRead(
+    select(events.c.seq, users.c.user_id, events.c.item_row, events.c.timestamp_ms)
+    .join(users, events.c.user_row == users.c.row)
+    .where(events.c.seq > bindparam("seq"), events.c.item_row.is_not(None), SHOWS_INTEREST)
+    .order_by(events.c.seq)
+    .limit(bindparam("n"))
+)
+
+
 def interest_after(connection: Connection, seq: int, limit: int) -> list[Interest]:
     """Events of interest that were stored after the one of this number, in the order of storing; at most `limit`."""
-    query = (
-        select(events.c.seq, users.c.user_id, events.c.item_row, events.c.timestamp_ms)
-        .join(users, events.c.user_row == users.c.row)
-        .where(events.c.seq > seq, events.c.item_row.is_not(None), SHOWS_INTEREST)
-        .order_by(events.c.seq)
-        .limit(limit)
-    )
-    return [Interest(*row) for row in connection.execute(query)]
+    return [Interest(*row) for row in _interest_after.rows(connection, seq=seq, n=limit)]
 
 
 def latest_users(connection: Connection, n: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, func, select
 
+from shelfwise.store.frequent_read import FrequentRead
 from shelfwise.store.tables import erasures, events, items, rule_versions, scenario_versions
 
 
@@ -37,15 +38,14 @@ class Marks(NamedTuple):
         return cls(*(int(document.get(name, 0)) for name in cls._fields))
 
 
-# Put into words once: every request asks, and no database wants them otherwise.
-_MARKS = str(
+_marks = FrequentRead(
     select(
         select(func.max(events.c.seq)).scalar_subquery(),
         select(func.max(items.c.changed_seq)).scalar_subquery(),
         select(func.max(rule_versions.c.version)).scalar_subquery(),
         select(func.count()).select_from(erasures).scalar_subquery(),
         select(func.max(scenario_versions.c.version)).scalar_subquery(),
-    ).compile()
+    )
 )
 
 
@@ -55,4 +55,5 @@ def marks(connection: Connection) -> Marks:
     Cost:
         One look at the ends of four indexes, and at a table of a few lines.
     """
-    return Marks(*(int(one or 0) for one in connection.exec_driver_sql(_MARKS).one()))
+    (found,) = _marks.rows(connection)
+    return Marks(*(int(one or 0) for one in found))

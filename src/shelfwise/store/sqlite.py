@@ -81,4 +81,8 @@ def _write_ahead(cursor: Any) -> None:
 def _begin(connection: Connection) -> None:
     # A writer that upgrades from a read transaction can fail with "database is locked"; IMMEDIATE waits instead.
     write = connection.get_execution_options().get("shelfwise_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    if write:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # may be refused
+    else:
+        driver.execute("BEGIN")  # only says that reads belong together: nothing is touched yet

@@ -12,9 +12,11 @@ import { text } from "./texts.js";
 import { toast } from "./toast.js";
 
 const DETAILED = 20;
+const LOOK_EVERY_MS = 500;
 const by = (id) => document.getElementById(id);
 const places = { versions: by("versions"), comparison: by("comparison") };
 let inService = null;
+let looking = null;
 
 const detailOf = (version) => get(`/v1/models/${encodeURIComponent(version)}`);
 
@@ -26,9 +28,22 @@ async function load() {
     const latest = models.slice(-DETAILED);
     const details = await Promise.all(latest.map((model) => detailOf(model.version)));
     show(latest.map((model, n) => ({ ...model, detail: details[n] })));
+    lookUntilLoaded(models);
   } catch (error) {
     showError(places.versions, error, load);
   }
+}
+
+/** A server loads a new version beside the old one; look again until it answers with it. */
+function lookUntilLoaded(models) {
+  clearTimeout(looking);
+  const serving = models.find((model) => model.in_service);
+  if (!serving || serving.is_loaded) return;
+  looking = setTimeout(async () => {
+    const found = await get("/v1/models").catch(() => ({ models }));
+    if (found.models.some((model) => model.in_service && model.is_loaded)) load();
+    else lookUntilLoaded(found.models);
+  }, LOOK_EVERY_MS);
 }
 
 function show(models) {

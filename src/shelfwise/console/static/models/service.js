@@ -1,12 +1,9 @@
-// Puts versions in service: asks first, says when servers have taken them up, and offers the way back.
+// Puts versions in service: asks first, and offers the way back.
 
-import { get, post } from "../api.js";
+import { post } from "../api.js";
 import { confirmed } from "../dialog.js";
 import { text } from "../texts.js";
 import { toast } from "../toast.js";
-
-const TRIES = 40;
-const LOOK_EVERY_MS = 500;
 
 const promoted = (version) => post(`/v1/models/${encodeURIComponent(version)}/promote`);
 
@@ -33,18 +30,7 @@ async function change(act, before, onChanged) {
     await onChanged();
     const undo = () => change(() => promoted(before), null, onChanged);
     toast(text("service.changed", { version }), before ? { action: text("action.undo"), onAction: undo } : {});
-    await loaded(version);
-    await onChanged();
   } catch (error) {
     toast([error.message, error.hint].filter(Boolean).join(". "), { isBad: true });
-  }
-}
-
-/** Wait until the server that answers recommends with a version; it loads it beside the old one. */
-async function loaded(version) {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const { models } = await get("/v1/models");
-    if (models.find((model) => model.version === version)?.is_loaded) return;
-    await new Promise((go) => setTimeout(go, LOOK_EVERY_MS));
   }
 }

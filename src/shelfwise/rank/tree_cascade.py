@@ -1,0 +1,124 @@
+"""Trees in two parts: the first few judge every candidate, the others only those that may come to the top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+
+from shelfwise.rank.trees import trees_to_onnx
+from shelfwise.schemas.ids import Floats
+
+FIRST_FILE, OTHERS_FILE = "trees.onnx", "other-trees.onnx"
+
+FIRST_SHARE = 8
+"""One tree of so many judges every candidate."""
+
+JUDGED_BY_ALL = 64
+"""Candidates of a request that all trees judge: three slates of twenty, or what a reranker chooses from."""
+
+WORTH_PARTING = 32
+"""Fewer trees are not parted: a call of the runtime costs as much as some trees."""
+
+BATCH_LINES = 4_096
+"""Candidates from which on a call is spread over all cores."""
+
+
+class TreeCascade:
+    """Boosted trees as ONNX graphs, their scores being log-odds.
+
+    Boosting goes from coarse to fine: the first eighth of the trees knows which candidates are hopeless, and the other
+    seven eighths are spent on the rest. On half of Beauty's past requests, with trees grown on the other half, the
+    order's NDCG@10 fell by 0.04 % (standard error 0.10 %) at 0.4 of the cost (`docs/experiments.md`).
+
+    Source:
+        Wang, Lin & Metzler (2011), A cascade ranking model for efficient ranked retrieval; Cambazoglu et al. (2010),
+        Early exit optimizations for additive machine learned ranking systems.
+    """
+
+    def __init__(self, first: bytes, others: bytes | None) -> None:
+        """Make it of graphs; without others the first are all."""
+        self._graphs = [first] if others is None else [first, others]
+        self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
+
+    @classmethod
+    def of(cls, booster: Any, n_features: int) -> Self:
+        """Part a LightGBM booster."""
+        n_trees: int = booster.current_iteration()
+        if n_trees < WORTH_PARTING:
+            return cls(trees_to_onnx(booster, n_features), None)
+        n_first = n_trees // FIRST_SHARE
+        return cls(
+            trees_to_onnx(booster, n_features, 0, n_first),
+            trees_to_onnx(booster, n_features, n_first, n_trees - n_first),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write one file or two."""
+        for name, graph in zip((FIRST_FILE, OTHERS_FILE), self._graphs, strict=False):
+            (folder / name).write_bytes(graph)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote, ready for the first request."""
+        others = folder / OTHERS_FILE
+        found = cls((folder / FIRST_FILE).read_bytes(), others.read_bytes() if others.exists() else None)
+        for part in range(len(found._graphs)):
+            found._session(part, 1)
+        return found
+
+    def by_all(self, features: Floats) -> Floats:
+        """The sum of all trees for each candidate; shapes `(N, F)` and `(N,)`."""
+        scores = self._sum(0, features)
+        return scores if len(self._graphs) == 1 else scores + self._sum(1, features)
+
+    def by_request(self, features: Floats, n_candidates: Sequence[int]) -> Floats:
+        """Scores that order each request's candidates.
+
+        Args:
+            features: Of the candidates of all requests below each other; shape `(N, F)`.
+            n_candidates: Of each request; summing to N.
+
+        Returns:
+            Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
+            the order given; for all others what the first trees say, put below those.
+        """
+        scores = self._sum(0, features)
+        if len(self._graphs) == 1:
+            return scores
+        ends = np.cumsum(n_candidates).tolist()
+        spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
+        lines = [
+            span.start + np.argsort(-scores[span], kind="stable")[:JUDGED_BY_ALL]
+            if span.stop - span.start > JUDGED_BY_ALL
+            else np.arange(span.start, span.stop)
+            for span in spans
+        ]
+        judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
+        whole = scores.copy()
+        whole[judged] += self._sum(1, features[judged])
+        for span, mine in zip(spans, lines, strict=True):
+            if span.stop - span.start > len(mine):
+                rest = np.ones(span.stop - span.start, bool)
+                rest[mine - span.start] = False
+                below = whole[span]
+                below[rest] += min(0.0, float(whole[mine].min()) - float(below[rest].max()))
+        return whole
+
+    def _sum(self, part: int, features: Floats) -> Floats:
+        answer: Any = self._session(part, len(features)).run(None, {"features": features})[0]
+        return answer.ravel()
+
+    def _session(self, part: int, n_lines: int) -> onnxruntime.InferenceSession:
+        """One thread for a request, which is too small to share; every core for a batch of many."""
+        n_threads = 1 if n_lines < BATCH_LINES else 0
+        if (part, n_threads) not in self._sessions:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = n_threads
+            self._sessions[part, n_threads] = onnxruntime.InferenceSession(
+                self._graphs[part], options, providers=["CPUExecutionProvider"]
+            )
+        return self._sessions[part, n_threads]
