@@ -151,3 +151,11 @@ def test_a_training_is_started_from_the_page_and_its_progress_is_seen(browser: A
         until(lambda: answering(console) == name)
         past = page.get_by_role("table", name="Last trainings")
         assert "This machine" in past.inner_text()
+    with watched_page(browser, console.url, language="zh") as page:
+        page.goto("/console/models")
+        stages = page.locator(".run-stages")
+        stages.get_by_text("：拟合 transitions").first.wait_for()
+        told = stages.inner_text()
+        assert "读取商品与事件" in told and not any(word in told for word in ("fitting", "moment", "ranker", "items"))
+        page.get_by_role("button", name=name, exact=True).click()
+        page.get_by_role("dialog").get_by_text("拟合 transitions").wait_for()

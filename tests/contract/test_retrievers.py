@@ -166,6 +166,14 @@ class TestContent(RetrieverContract):
         assert 0 in retriever.retrieve(situation(data, [51]), EVERYTHING).rows
         assert 0 not in retriever.retrieve(situation(data, [1]), EVERYTHING).rows
 
+    def test_an_item_whose_text_is_gone_is_found_by_it_no_more(self) -> None:
+        retriever, data = self.fitted()
+        assert data.vectors is not None
+        assert 0 in retriever.retrieve(situation(data, [1]), EVERYTHING).rows
+        retriever.add_item(0, vector=np.zeros(data.vectors.shape[1], np.float32), created_ms=data.now_ms)
+        assert 0 not in retriever.retrieve(situation(data, [1]), EVERYTHING).rows
+        assert len(retriever.retrieve(situation(data, [], [0]), EVERYTHING)) == 0
+
     @pytest.mark.parametrize("group", [0, 3, 7])
     def test_who_only_said_what_he_likes_is_searched_for_by_it(self, group: int) -> None:
         retriever, data = self.fitted()
@@ -374,6 +382,19 @@ class TestSequence(SequenceContract):
         assert before is not None
         assert after is not None
         np.testing.assert_array_equal(after[1:], before[1:])
+
+    def test_an_item_whose_text_is_gone_is_placed_by_its_attributes_and_what_was_learned_of_it(self) -> None:
+        retriever, data = self.fitted()
+        assert isinstance(retriever, Sequence)
+        assert data.vectors is not None
+        nothing = np.zeros(data.vectors.shape[1], np.float32)
+        elsewhere = ItemTraits(("Things", "Set 5"), "Brand 5", 6.0)
+        asked = situation(data, [51, 52])
+        before = retriever.scores(asked)
+        retriever.add_item(0, vector=nothing, created_ms=data.now_ms, traits=elsewhere)
+        after = retriever.scores(asked)
+        assert before is not None and after is not None
+        assert after[0] > before[0] + 0.1
 
     def test_the_same_text_leaves_the_item_where_it_was_trained(self) -> None:
         retriever, data = self.fitted()

@@ -15,6 +15,9 @@ import pytest
 from shelfwise.config.draft import render
 from shelfwise.config.load import load
 from shelfwise.config.shop import ShopConfig
+from shelfwise.pipeline.scenario_changes import put_in_force
+from shelfwise.schemas.scenario_settings import ScenarioSettings
+from shelfwise.shop import Shop
 from shelfwise.shop.draft import manual
 
 Cli = Callable[..., Any]
@@ -103,6 +106,22 @@ class TestTheVerbsInOrder:
         assert report["rows"][0]["model"] == "shelfwise"
         ndcg = {row["model"]: row["metrics"]["ndcg"]["mean"] for row in report["rows"]}
         assert ndcg["shelfwise"] > ndcg["popularity"] + 0.3
+        assert report["set_apart"] == {}
+
+    def test_evaluate_says_that_places_are_set_to_something_else(
+        self, cli: Cli, trained_template: Path, tmp_path: Path
+    ) -> None:
+        folder = shutil.copytree(trained_template, tmp_path / "shop")
+        turned = ScenarioSettings.model_validate({"weights": {"purchase": 6, "click": 0.5}, "diversity": "auto"})
+        with Shop.open(folder) as shop, shop.records.write() as connection:
+            put_in_force(connection, "home", turned, author="ann")
+            put_in_force(connection, "cart", turned, author="ann")
+            put_in_force(connection, "cart", ScenarioSettings(), author="ann")  # back to what shop.toml says
+        at = ("evaluate", "--shop", folder, "--protocol", "leave-one-out")
+        assert cli(*at, "--json").document["set_apart"] == {"home": turned.as_document()}
+        words = told(cli(*at))
+        assert "not in these numbers" in words and "home: weights purchase=6 click=0.5, diversity auto" in words
+        assert "shelfwise tradeoff --scenario home" in words
 
     def test_doctor_finds_everything_well(self, cli: Cli, trained_template: Path) -> None:
         findings = {one["what"]: one for one in cli("doctor", "--shop", trained_template, "--json").document}

@@ -281,3 +281,15 @@ def test_somebody_who_signs_in_is_told_apart(pages: Pages, page: Any, tiny_shop:
         page.evaluate(f"shelfwise.identify({json.dumps(token)})")
         wait(lambda: len(stored(tiny_shop)) == 3, page)
         assert {item: who for who, item, *_ in stored(tiny_shop)}["mug-blue"] == "kim"
+        # A page erases nobody who is signed in unless the server lets it; and then what waits goes on waiting.
+        tried = page.evaluate(
+            """async () => {
+            shelfwise.track({event: 'view', item_id: 'mug-black'});
+            return shelfwise.forget().then(() => 'forgotten', (answer) => answer.status);
+        }"""
+        )
+        assert tried == 403
+        wait(lambda: len(stored(tiny_shop)) == 4, page)
+        may = server.http.post("/visitors", json={"user_id": "kim", "may_erase": True}).json()["token"]
+        receipt = page.evaluate(f"(shelfwise.identify({json.dumps(may)}), shelfwise.forget())")
+        assert receipt["events"] == 2 and "kim" not in {who for who, *_ in stored(tiny_shop)}

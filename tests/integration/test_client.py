@@ -134,7 +134,7 @@ def test_events_and_what_follows_from_them(client: Any) -> None:
     assert len(client.export_user(user).given["events"]) == 2
     receipt = client.erase_user(user)
     assert receipt.events == 2 and receipt.receipt
-    assert client.visitor_token(user).user_id == user
+    assert client.visitor_token(user).user_id == client.visitor_token(user, may_erase=True).user_id == user
     assert client.visitor_token().token not in repr(client.visitor_token())
     assert client.audit(5).entries
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.online
 N_USERS = 40
 FORMS = [("about",)]
 ACROSS, BETWEEN, KILLED, HELD, KEPT = "user-3", "user-9", "user-15", "user-21", "user-27"
+CHANGED, SAME = "user-33", "user-34"
 
 
 def about(user: str) -> str:
@@ -45,12 +46,17 @@ class Trained:
 
     def knows(self, user: str) -> tuple[bool, bool, bool]:
         """Whether the version has a vector of what somebody said, and what they had; and the cache a vector."""
+        in_version, in_cache = self.reads(about(user))
+        return in_version, self._has_lists(self.rows[user]), in_cache
+
+    def reads(self, said: str) -> tuple[bool, bool]:
+        """Whether the version, and the cache, have a vector of a text."""
         profiles = ProfileVectors.load(self.version.folder / "users")
         with Shop.open(self.folder) as shop, shop.records.read() as connection:
             query = "SELECT count(*) FROM vectors WHERE content_hash = ?"
-            text = profiles.write({"about": about(user)})
+            text = profiles.write({"about": said})
             n_cached = connection.exec_driver_sql(query, (profile_hash(text),)).scalar_one()
-        return profiles.of_text(text) is not None, self._has_lists(self.rows[user]), bool(n_cached)
+        return profiles.of_text(text) is not None, bool(n_cached)
 
     def _has_lists(self, row: int) -> bool:
         lists = self.version.folder / "retrieve" / "similar_users"
@@ -136,5 +142,29 @@ def test_an_erasure_that_the_store_held_up_is_finished_with_the_next(
         assert shop.erase_user(HELD).rebuilt  # asked again, by the same id
     assert left_to_do(trained.folder) == 0
     assert trained.knows(HELD) == (False, False, False)
+    assert trained.knows(KEPT) == (True, True, True)
     manifest = json.loads((trained.version.folder / "manifest.json").read_text())
     assert "likes thing" not in json.dumps(manifest)
+
+
+def test_what_somebody_said_before_they_said_something_else_is_erased_with_them(trained: Trained) -> None:
+    """What a version learned, what only the cache was told, what is said now; what others say stays."""
+    first, second, third = about(CHANGED), "likes what is only read once", "likes nothing any more"
+    with Shop.open(trained.folder) as shop:
+        for said in (second, third):
+            with shop.records.write() as connection:
+                people.upsert(connection, [(CHANGED, {"about": said})])
+            shop.encode()
+        assert [trained.reads(said) for said in (first, second, third)] == [(True, True), (False, True), (False, True)]
+        receipt = shop.erase_user(CHANGED)
+        assert receipt.n_vectors >= 4
+        for said in (first, second, third):
+            assert trained.reads(said) == (False, False)
+        for one in (SAME, KEPT):
+            assert trained.knows(one) == (True, True, True)
+        [file] = trained.folder.glob("vectors/*/profiles/vectors.f16")
+        kept = np.fromfile(file, np.float16).reshape(-1, 32)
+        with shop.records.read() as connection:
+            n_said = len(people.read_attributes(connection))
+        assert kept.any(axis=1).sum() == n_said  # and no bytes of what is said no more
+        assert shop.encode().n_profiles_encoded == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,30 @@ def test_a_version_carries_what_new_pictures_need(trained: Path) -> None:
     # A server that starts later takes up what came after the training.
     with Shop.open(trained) as shop:
         assert all(found.startswith("disc-red") for found in similar(shop, "new"))
+
+
+def test_a_picture_that_is_taken_away_is_like_no_other(trained: Path, tmp_path: Path) -> None:
+    """By one change, by one of many in an import, or since its file is not there any more; after a new start too."""
+    from shelfwise.schemas.items import Item
+    from shelfwise.store import catalogue
+
+    folder = shutil.copytree(trained, tmp_path / "shop")
+    changed = {
+        "disc-blue-0": Item(item_id="disc-blue-0", title="No. 0"),
+        "disc-blue-1": Item(item_id="disc-blue-1", title="No. 1", image="not-there.png"),
+    }
+    with Shop.open(folder) as shop:
+        assert set(changed) <= set(similar(shop, "disc-blue-2", 8))
+        with shop.records.write() as connection:
+            many = [Item(item_id=f"other-{n}", title=f"Other {n}") for n in range(300)]
+            catalogue.upsert(connection, [*many, *changed.values()])
+        kept = shop.recommender
+        while kept.live.follow():
+            pass
+        with Shop.open(folder) as started:
+            for opened in (shop, started):
+                assert similar(opened, "disc-blue-0") == similar(opened, "disc-blue-1") == []
+                assert not set(changed) & set(similar(opened, "disc-blue-2", 40))
 
 
 def test_a_vision_model_takes_the_descriptors_place(tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ class Guarded:
             path = str(self.http.base_url.copy_with(path=path))
         return self.http.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
 
-    def token(self, key: str = "browser", **body: Any) -> dict[str, str]:
-        answer = self.send("POST", "/visitors", key, json=body)
+    def token(self, key: str = "browser", *, headers: dict[str, str] | None = None, **body: Any) -> dict[str, str]:
+        answer = self.send("POST", "/visitors", key, json=body, headers=headers or {})
         assert answer.status_code == 201, answer.text
         return {"Shelfwise-Visitor": answer.json()["token"]}
 
@@ -158,6 +158,8 @@ def guarded(tiny_shop_template: Path, tmp_path_factory: pytest.TempPathFactory) 
     from tests.integration.conftest import serving
 
     folder = shutil.copytree(tiny_shop_template, tmp_path_factory.mktemp("guarded") / "shop")
+    with (folder / "shop.toml").open("a") as settings:
+        settings.write('[storefront]\nattributes = ["finish"]\n')
     keys: dict[str, str] = {"wrong": "sw_0a1b2c3d4e5f_" + "x" * 43, "strange": "not-one-of-ours"}
     with Shop.open(folder) as shop:
         for scope in KeyScope:
@@ -346,6 +348,56 @@ def test_a_server_vouches_for_who_is_signed_in(guarded: Guarded) -> None:
     assert [one["item_id"] for one in own["items"]] == [one["item_id"] for one in same["items"]]
     for key in ("browser", "events", "recommend"):
         assert guarded.send("POST", "/visitors", key, json={"user_id": "user-1"}).status_code == 403
+
+
+def test_a_page_erases_a_customer_only_where_the_server_said_so(guarded: Guarded) -> None:
+    def erased(token: dict[str, str]) -> tuple[int, str | None]:
+        answer = guarded.send("DELETE", "/visitors/me", "browser", headers=token)
+        return answer.status_code, answer.json().get("code")
+
+    def n_events(token: dict[str, str]) -> int:
+        return guarded.send("GET", "/visitors/me", "browser", headers=token).json()["n_events"]
+
+    customer = guarded.token("both", user_id="user-7")
+    renewed = guarded.token(headers=customer)
+    for token in (customer, renewed):
+        assert erased(token) == (403, "may_not_erase")
+    known = n_events(customer)
+    assert known
+    # Neither may a page say so itself, nor does it say anything of a browser.
+    for key, body in (("browser", {"user_id": "user-7", "may_erase": True}), ("events", {"user_id": "user-7"})):
+        assert guarded.send("POST", "/visitors", key, json=body).status_code == 403
+    assert guarded.send("POST", "/visitors", "browser", json={"may_erase": True}, headers=customer).status_code == 422
+    assert n_events(customer) == known
+    allowed = guarded.token(headers=guarded.token("both", user_id="user-7", may_erase=True))
+    assert erased(allowed) == (200, None)
+    assert n_events(allowed) == 0 and erased(allowed) == (404, "unknown_user")
+    # A browser of which no server said anything is forgotten as ever.
+    visitor = guarded.token()
+    guarded.send("POST", "/events", "browser", json={"item_id": "boot-red", "event": "view"}, headers=visitor)
+    assert erased(visitor) == (200, None)
+
+
+def test_a_page_finds_items_by_no_words_that_it_may_not_read(guarded: Guarded) -> None:
+    item = {"title": "Samovar", "attributes": {"finish": "hammered brass", "supplier": "Zanzibar traders"}}
+    guarded.send("PUT", "/items/samovar", "catalogue", json=item).raise_for_status()
+    token = guarded.token()
+
+    def found(key: str, words: str) -> list[str]:
+        while (answer := guarded.send("POST", "/search", key, json={"query": words}, headers=token)).status_code == 503:
+            time.sleep(0.05)
+        return [one["item_id"] for one in answer.json()["items"]]
+
+    for words in ("samovar", "hammered", "brass", "bras"):
+        assert found("browser", words) == found("recommend", words) == ["samovar"]
+    for words in ("zanzibar", "zanzibra", "zanz", "traders"):
+        assert found("recommend", words) == ["samovar"] and found("browser", words) == []
+    hidden, unknown = (
+        guarded.send("POST", "/search", "browser", json={"query": f"samovar {word}"}, headers=token).json()["items"]
+        for word in ("zanzibar", "xylophone")
+    )
+    assert hidden == unknown and hidden  # not by the score either
+    guarded.send("DELETE", "/items/samovar", "catalogue").raise_for_status()
 
 
 def test_a_page_cannot_take_the_name_of_an_event_to_come(guarded: Guarded) -> None:

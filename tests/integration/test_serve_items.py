@@ -107,6 +107,26 @@ def test_many_at_once(server: Any) -> None:
     assert (only_wrong.status_code, only_wrong.json()["code"]) == (422, "all_refused")
 
 
+def test_an_item_whose_text_is_taken_away_is_alike_by_it_no_more(server: Any) -> None:
+    """Patched, and as part of an import of many lines."""
+    lamp = {"description": "warm light for desk and bedside", "category": "Home > Lamps"}
+    for number in range(4):
+        server.http.put(f"/items/bare-{number}", json={"title": "Green lamp", **lamp}).raise_for_status()
+    bare = {f"bare-{number}" for number in range(4)}
+    assert bare - {"bare-0"} <= set(similar(server, "bare-0"))
+    started = time.perf_counter()
+    emptied = {"title": None, "description": None, "category": None}
+    server.http.patch("/items/bare-0", json=emptied).raise_for_status()
+    assert similar(server, "bare-0") == []
+    assert "bare-0" not in similar(server, "bare-1")
+    assert time.perf_counter() - started < 1
+    lines = "".join(f'{{"item_id": "bare-{number}"}}\n' for number in (1, 2))
+    packed = {"Content-Type": "application/x-ndjson"}
+    assert '"changed":2' in server.http.post("/items", content=lines, headers=packed).text
+    assert similar(server, "bare-1") == similar(server, "bare-2") == []
+    assert not bare & set(similar(server, "bare-3", 60))
+
+
 def test_the_body_names_no_other_item(server: Any) -> None:
     answer = server.http.put("/items/one", json={"item_id": "two", "title": "x"})
     assert answer.status_code == 422

@@ -99,6 +99,19 @@ def test_texts_and_prices_are_those_of_now(tiny_shop: Path, records: Records) ->
         assert "mug-red" in [item.item_id for item in recommender.similar("kite-blue", 5)]
 
 
+def test_a_text_that_was_taken_away_meanwhile_is_known_no_more(tiny_shop: Path, records: Records) -> None:
+    with Shop.open(tiny_shop) as shop:
+        running = shop.recommender
+        gone = running.similar("mug-blue", 1)[0].item_id
+        assert vector(running, gone).any()
+        put(records, Item(item_id=gone, price=3.0))
+        running.recommend(Query(k=1))  # who runs takes it up, and who starts finds it so
+        with Shop.open(tiny_shop) as started:
+            for recommender in (running, started.recommender):
+                assert not vector(recommender, gone).any()
+                assert gone not in [item.item_id for item in recommender.similar("mug-blue", 60)]
+
+
 def test_events_count_once_whether_they_were_followed_or_found_at_the_start(tiny_shop: Path, records: Records) -> None:
     with Shop.open(tiny_shop) as following, Shop.open(tiny_shop) as untouched:
         before = counts(untouched.recommender).sum()

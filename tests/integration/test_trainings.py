@@ -54,6 +54,10 @@ def test_a_training_is_started_watched_and_in_service(server: Any, shop: Path) -
     found = ended(server, name)
     assert (found["state"], found["version"], found["error"]) == ("done", name, None)
     assert next(stage["name"] for stage in found["stages"]) == "reading items and events"
+    unknown = [part for stage in found["stages"] for part in stage["parts"] if part["id"] is None]
+    assert not unknown and {"fitting", "ranker", "publishing"} <= {
+        part["id"] for stage in found["stages"] for part in stage["parts"]
+    }
     assert all(stage["ends_s"] >= stage["begins_s"] for stage in found["stages"])
     assert any(curve.startswith("rank/") for curve in found["curves"])
     assert all(step >= 0 for points in found["curves"].values() for step, _ in points)

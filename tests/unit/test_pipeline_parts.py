@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.features.text_vectors import TextVectors
 from shelfwise.pipeline import clock
 from shelfwise.pipeline.clock import ShopClock
 from shelfwise.pipeline.fitted import Fitted
@@ -22,7 +23,8 @@ from shelfwise.pipeline.live_catalogue import ROOM, LiveCatalogue
 from shelfwise.pipeline.merge import merge
 from shelfwise.pipeline.reasons import sources_of
 from shelfwise.rank.ranker import Scored
-from shelfwise.retrieve.retriever import ItemTraits
+from shelfwise.retrieve.again import Again
+from shelfwise.retrieve.retriever import NO_TRAITS, ItemTraits
 from shelfwise.schemas.candidates import Candidates, History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.items import Item
@@ -331,6 +333,38 @@ class TestFunnel:
         assert of_kin.index(new) < of_kin.index(strangers[-1])
         # Whoever has turned to it is asked about it without harm.
         assert len(fitted.funnel.rank(situation(data, [new]), allowed).rows)
+
+    def test_who_is_told_one_of_text_and_picture_is_told_the_other_as_it_was(
+        self, fitted: Fitted, data: TrainingData
+    ) -> None:
+        """An encoder that could not be asked now leaves what it said before; 0 says that there is nothing any more."""
+        assert data.vectors is not None
+        told: list[tuple[Any, Any]] = []
+
+        class Listening(Again):
+            def add_item(self, row: int, *, vector: Any, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
+                told.append((vector, traits.picture))
+
+        pictures = np.eye(N_ITEMS, 4, dtype=np.float32)
+        funnel = replace(
+            fitted.funnel,
+            retrievers={"listening": Listening(Again.Config())},
+            vectors=TextVectors(data.vectors),
+            pictures=TextVectors(pictures),
+            themes=None,
+        )
+        text, picture, nothing = data.vectors[9], pictures[2], np.zeros(4, np.float32)
+        for vector, traits in (
+            (text, ItemTraits()),
+            (None, ItemTraits(picture=nothing)),
+            (None, ItemTraits()),
+        ):
+            funnel.add_item(2, vector=vector, traits=traits, created_ms=0)
+        assert [[None if one is None else one.tolist() for one in both] for both in told] == [
+            [text.tolist(), picture.tolist()],
+            [text.tolist(), nothing.tolist()],
+            [None, None],
+        ]
 
 
 def test_looking_at_an_item_is_not_having_it() -> None:

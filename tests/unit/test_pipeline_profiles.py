@@ -136,6 +136,27 @@ def test_only_so_many_wait_and_only_so_many_are_kept(records: Records, monkeypat
     assert len(profiles._fresh) == 2
 
 
+def test_what_came_since_training_is_forgotten_when_somebody_is_erased(records: Records) -> None:
+    """Also what is being encoded at that moment: nothing says whose it is."""
+    encoder = Slow()
+    encoder.open.set()
+    tell(records, ann="likes tea", ben="likes books")
+    profiles = live(records, encoder)
+    assert profiles.of("ann", []) is not None
+    profiles.clear()
+    assert profiles.of("ann", []) is not None
+    assert encoder.asked == ["likes tea"] * 2
+    encoder.open.clear()
+    late = profiles._asked("likes books")
+    assert late is not None
+    while len(encoder.asked) < 3:
+        time.sleep(0.01)
+    profiles.clear()
+    encoder.open.set()
+    assert late.result(10) is not None
+    assert not profiles._fresh
+
+
 def test_an_encoder_that_is_down_is_left_alone_for_a_while(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder, degraded = Slow(is_down=True), []
     encoder.open.set()

@@ -22,6 +22,7 @@ from shelfwise.testing.retrievers import situation
 from shelfwise.testing.small_shop import N_ITEMS, small_shop
 
 OPTIONS = Content.Config(k=5)
+EVERYTHING = np.ones(N_ITEMS, bool)
 
 
 def unit(vectors: Floats) -> Floats:
@@ -91,14 +92,15 @@ def test_what_came_later_is_searched_and_what_changed_moves(tmp_path: Path) -> N
     index = FusedIndex.load(tmp_path, 0.5, OPTIONS)
     question = Seen(unit(np.ones(6, np.float32)), unit(np.ones(4, np.float32)))
     allowed = np.ones(80, bool)
-    index.put(70, question.text, None)
+    no_text, no_picture = np.zeros(6, np.float32), np.zeros(4, np.float32)
+    index.put(70, question.text, no_picture)
     index.put(71, question.text, question.picture)
-    index.put(2, None, question.picture)
+    index.put(2, no_text, question.picture)
     found = index.search(question, allowed, 3)
     assert found.rows[0] == 71
     assert set(found.rows.tolist()) == {71, 70, 2}
     assert len(index) == 72
-    index.put(71, -question.text, None)
+    index.put(71, -question.text, no_picture)
     assert 71 not in index.search(question, allowed, 3).rows
 
 
@@ -160,6 +162,33 @@ def test_a_new_item_is_found_by_its_picture() -> None:
     assert content.retrieve(situation(data, [], [3]), allowed).rows.tolist() == [N_ITEMS]
     content.add_item(N_ITEMS, vector=None, created_ms=0)  # nothing of it changed
     assert content.retrieve(situation(data, [], [3]), allowed).rows.tolist() == [N_ITEMS]
+
+
+def test_a_picture_that_is_gone_is_compared_no_more_and_the_text_is() -> None:
+    data = shop_with_pictures()
+    assert data.vectors is not None
+    content = Content(Content.Config(k=N_ITEMS))
+    content.fit(data)
+    before = content.retrieve(situation(data, [], [3]), EVERYTHING)
+    assert {13, 23, 33} <= set(before.rows.tolist())  # of its colour
+    no_picture = ItemTraits(picture=np.zeros(10, np.float32))
+    content.add_item(3, vector=data.vectors[3], created_ms=0, traits=no_picture)
+    by_text = Content(Content.Config(k=N_ITEMS))
+    by_text.fit(replace(data, pictures=None))
+    found, wanted = (one.retrieve(situation(data, [], [3]), EVERYTHING) for one in (content, by_text))
+    np.testing.assert_array_equal(found.rows, wanted.rows)
+    content.add_item(3, vector=np.zeros(data.vectors.shape[1], np.float32), created_ms=0)  # and then the text
+    assert not len(content.retrieve(situation(data, [], [3]), EVERYTHING))
+
+
+def test_what_could_not_be_encoded_now_stays_as_it_was() -> None:
+    data = shop_with_pictures()
+    content = Content(Content.Config(k=3))
+    content.fit(data)
+    before = content.retrieve(situation(data, [], [3]), EVERYTHING)
+    assert data.pictures is not None
+    content.add_item(3, vector=None, created_ms=0, traits=ItemTraits(picture=data.pictures[3]))
+    np.testing.assert_array_equal(content.retrieve(situation(data, [], [3]), EVERYTHING).rows, before.rows)
 
 
 def test_alignment_keeps_what_goes_along_with_texts() -> None:

@@ -20,14 +20,16 @@ ITEMS = [
 
 @pytest.fixture
 def index() -> FullText:
-    made = FullText()
+    made = FullText(["colour"])
     made.add(StoredItem(row, item, False) for row, item in enumerate(ITEMS))
     made.commit()
     return made
 
 
-def found(index: FullText, text: str, allowed: list[bool] | None = None, k: int = 10) -> list[str]:
-    hits = index.find(text, np.array(allowed or [True] * len(ITEMS)), k)
+def found(
+    index: FullText, text: str, allowed: list[bool] | None = None, k: int = 10, *, for_page: bool = False
+) -> list[str]:
+    hits = index.find(text, np.array(allowed or [True] * len(ITEMS)), k, for_page=for_page)
     assert (np.diff(hits.scores) <= 0).all()
     return [ITEMS[row].item_id for row in hits.rows]
 
@@ -56,6 +58,18 @@ def test_what_was_meant_is_first(index: FullText, text: str, first: str) -> None
 
 def test_a_title_says_more_than_a_description(index: FullText) -> None:
     assert found(index, "mug") == ["a", "d", "b"]
+
+
+def test_a_page_finds_by_the_attributes_that_it_may_read_and_by_no_others(index: FullText) -> None:
+    assert found(index, "moss", for_page=True) == found(index, "moss") == ["c"]
+    assert found(index, "stoneware") == ["c"]
+    for text in ("stoneware", "stonewear", "stone", "stoneware green"):
+        assert found(index, text, for_page=True) == (["c"] if "green" in text else [])
+    for text in ("mug", "lanten", "warm lig", "kitchen", "nordhaus"):
+        assert found(index, text, for_page=True) == found(index, text)
+    index.put([StoredItem(4, Item(item_id="e", attributes={"material": "moss", "colour": "stoneware"}), False)])
+    assert found(index, "moss", for_page=True) == ["c"]
+    assert found(index, "stoneware", for_page=True) == ["e"]
 
 
 def test_all_words_before_some(index: FullText) -> None:

@@ -9,11 +9,14 @@ import pytest
 
 from shelfwise.encode import profile_vectors
 from shelfwise.encode.landmarks import Landmarks
+from shelfwise.encode.passage import content_hash, passage
 from shelfwise.encode.profile import profile_hash
 from shelfwise.encode.profile_vectors import ProfileVectors, profile_key
+from shelfwise.schemas.items import Item
 from shelfwise.store import vectors
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import FILE_NAME, VectorCache
+from shelfwise.train.profiles import set_profiles_apart
 
 TEXTS = [f"likes thing {number}" for number in range(9)]
 
@@ -43,6 +46,70 @@ def test_a_version_forgets_one_text_and_keeps_the_others(tmp_path: Path, gone: i
                 np.testing.assert_array_equal(found, before[text])
     content = b"".join(path.read_bytes() for path in (tmp_path / "users").iterdir())
     assert profile_key(TEXTS[gone]).to_bytes(8, "little") not in content
+
+
+@pytest.mark.parametrize("said", [(), (0,), (8,), (2, 3, 7), tuple(range(9))])
+def test_a_version_keeps_what_is_still_said_and_nothing_else(tmp_path: Path, said: tuple[int, ...]) -> None:
+    opened = saved(tmp_path / "users")
+    before = [opened.of_text(text) for text in TEXTS]
+    keys = profile_vectors.keys_of([{"about": TEXTS[place]} for place in said], ("about",))
+    assert profile_vectors.keep_only(tmp_path / "users", keys) == len(TEXTS) - len(said)
+    assert profile_vectors.keep_only(tmp_path / "users", keys) == 0
+    for reader in (opened, ProfileVectors.load(tmp_path / "users")):
+        for place, text in enumerate(TEXTS):
+            found, wanted = reader.of_text(text), before[place]
+            assert (found is not None) == (place in said)
+            if found is not None and wanted is not None:
+                np.testing.assert_array_equal(found, wanted)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "users").iterdir())
+    for place in set(range(len(TEXTS))).difference(said):
+        assert profile_key(TEXTS[place]).to_bytes(8, "little") not in content
+
+
+def test_who_says_nothing_and_what_nobody_reads_has_no_key() -> None:
+    users = [{"about": "tea"}, {"about": " "}, {"email": "a@x.org"}, {"about": "tea"}]
+    assert profile_vectors.keys_of(users, ("about",)).tolist() == [profile_key("tea")] * 2
+    assert profile_vectors.keys_of(users, ()).tolist() == []
+
+
+def test_a_part_of_a_cache_is_kept_and_emptied_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "LOOKUP_CHUNK", 2)  # as many may be gone as the shop has users
+    records = Records.open("sqlite:///s.db", tmp_path)
+    hashes = [bytes([number]) * 16 for number in range(7)]
+    made = np.arange(1, 29, dtype=np.float32).reshape(7, 4)
+    cache = VectorCache(records, tmp_path / "v" / "known", "known", 4)
+    part = cache.part("said")
+    assert not part.is_begun
+    cache.append(hashes, made)
+    part.append(hashes[:6], -made[:6])
+    assert part.is_begun and cache.missing(hashes) == []
+    with records.read() as connection:
+        assert vectors.kept_in(connection, "said") == hashes[:6]
+        assert vectors.kept_in(connection, "sai") == vectors.kept_in(connection, "known") == []
+    assert cache.part("said").keep_only([hashes[1], b"x" * 16]) == 5
+    assert part.missing(hashes) == [hashes[0], *hashes[2:]]
+    np.testing.assert_array_equal(part.gather([hashes[1]]), -made[[1]])
+    np.testing.assert_array_equal(cache.gather(hashes), made)
+    kept = np.fromfile(tmp_path / "v" / "known" / "said" / FILE_NAME, np.float16).reshape(-1, 4)
+    assert kept.any(axis=1).tolist() == [False, True, False, False, False, False]
+    assert vectors.forget(records, tmp_path / "v", hashes[:5], {"known": 4, "known/said": 4}) == 6
+    assert cache.missing(hashes) == hashes[:5] and part.missing(hashes) == hashes
+    records.close()
+
+
+def test_vectors_of_people_leave_a_cache_that_held_items_too(tmp_path: Path) -> None:
+    """As an earlier release kept them: once, when the first profiles come into their own part."""
+    records = Records.open("sqlite:///s.db", tmp_path)
+    items = [Item(item_id=str(number), title=f"Thing {number}") for number in range(2)]
+    hashes = [content_hash(passage(item)) for item in items]
+    cache = VectorCache(records, tmp_path / "v" / "known", "known", 4)
+    cache.append([*hashes, b"said by someone."], np.ones((3, 4), np.float32))
+    set_profiles_apart(cache, items)
+    assert cache.missing([*hashes, b"said by someone."]) == [b"said by someone."]
+    cache.part(profile_vectors.PART).append([b"said by someone."], np.ones((1, 4), np.float32))
+    set_profiles_apart(cache, items[:1])
+    assert cache.missing(hashes) == []
+    records.close()
 
 
 def test_the_cache_forgets_and_goes_on(tmp_path: Path) -> None:

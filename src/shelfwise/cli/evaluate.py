@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -75,6 +75,29 @@ def _show_exposure(report: EvaluationReport) -> None:
     answers.print(shown)
 
 
+def _tell_set_apart(report: EvaluationReport) -> None:
+    """Places where shoppers see other lists than these, since somebody turned something while the shop serves."""
+    if not report.set_apart:
+        return
+    places = "; ".join(
+        f"{place}: {', '.join(f'{name} {_said(value)}' for name, value in settings.items())}"
+        for place, settings in report.set_apart.items()
+    )
+    first = next(iter(report.set_apart))
+    answers.print(
+        f"\nnot in these numbers: what places are set to while the shop serves ({places}). Lists here are the ranker's "
+        f"own; what such settings bring, `shelfwise tradeoff --scenario {first}` and the console's playground show",
+        markup=False,
+    )
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        weights = cast("dict[str, float]", value)
+        return " ".join(f"{name}={worth:g}" for name, worth in weights.items()) or "as learned"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def show_off_policy(report: OffPolicyReport) -> None:
     """What the shop's order is worth with and without exploring."""
     answers.print(
@@ -142,6 +165,7 @@ def show_report(report: EvaluationReport) -> None:
     for part in report.slices:
         parts.add_row(part.name, f"{part.n:,}", *(f"{part.ndcg[row.model]:.4f}" for row in report.rows))
     answers.print(parts)
+    _tell_set_apart(report)
     if report.version is None:
         people.print(
             "\nkept with no version: none in service was trained as shop.toml says now; "

@@ -469,9 +469,15 @@ def revoke_key(key_id: str) -> Call[None]:
     return Call("DELETE", f"/keys/{_part(key_id)}", _nothing)
 
 
-def visitor_token(user_id: str | None = None) -> Call[answers.VisitorAnswer]:
-    """A token for the page of somebody who is signed in; of a new visitor where nobody is named."""
-    return Call("POST", "/visitors", _model(answers.VisitorAnswer), body=_json(_given(user_id=user_id)))
+def visitor_token(user_id: str | None = None, *, may_erase: bool = False) -> Call[answers.VisitorAnswer]:
+    """A token for the page of somebody who is signed in; of a new visitor where nobody is named.
+
+    Args:
+        user_id: Who.
+        may_erase: Whether that page may erase this person, as `shelfwise.forget()` does.
+    """
+    body = _given(user_id=user_id, may_erase=may_erase or None)
+    return Call("POST", "/visitors", _model(answers.VisitorAnswer), body=_json(body))
 
 
 def audit(limit: int = 100, before: int | None = None) -> Call[answers.AuditAnswer]:

@@ -80,10 +80,19 @@ class ComparisonAnswer(BaseModel):
     notes: list[str]
 
 
+class StagePartAnswer(BaseModel):
+    """A part of a stage's name, with an id for other languages; None where it has none."""
+
+    text: str
+    id: str | None
+    values: dict[str, str]
+
+
 class StageAnswer(BaseModel):
     """A part of a training, in seconds since it began."""
 
     name: str
+    parts: list[StagePartAnswer]
     begins_s: float
     ends_s: float | None = None
     done: int | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tomlkit
 from pydantic import BaseModel
@@ -140,17 +141,38 @@ def _plain(value: Any) -> Any:
 
 def _allowed(field: FieldInfo) -> str:
     """The values or the range that a field allows, in words; empty where there is no limit."""
-    choices = [choice for choice in _choices(field.annotation) if choice != ""]
-    if choices:
-        return ", ".join(choices)
-    bounds: dict[str, Any] = {}
-    for one in field.metadata:
-        for bound in ("ge", "gt", "le", "lt"):
-            if hasattr(one, bound):
-                bounds[bound] = getattr(one, bound)
+    choices = ", ".join(choice for choice in _choices(field.annotation) if choice != "")
+    bounds = _bounds(field.metadata)
+    numbers = [part for part in _members(field.annotation) if _bare(part) in (int, float)]
+    for part in numbers:
+        bounds |= _bounds(_metadata(part))
     low = f"from {bounds['ge']:g}" if "ge" in bounds else f"above {bounds['gt']:g}" if "gt" in bounds else ""
     high = f"to {bounds['le']:g}" if "le" in bounds else f"below {bounds['lt']:g}" if "lt" in bounds else ""
-    return " ".join(part for part in (low, high) if part)
+    span = " ".join(part for part in (low, high) if part)
+    if choices and numbers:
+        return f"{span or 'a number'}, or {choices}"
+    return choices or span
+
+
+def _bounds(metadata: Sequence[Any]) -> dict[str, Any]:
+    return {bound: getattr(one, bound) for one in metadata for bound in ("ge", "gt", "le", "lt") if hasattr(one, bound)}
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """What a value may be: each part of a union, else the type itself."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _metadata(annotation: Any) -> list[Any]:
+    """What stands beside a type in `Annotated`, that of pydantic's `Field` unpacked."""
+    if get_origin(annotation) is not Annotated:
+        return []
+    beside = get_args(annotation)[1:]
+    return [inner for one in beside for inner in (one.metadata if isinstance(one, FieldInfo) else [one])]
 
 
 def _choices(annotation: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,9 @@ from shelfwise.encode.profile import profile, profile_hash
 from shelfwise.schemas.ids import Floats
 from shelfwise.store.arrays import mapped
 from shelfwise.store.vectors import VectorCache
+
+PART = "profiles"
+"""Of an encoder's cache. Apart from the items': what nobody says any more can be told, and is forgotten."""
 
 CHUNK = 512
 """Profiles encoded between two commits: what a crash can cost."""
@@ -150,7 +153,7 @@ def forget(folder: Path, text_hash: bytes) -> bool:
         text_hash: As `profile_hash` makes it.
     """
     keys, vectors = (np.load(folder / name, mmap_mode="r+") for name in (KEYS_FILE, VECTORS_FILE))
-    key = _key_of(text_hash)
+    key = key_of(text_hash)
     place = int(np.searchsorted(keys, np.uint64(key)))
     if place == len(keys) or keys[place] != key:
         return False
@@ -162,13 +165,47 @@ def forget(folder: Path, text_hash: bytes) -> bool:
     return True
 
 
+def keep_only(folder: Path, said: Keys) -> int:
+    """Overwrite every vector but those of these texts in what `save` wrote; how many there were.
+
+    Args:
+        folder: Of saved profiles.
+        said: Keys of the texts, in any order.
+    """
+    keys, vectors = (np.load(folder / name, mmap_mode="r+") for name in (KEYS_FILE, VECTORS_FILE))
+    gone = np.flatnonzero(~np.isin(keys, said))
+    n_vectors = int(vectors[gone].any(axis=1).sum())
+    if n_vectors:
+        vectors[gone] = 0
+        vectors.flush()
+        for place in gone.tolist():  # ascending: as the one before it, which is found first
+            keys[place] = keys[place - 1] if place else 0
+        keys.flush()
+    return n_vectors
+
+
+def keys_of(users: Iterable[Mapping[str, str]], speaking: tuple[str, ...]) -> Keys:
+    """Keys of what users say of themselves; shape `(n,)`, in their order, with repeats.
+
+    Args:
+        users: Attributes of each.
+        speaking: Names of those that are read.
+
+    Cost:
+        Some 50 µs a user.
+    """
+    texts = (profile(attributes, speaking) for attributes in users)
+    return np.fromiter((profile_key(text) for text in texts if text), np.uint64)
+
+
+def key_of(text_hash: bytes) -> int:
+    """The key of a text by its hash, as `profile_hash` makes it."""
+    return int.from_bytes(text_hash[:8], "big")
+
+
 def profile_key(text: str) -> int:
     """64 bits that name a text: among millions, two that are equal by chance are not to be expected."""
-    return _key_of(profile_hash(text))
-
-
-def _key_of(text_hash: bytes) -> int:
-    return int.from_bytes(text_hash[:8], "big")
+    return key_of(profile_hash(text))
 
 
 def encode_profiles(
@@ -181,9 +218,22 @@ def encode_profiles(
     """Encode the profiles that have no vector yet, and gather those of all.
 
     They are encoded as what shoppers type into a search box is: a short text to be held against the items'.
+
+    Args:
+        found: Texts.
+        encoder: Reads them.
+        cache: Of the encoder; profiles lie in a part of their own.
+        landmarks: Bring vectors into the items' space.
+        progress: Told of texts encoded.
     """
-    encode_changed_profiles(found, encoder, cache, progress)
-    encoded = cache.gather([profile_hash(text) for text in found.texts])
+    hashes = [profile_hash(text) for text in found.texts]
+    while True:
+        encode_changed_profiles(found, encoder, cache, progress)
+        try:
+            encoded = cache.part(PART).gather(hashes)
+            break
+        except KeyError:  # an erasure took what somebody said until a moment ago: it is this training's all the same
+            continue
     return ProfileVectors(found.attributes, found.keys, landmarks.place(encoded), found.place_by_user, landmarks)
 
 
@@ -191,6 +241,7 @@ def encode_changed_profiles(
     found: ProfileTexts, encoder: TextEncoder, cache: VectorCache, progress: Progress | None = None
 ) -> int:
     """Bring the cache up to date; resumable, since every chunk is committed. Returns how many were encoded."""
+    cache = cache.part(PART)
     text_by_hash = {profile_hash(text): text for text in found.texts}
     missing = sorted(cache.missing(text_by_hash), key=lambda key: len(text_by_hash[key]))
     for start in range(0, len(missing), CHUNK):

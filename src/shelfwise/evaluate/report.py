@@ -128,6 +128,7 @@ class EvaluationReport:
         questions: Fingerprint: equal for the same users with the same histories, answers and allowed items.
         per_question: Our own model's metrics; no part of the document.
         version: The model version that the report is kept with; None where it is kept with none.
+        set_apart: What was chosen while serving for places, by scenario: of the ranker's lists nothing of it tells.
     """
 
     protocol: str
@@ -143,6 +144,7 @@ class EvaluationReport:
     questions: str
     per_question: PerQuestion = field(repr=False)
     version: str | None = None
+    set_apart: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def as_document(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -20,7 +20,7 @@ class TextVectors:
         return int(self.base.shape[1])
 
     def put(self, row: int, vector: Floats) -> None:
-        """Add a vector, or replace that of a row; shape `(dim,)`."""
+        """Add a vector, or replace that of a row; 0 takes it away; shape `(dim,)`."""
         self._fresh[row] = vector
 
     def take(self, rows: Rows) -> tuple[Floats, Bools]:

@@ -69,7 +69,7 @@ class Themes:
         return [f"theme {number + 1}" for number in range(len(self.centres))]
 
     def put(self, row: int, vector: Floats | None) -> None:
-        """Take up an item that came, or whose text changed, while serving; None: its text did not change."""
+        """Take up an item that came, or whose text changed, while serving; None: it did not change; 0: it is gone."""
         if row >= len(self._codes):
             more = np.full(row + ROOM - len(self._codes), UNKNOWN, np.int32)
             self._codes = np.concatenate([self._codes, more])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from sqlalchemy import Connection
@@ -160,10 +160,10 @@ class Asking:
             self.remembered.put(user, history)
         return history
 
-    def forget(self, user_id: str, profile_texts: Sequence[str]) -> None:
-        """Keep nothing of somebody in memory: neither what he did nor what he said of himself."""
+    def forget(self, user_id: str) -> None:
+        """Keep nothing of somebody in memory: neither what he did nor what he said of himself, now or earlier."""
         self.remembered.forget(user_id)
-        self.profiles.forget(profile_texts)
+        self.profiles.clear()
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
@@ -177,6 +177,7 @@ class Asking:
         if self._live.marks.erasures != self._erasures_seen:
             self._erasures_seen = self._live.marks.erasures
             self.remembered.clear()
+            self.profiles.clear()
             for forget in self.on_erasure:
                 forget()
 

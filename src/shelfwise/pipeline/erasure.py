@@ -15,9 +15,9 @@ from shelfwise.encode import profile_vectors
 from shelfwise.encode.profile import profile, profile_hash, speaking_attributes
 from shelfwise.errors import UnknownError
 from shelfwise.pipeline.clock import ShopClock, present_ms
-from shelfwise.pipeline.forgetting import dims_of, forget_cached_vectors, forget_in_version
+from shelfwise.pipeline.forgetting import dims_of, forget_cached_vectors, forget_in_version, forget_unsaid
 from shelfwise.pipeline.model import PROFILES
-from shelfwise.schemas.ids import FIRST_REAL_TIME_MS
+from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, VISITOR_PREFIX
 from shelfwise.store import audit_log, erasures, event_log, people, personal, unfinished_erasures
 from shelfwise.store.erasures import Erasure
 from shelfwise.store.history_cache import HistoryCache
@@ -36,7 +36,8 @@ class Receipt:
         receipt: Names the erasure, in the audit log too.
         at: When.
         rows: How much there was in the records.
-        n_vectors: Vectors of profiles that were overwritten, in the cache and in model versions.
+        n_vectors: Vectors of profiles that were overwritten, in the cache and in model versions; those that nobody
+            says any more are among them.
         rebuilt: Whether the database file was rebuilt, so that no copy of what was deleted lies in its gaps.
         versions: Model versions that were trained with the person: they hold numbers without names, and go with their
             folders.
@@ -72,14 +73,12 @@ class Erased:
         user_id: Who; in memory only.
         erasure: As it was written down.
         rows: How much there was in the records.
-        texts: The person's profile, as every model version, the configuration and the next training would write it.
         todo: What is looked for in files; noted in the records until it is done.
     """
 
     user_id: str
     erasure: Erasure
     rows: ErasedRows
-    texts: list[str]
     todo: Unfinished
 
 
@@ -149,7 +148,7 @@ class Eraser:
         unfinished_erasures.note(connection, todo)
         rows = personal.erase(connection, user_id, erasure.receipt)
         audit_log.note(connection, actor, "user.erase", erasure.receipt, events=rows.events, slates=rows.slates)
-        return Erased(user_id, erasure, rows, texts, todo)
+        return Erased(user_id, erasure, rows, todo)
 
     def clean_up(self, erased: Erased, up_to_bytes: int | None = None) -> Receipt:
         """Overwrite what files still hold, of others too whose erasure was interrupted.
@@ -167,6 +166,8 @@ class Eraser:
             others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
         n_vectors = self._overwritten(versions, [erased.todo])
         self._overwritten(versions, others)
+        if not erased.user_id.startswith(VISITOR_PREFIX):  # a browser never said anything of itself
+            n_vectors += self._unsaid(versions)
         rebuilt = self._scrubbed([erased.todo], others, up_to_bytes)
         at = datetime.fromtimestamp(erased.erasure.at_ms / 1_000, UTC)
         names = [version.name for version in versions]
@@ -190,7 +191,9 @@ class Eraser:
         with self._records.read() as connection:
             found = unfinished_erasures.read_all(connection, before_ms)
         if found:
-            self._overwritten(self._versions.list(), found)
+            versions = self._versions.list()
+            self._overwritten(versions, found)
+            self._unsaid(versions)
             self._scrubbed(found, [], up_to_bytes)
         return len(found)
 
@@ -219,6 +222,10 @@ class Eraser:
             return 0
         n_vectors = sum(forget_in_version(version.folder, people) for version in versions)
         return n_vectors + forget_cached_vectors(self._records, self._vectors_folder, people, dims_of(versions))
+
+    def _unsaid(self, versions: list[Version]) -> int:
+        """What people said earlier: after the commit of whoever said it, nobody says it any more."""
+        return forget_unsaid(self._records, self._vectors_folder, versions, self._config.encode.users.attributes)
 
     def _scrubbed(self, own: list[Unfinished], others: list[Unfinished], up_to_bytes: int | None) -> bool:
         """Rebuild the database; others are done by that only if it was: they may have been promised it at any size."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,10 +120,16 @@ class Funnel:
         """Take up an item that is new or changed, as it happens.
 
         Args:
-            vector: Its whitened text vector; shape `(D,)`; None without an encoder.
+            vector: Its whitened text vector, 0 where it has no text; shape `(D,)`; None where that did not change, or
+                cannot be told: then what was known stays. So it is with the picture among the traits.
             traits: What else is known of it.
             created_ms: When it came into the catalogue.
         """
+        # Who reads both is told both: where one could not be encoded now, it stays as it was.
+        if vector is None and traits.picture is not None and self.vectors is not None:
+            vector = self.vectors.take(np.array([row], np.int32))[0][0]
+        elif traits.picture is None and vector is not None and self.pictures is not None:
+            traits = replace(traits, picture=self.pictures.take(np.array([row], np.int32))[0][0])
         self.state.put(row, price=traits.price, created_ms=created_ms)
         if self.vectors is not None and vector is not None:
             self.vectors.put(row, vector)

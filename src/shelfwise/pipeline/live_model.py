@@ -232,7 +232,8 @@ class LiveModel:
 
     def encode(self, item: Item) -> Floats | None:
         """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""
-        return self.encode_many([item])[0].text
+        text = self.encode_many([item])[0].text
+        return text if text is not None and text.any() else None
 
     def encode_many(self, items: Sequence[Item]) -> list[ContentVectors]:
         """Text and picture vectors of many items, in batches: much faster than one by one."""

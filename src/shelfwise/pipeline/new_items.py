@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from shelfwise.encode.passage import passage
 from shelfwise.encode.pictures.encoder import Pixels
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.encode.pictures.problems import NoPictureError
+from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import MissingExtraError, ServiceError
 from shelfwise.pipeline.model import Model
 from shelfwise.schemas.ids import Floats
@@ -23,7 +26,8 @@ class ContentVectors(NamedTuple):
     """What an item is, as vectors in the spaces of one model version.
 
     Attributes:
-        text: Whitened, of length 1; shape `(D_text,)`; None without text, or where the shop encodes none.
+        text: Whitened, of length 1, 0 where the item has none; shape `(D_text,)`; None where the shop encodes no text,
+            or could not now: then whatever was known stays.
         picture: Likewise; shape `(D_picture,)`.
     """
 
@@ -50,8 +54,8 @@ class NewItems:
     def encode(self, items: Sequence[Item]) -> list[ContentVectors]:
         """Vectors of items, in order; in batches, which is much faster than one by one.
 
-        An item whose text cannot be encoded now (a service is down), or whose picture cannot be read, is taken up
-        without: it can still be found by everything else.
+        A text that is gone, and a picture that is gone or cannot be read, are vectors of 0, as a training takes them:
+        the item can still be found by everything else. What cannot be told now, since a service is down, is None.
         """
         return [
             ContentVectors(text, picture)
@@ -61,20 +65,25 @@ class NewItems:
     def _texts(self, items: Sequence[Item]) -> list[Floats | None]:
         texts = [passage(item) for item in items]
         encoder, whitening = self._model.encoder, self._model.whitening
-        if encoder is None or whitening is None or not any(texts):
+        if encoder is None or whitening is None:
             return [None] * len(items)
-        try:
-            vectors = whitening(encoder.encode(texts))
-        except ServiceError as error:
-            log.warning("%d item(s) taken up without text vectors: %s", len(items), error)
-            return [None] * len(items)
-        return [vector if text else None for text, vector in zip(texts, vectors, strict=True)]
+        found: list[Floats | None] = [_nothing(whitening)] * len(items)
+        told = [place for place, text in enumerate(texts) if text]
+        if told:
+            try:
+                vectors = whitening(encoder.encode([texts[place] for place in told]))
+            except ServiceError as error:
+                log.warning("%d item(s) taken up without text vectors: %s", len(told), error)
+                vectors = [None] * len(told)
+            for place, vector in zip(told, vectors, strict=True):
+                found[place] = vector
+        return found
 
     def _pictures(self, items: Sequence[Item]) -> list[Floats | None]:
-        found: list[Floats | None] = [None] * len(items)
         encoder, mapped = self._model.picture_encoder, self._model.picture_map
         if encoder is None or mapped is None:
-            return found
+            return [None] * len(items)
+        found: list[Floats | None] = [_nothing(mapped)] * len(items)
         opened: dict[int, Pixels] = {}
         for place, item in enumerate(items):
             if item.image:
@@ -84,7 +93,7 @@ class NewItems:
                     log.warning("item %r taken up without a picture (%r): %s", item.item_id, item.image[:200], error)
                 except MissingExtraError as error:
                     log.warning("%d item(s) taken up without pictures: %s", len(items), error)
-                    return found
+                    return [None if item.image else nothing for item, nothing in zip(items, found, strict=True)]
         if opened:
             for place, vector in zip(opened, mapped(encoder.encode(list(opened.values()))), strict=True):
                 found[place] = vector
@@ -94,3 +103,8 @@ class NewItems:
         from shelfwise.encode.pictures.decode import decode
 
         return decode(self._files.read(image))
+
+
+def _nothing(space: Whitening) -> Floats:
+    """The vector of an item that has no text, or no picture, in a space."""
+    return np.zeros(space.directions.shape[1], np.float32)

@@ -58,6 +58,7 @@ class LiveProfiles:
         self._waiting: dict[int, Future[Floats | None]] = {}
         self._worker: ThreadPoolExecutor | None = None
         self._failed_at = float("-inf")
+        self._n_cleared = 0
         self.on_lookup: Callable[[str], None] | None = None
         """Told of every vector that a request asks for whether it was `kept` or `missed`."""
 
@@ -103,11 +104,11 @@ class LiveProfiles:
         """A user's profile as the model reads it; empty of whom nothing is said."""
         return self._text(user_id)
 
-    def forget(self, texts: Sequence[str]) -> None:
-        """Drop the vectors of these, where they came after training."""
+    def clear(self) -> None:
+        """Drop the vectors that came after training: somebody was erased, who may have said any of these."""
         with self._lock:
-            for text in texts:
-                self._fresh.pop(profile_key(text), None)
+            self._fresh.clear()
+            self._n_cleared += 1
 
     def _text(self, user_id: str) -> str:
         if self._known is None or self._encoder is None or user_id.startswith(VISITOR_PREFIX):
@@ -166,10 +167,11 @@ class LiveProfiles:
         """Encode and keep."""
         if self._known is None or self._encoder is None:
             return [None] * len(texts)
+        n_cleared = self._n_cleared
         vectors = self._known.make(texts, self._encoder)
         with self._lock:
-            for text, vector in zip(texts, vectors, strict=True):
-                self._fresh[profile_key(text)] = vector
+            if n_cleared == self._n_cleared:  # else one of these may be of whoever was erased meanwhile
+                self._fresh.update((profile_key(text), vector) for text, vector in zip(texts, vectors, strict=True))
             while len(self._fresh) > KEPT:
                 self._fresh.popitem(last=False)
         return [vector if vector.any() else None for vector in vectors]

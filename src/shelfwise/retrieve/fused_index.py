@@ -63,7 +63,7 @@ class FusedIndex:
     ) -> None:
         self._groups, self._weight = groups, weight
         self.texts, self.pictures = TextVectors(texts), TextVectors(pictures)
-        self._fresh: dict[int, Seen] = {}
+        self._fresh: dict[int, None] = {}
         for group in groups.values():
             if isinstance(group.index, faiss.IndexHNSW):
                 group.index.hnsw.efSearch = options.effort
@@ -109,10 +109,11 @@ class FusedIndex:
         return max(len(self.texts.base), max(self._fresh, default=-1) + 1)
 
     def put(self, row: int, text: Floats | None, picture: Floats | None) -> None:
-        """Search this item beside the index from now on, by what it has now."""
-        self._fresh[row] = Seen(_or_zero(text, self.texts.dim), _or_zero(picture, self.pictures.dim))
-        self.texts.put(row, self._fresh[row].text)
-        self.pictures.put(row, self._fresh[row].picture)
+        """Search this item beside the index from now on; 0 is what it has not, None what stays as it was."""
+        self._fresh[row] = None
+        for table, vector in ((self.texts, text), (self.pictures, picture)):
+            if vector is not None:
+                table.put(row, vector)
 
     def mean(self, rows: Rows, weights: Floats, text: Floats | None = None) -> Seen:
         """The weighted sum of items' texts and that of their pictures, each brought to length 1.
@@ -159,10 +160,6 @@ class FusedIndex:
         with_text, with_picture = GROUPS[name]
         parts = [question.text] * with_text + [question.picture * np.float32(self._weight**0.5)] * with_picture
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
-
-
-def _or_zero(vector: Floats | None, dim: int) -> Floats:
-    return np.zeros(dim, np.float32) if vector is None else vector
 
 
 def _unit(vector: Floats) -> Floats:

@@ -33,7 +33,7 @@ class ItemTraits:
         path: Category path, general first; empty where unknown.
         brand: None where unknown.
         price: None where unknown.
-        picture: Its picture's vector; shape `(D_picture,)`; None without one.
+        picture: Its picture's vector, 0 where it has none; shape `(D_picture,)`; None where that did not change.
     """
 
     path: tuple[str, ...] = ()
@@ -145,11 +145,12 @@ class Retriever(ABC):
     ) -> None:
         """Take up an item that is new or changed, as it happens.
 
-        Where its text or picture changed, both are given as they are now; where only something else did, neither.
+        Where its text or picture changed, both are given as they are now, and what it has no longer as 0; where only
+        something else did, neither.
 
         Args:
             row: Its row; new items have rows beyond those fitted.
-            vector: Its whitened text vector; shape `(D,)`; None where it has no text or that did not change.
+            vector: Its whitened text vector, 0 where it has no text; shape `(D,)`; None where that did not change.
             created_ms: When it came into the catalogue.
             traits: What is known of it beside its text.
         """

@@ -210,7 +210,7 @@ class Sequence(Retriever):
         return self.index.nearest_of(rows, situation.seeds)
 
     def add_item(self, row: int, *, vector: Floats | None, created_ms: int, traits: ItemTraits = NO_TRAITS) -> None:
-        """Place an item by its text and attributes; one that was trained keeps what was learned of it."""
+        """Place an item by its content and attributes; one that was trained keeps what was learned of it."""
         is_trained, graph = row < len(self.index.vectors), self._content_graph
         if graph is None or (is_trained and vector is None and traits.picture is None):
             return  # ids alone place nobody; and an item whose text and picture did not change stays where it is
@@ -228,8 +228,8 @@ class Sequence(Retriever):
         if is_trained and self._deltas is not None:
             placed = placed + self._deltas[row]
         length = np.linalg.norm(placed)
-        if length > 0:
-            self.index.put(row, placed / length)
+        if length > 0 or is_trained:  # of whom nothing is known any more is no longer where he was trained
+            self.index.put(row, placed / max(length, 1e-9))
 
 
 def _no_torch(cause: ImportError) -> MissingExtraError:

@@ -8,7 +8,7 @@ changed while nobody served would have to be told apart from what did not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,12 @@ from shelfwise.store.catalogue import StoredItem
 
 WEIGHT_BY_FIELD = {"title": 4.0, "brand": 2.5, "category": 2.0, "attributes": 1.2, "description": 1.0}
 """What a word is worth where it stands."""
+
+OPEN = "open_attributes"
+"""The attributes that pages may read, once more: whoever reads no others must not find items by them either."""
+
+WEIGHT_BY_OPEN_FIELD = {OPEN if name == "attributes" else name: worth for name, worth in WEIGHT_BY_FIELD.items()}
+"""The same of words that came from a page."""
 
 ALSO = 0.1
 """Share of a word's worth in its other fields that is added to the best one's."""
@@ -60,9 +66,13 @@ class FullText:
     """Finds items by words: with slips, and the last word unfinished.
 
     May be asked and changed from several threads.
+
+    Args:
+        open_attributes: Names of the attributes by whose words pages find items.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, open_attributes: Iterable[str] = ()) -> None:
+        self._open_attributes = frozenset(open_attributes)
         self._analyzer = (
             TextAnalyzerBuilder(Tokenizer.simple())
             .filter(Filter.remove_long(MAX_WORD_CHARS))
@@ -72,7 +82,7 @@ class FullText:
         )
         builder = tantivy.SchemaBuilder()
         builder.add_integer_field(ROW, indexed=True, fast=True)
-        for field in WEIGHT_BY_FIELD:
+        for field in (*WEIGHT_BY_FIELD, OPEN):
             builder.add_text_field(field, tokenizer_name=ANALYZER)
         self._schema = builder.build()
         self._index = tantivy.Index(self._schema)
@@ -90,7 +100,7 @@ class FullText:
             for entry in entries:
                 self._writer.delete_documents_by_term(ROW, entry.row)
                 if not entry.deleted:
-                    self._writer.add_document(_document(entry.row, entry.item))
+                    self._writer.add_document(_document(entry.row, entry.item, self._open_attributes))
             self._writer.commit()
             self._index.reload()
 
@@ -99,7 +109,7 @@ class FullText:
         with self._lock:
             for entry in entries:
                 if not entry.deleted:
-                    self._writer.add_document(_document(entry.row, entry.item))
+                    self._writer.add_document(_document(entry.row, entry.item, self._open_attributes))
 
     def commit(self) -> None:
         """Let be found what was added."""
@@ -107,13 +117,14 @@ class FullText:
             self._writer.commit()
             self._index.reload()
 
-    def find(self, text: str, allowed: Bools, k: int) -> Hits:
+    def find(self, text: str, allowed: Bools, k: int, *, for_page: bool = False) -> Hits:
         """Items that have all of the words; where there are none, those that have some.
 
         Args:
             text: As it was typed.
             allowed: Which items may be shown; shape `(n,)`.
             k: Items at most.
+            for_page: Whether words count only where a page may read them.
 
         Cost:
             About a millisecond a word at 100,000 items.
@@ -121,7 +132,8 @@ class FullText:
         words = list(dict.fromkeys(self._analyzer.analyze(text)))[:MAX_WORDS]
         if not words or k < 1:
             return Hits(np.empty(0, np.int32), np.empty(0, np.float32), True)
-        parts = [self._of_word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
+        fields = WEIGHT_BY_OPEN_FIELD if for_page else WEIGHT_BY_FIELD
+        parts = [self._of_word(word, fields, is_last=place == len(words) - 1) for place, word in enumerate(words)]
         found = self._first(Query.boolean_query([(Occur.Must, part) for part in parts]), allowed, k)
         if len(found.rows) or len(words) == 1:
             return found
@@ -130,7 +142,9 @@ class FullText:
     def has(self, text: str, allowed: Bools) -> tuple[bool, bool]:
         """Whether any item has all of the words, and whether any has some; see `find`."""
         words = list(dict.fromkeys(self._analyzer.analyze(text)))[:MAX_WORDS]
-        parts = [self._of_word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
+        parts = [
+            self._of_word(word, WEIGHT_BY_FIELD, is_last=place == len(words) - 1) for place, word in enumerate(words)
+        ]
         has_all, has_some = (
             bool(parts) and len(self._first(Query.boolean_query([(how, part) for part in parts]), allowed, 1).rows) > 0
             for how in (Occur.Must, Occur.Should)
@@ -154,10 +168,10 @@ class FullText:
                 return Hits(rows[order], scores[order], is_all and len(rows) <= k)
             limit *= MORE_HITS
 
-    def _of_word(self, word: str, *, is_last: bool) -> Any:
+    def _of_word(self, word: str, weight_by_field: Mapping[str, float], *, is_last: bool) -> Any:
         n_slips = (len(word) >= ONE_SLIP_CHARS) + (len(word) >= TWO_SLIPS_CHARS)
         found: list[Any] = []
-        for field, weight in WEIGHT_BY_FIELD.items():
+        for field, weight in weight_by_field.items():
             ways: list[tuple[Any, float]] = [(Query.term_query(self._schema, field, word), 1.0)]
             if n_slips:
                 slips = Query.fuzzy_term_query(self._schema, field, word, distance=n_slips)
@@ -169,12 +183,13 @@ class FullText:
         return Query.disjunction_max_query(found, ALSO)
 
 
-def _document(row: int, item: Item) -> Any:
+def _document(row: int, item: Item, open_attributes: Set[str]) -> Any:
     texts: dict[str, str | None] = {
         "title": item.title,
         "brand": item.brand,
         "category": item.category,
         "attributes": _joined(list(item.attributes.values())),
+        OPEN: _joined([value for name, value in item.attributes.items() if name in open_attributes]),
         "description": item.description,
     }
     made = tantivy.Document()

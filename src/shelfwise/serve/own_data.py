@@ -74,12 +74,16 @@ async def delete_own_data(request: Request, service: Current) -> Response:
 
     One visitor after the other. What is deleted is overwritten; `store_rebuilt` is false above 16 MB.
 
+    A token of somebody who is signed in erases that person only where the shop's server made it with `may_erase`; else
+    the answer is 403, `may_not_erase`.
+
     404 where the shop knows nothing, or nothing any more; 503 while many others wait for it.
 
     The token still holds; a page that asks for another one is somebody new.
     """
     caller = caller_of(request)
     owner = _owner(caller)
+    proven(caller).require_may_erase()
     if service.n_erasing >= MAX_ERASING:
         raise ServiceError("many others are being forgotten just now", hint="ask again in a moment", code="busy")
     actor = f"the visitor, by {caller.name}"

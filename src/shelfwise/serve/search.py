@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,7 @@ from shelfwise.errors import ServiceError
 from shelfwise.pipeline.live_rules import restricted
 from shelfwise.schemas.events import MAX_ID_CHARS, MAX_QUERY_CHARS
 from shelfwise.schemas.ids import Bools
-from shelfwise.schemas.keys import KeyScope
+from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.schemas.queries import MAX_FILTER_CHARS, MAX_K, Query
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -80,10 +81,12 @@ class SearchAnswer(BaseModel):
 async def post_search(sent: SearchQuery, request: Request, service: Current) -> Response:
     """Find items by words in title, brand, category, attributes and description.
 
-    A new or changed item is found once it is acknowledged, a deleted or sold-out one no more. What rules block
-    is not found where they hold for the scenario `search`.
+    A browser key finds by no attributes but those that it may read. A new or changed item is found once it is
+    acknowledged, a deleted or sold-out one no more. What rules block is not found where they hold for the scenario
+    `search`.
     """
-    require_readable(sent.filter, caller_of(request), service.config.storefront)
+    caller = caller_of(request)
+    require_readable(sent.filter, caller, service.config.storefront)
     index = service.full_text()
     try:
         service.recommender.asking.follow()  # what another process acknowledged is found too
@@ -92,7 +95,8 @@ async def post_search(sent: SearchQuery, request: Request, service: Current) -> 
         log.warning("found as known before: %s", error.found)
     allowed = _allowed(service, sent)
     end = sent.offset + sent.k
-    hits = await asyncio.to_thread(index.find, sent.query, allowed, end)
+    find = partial(index.find, for_page=caller.kind is KeyKind.BROWSER)
+    hits = await asyncio.to_thread(find, sent.query, allowed, end)
     catalogue, page = service.recommender.catalogue, slice(sent.offset, end)
     items = [
         SearchHit(item_id=catalogue.item_ids[row], position=place, score=score, title=catalogue.titles[row])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 from shelfwise.errors import ServiceError
 from shelfwise.search.full_text import FullText
@@ -27,10 +28,11 @@ class SearchOpening:
 
     Args:
         records: The shop's.
+        open_attributes: Names of those by whose words pages find items.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, open_attributes: Sequence[str] = ()) -> None:
+        self._records, self._open_attributes = records, open_attributes
         self._index: FullText | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[int, StoredItem] = {}
@@ -92,7 +94,7 @@ class SearchOpening:
         log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
 
     def _filled(self) -> FullText:
-        made = FullText()
+        made = FullText(self._open_attributes)
         chunk: list[StoredItem] = []
         with self._records.read() as connection:
             for entry in catalogue.read_all(connection):

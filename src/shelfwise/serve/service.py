@@ -77,7 +77,7 @@ class Service:
             else None
         )
         self._traffic = TrafficWriter(measures.traffic, self.writer)
-        self._full_text = SearchOpening(records)
+        self._full_text = SearchOpening(records, config.storefront.attributes)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
         self.shelf_counts = ShelfCounts(config.storefront.attributes)
@@ -275,11 +275,11 @@ class Service:
             ServiceError: the store is held by other processes.
         """
 
-        def forgotten(erased: Erased) -> None:
+        def forgotten(_: Erased) -> None:
             if self._slates is not None:
                 self._slates.forget(user_id)
             if self.has_model:
-                self.recommender.asking.forget(user_id, erased.texts)
+                self.recommender.asking.forget(user_id)
 
         return await self._erasing.erase(user_id, actor, forgotten, up_to_bytes, again=again)
 

@@ -19,6 +19,7 @@ from shelfwise.serve.etags import is_known
 from shelfwise.serve.service import Current
 from shelfwise.serve.training_process import start_training, stop_training
 from shelfwise.store import audit_log
+from shelfwise.track.stage_parts import parts_of
 from shelfwise.track.training_runs import State, TrainingRuns
 
 router = APIRouter(tags=["models"], route_class=GuardedRoute)
@@ -40,10 +41,19 @@ class TrainingToStart(BaseModel):
     )
 
 
+class StagePartAnswer(BaseModel):
+    """A part of a stage's name: what stands between colons."""
+
+    text: str = Field(description="As it was written, in English.")
+    id: str | None = Field(description="Of what is meant, for other languages; null where it has none.")
+    values: dict[str, str] = Field(description="What it names: numbers, a retriever, a model version.")
+
+
 class StageAnswer(BaseModel):
     """A part of a training."""
 
     name: str
+    parts: list[StagePartAnswer] = Field(description="The same name, part by part.")
     begins_s: float = Field(description="Seconds since the training began.")
     ends_s: float | None = Field(default=None, description="The same; null while it goes on.")
     done: int | None = Field(default=None, description="Steps, where they can be counted.")
@@ -159,4 +169,7 @@ def _detail(runs: TrainingRuns, name: str) -> TrainingDetail:
 
 def _facts(runs: TrainingRuns, name: str, *, curves: bool) -> dict[str, Any]:
     found = runs.get(name, curves=curves)
-    return {**asdict(found), "stage": found.stages[-1].name if found.stages else None}
+    facts = asdict(found)
+    for stage in facts["stages"]:
+        stage["parts"] = [asdict(part) for part in parts_of(stage["name"])]
+    return {**facts, "stage": found.stages[-1].name if found.stages else None}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from time import time
+from typing import Self
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shelfwise.errors import NotAllowedError
 from shelfwise.schemas.events import MAX_ID_CHARS
@@ -33,6 +34,16 @@ class VisitorWanted(BaseModel):
         max_length=MAX_ID_CHARS,
         description="Somebody who is signed in: asked for by the shop's server, handed to that person's page.",
     )
+    may_erase: bool = Field(
+        default=False,
+        description="Whether that person's page may erase the person, by `DELETE /v1/visitors/me`.",
+    )
+
+    @model_validator(mode="after")
+    def _of_a_user(self) -> Self:
+        if self.may_erase and self.user_id is None:
+            raise ValueError("may_erase is said of a user: name one; a visitor without may always be forgotten")
+        return self
 
 
 class VisitorAnswer(BaseModel):
@@ -55,7 +66,7 @@ async def post_visitors(sent: VisitorWanted, request: Request, service: Current,
     """Issue a token: for a new visitor, for the visitor of the token that is sent along, or for a user.
 
     A token for a user reads and writes as that person: it takes a server's key with both scopes, `events` and
-    `recommend`.
+    `recommend`. With `may_erase` it erases that person too, where the page asks for it.
     """
     whom = _whom(sent, caller_of(request))
     tokens = keys.tokens
@@ -83,4 +94,4 @@ def _whom(sent: VisitorWanted, caller: Caller) -> Visitor:
         raise NotAllowedError(
             "this key may not issue tokens for users", expected="a server's key with the scopes events and recommend"
         )
-    return Visitor(user_id=sent.user_id)
+    return Visitor(user_id=sent.user_id, may_erase_user=sent.may_erase)

@@ -2,6 +2,9 @@
 
 A token is `v1.<whom>.<end>.<signature>`: whom it proves, the second in which it ends, and an HMAC-SHA-256 over both
 with a secret that the shop's processes share. Nothing is stored of it.
+
+Whom: a letter, then an id. `s` is a browser, `u` somebody who is signed in, and `e` the same where the shop's server
+lets that person's page erase the person.
 """
 
 from __future__ import annotations
@@ -32,10 +35,12 @@ class Visitor:
     Attributes:
         user_id: Somebody who is signed in, as the shop's server said.
         session_id: A browser.
+        may_erase_user: Whether the shop's server lets pages erase this user. A browser alone may always be forgotten.
     """
 
     user_id: str | None = None
     session_id: str | None = None
+    may_erase_user: bool = False
 
     @classmethod
     def new(cls) -> Visitor:
@@ -46,6 +51,20 @@ class Visitor:
     def owner(self) -> str:
         """Whose events these are, as the store names people."""
         return self.user_id if self.user_id is not None else f"{VISITOR_PREFIX}{self.session_id}"
+
+    def require_may_erase(self) -> None:
+        """See to it that no page erases a customer whom the shop's server did not put into its hands.
+
+        Raises:
+            NotAllowedError: the token is a user's, and was not made for that.
+        """
+        if self.user_id is not None and not self.may_erase_user:
+            raise NotAllowedError(
+                "this visitor's token may not erase the user whom it proves",
+                expected="the token of a browser, or one that was made with may_erase",
+                hint="have the shop's server ask `DELETE /v1/users/{id}`, or make the token with `may_erase`",
+                code="may_not_erase",
+            )
 
     def require_own(self, user_id: object, session_id: object) -> None:
         """Refuse what names somebody else.
@@ -96,7 +115,9 @@ class VisitorTokens:
     def issue(self, visitor: Visitor, now_s: float) -> tuple[str, int]:
         """A token, and the second in which it ends."""
         ends_s = int(now_s) + VALID_S
-        whom = f"u{visitor.user_id}" if visitor.user_id is not None else f"s{visitor.session_id}"
+        whom = f"s{visitor.session_id}"
+        if visitor.user_id is not None:
+            whom = f"{'e' if visitor.may_erase_user else 'u'}{visitor.user_id}"
         body = f"{FORM}.{_text(whom.encode())}.{ends_s}"
         return f"{body}.{_text(self._signature(body))}", ends_s
 
@@ -118,7 +139,8 @@ class VisitorTokens:
             named = base64.urlsafe_b64decode(whom + "=" * (-len(whom) % 4)).decode()
         except (binascii.Error, UnicodeDecodeError) as cause:  # signed, so made by another release
             raise wrong_token() from cause
-        return Visitor(user_id=named[1:]) if named[0] == "u" else Visitor(session_id=named[1:])
+        kind, name = named[0], named[1:]
+        return Visitor(session_id=name) if kind == "s" else Visitor(user_id=name, may_erase_user=kind == "e")
 
     def _signature(self, body: str) -> bytes:
         return hmac.digest(self._secret, _ascii(body).encode(), hashlib.sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from shelfwise.datasets.splits import Protocol
 from shelfwise.datasets.training_data import TrainingData
@@ -15,6 +16,7 @@ from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.tracking import tracked
 from shelfwise.shop.learning import loaded_data
 from shelfwise.shop.parts import ShopParts
+from shelfwise.store import scenario_versions
 from shelfwise.track.origin import origin
 from shelfwise.track.tracker import Run
 from shelfwise.train.fit import fit
@@ -38,7 +40,7 @@ def evaluate(
         report = evaluate_on(
             fitting, config, loaded.data, loaded.users, protocol or usual_protocol(loaded.data), k, progress
         )
-        report = replace(report, version=version)
+        report = replace(report, version=version, set_apart=_set_apart(shop))
         if version is not None:
             keep(report, version, shop.evaluations, {**origin(), "data": describe(loaded.data)})
         track(report, tracker)
@@ -58,6 +60,13 @@ def diversity_tradeoff(shop: ShopParts, scenario: str, n_users: int, progress: P
         n_users,
         progress,
     )
+
+
+def _set_apart(shop: ShopParts) -> dict[str, dict[str, Any]]:
+    """What was chosen for places above `shop.toml`, by scenario; those that stand as the file has them are left out."""
+    with shop.records.read() as connection:
+        found = scenario_versions.in_force(connection)
+    return {name: one.settings.as_document() for name, one in sorted(found.items()) if not one.settings.is_empty}
 
 
 def usual_protocol(data: TrainingData) -> Protocol:

@@ -31,6 +31,15 @@ class VectorCache:
         self.dim = dim
         self._forget_lost()
 
+    def part(self, name: str) -> VectorCache:
+        """A cache of its own beside this one, by the same encoder: of what is to be told apart from the rest."""
+        return VectorCache(self._records, self._path.parent / name, f"{self._encoder}/{name}", self.dim)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was ever kept."""
+        return self._path.is_file()
+
     def _forget_lost(self) -> None:
         """Drop the index entries whose vectors the file does not hold: somebody moved or deleted it."""
         size = self._path.stat().st_size if self._path.is_file() else 0
@@ -79,6 +88,21 @@ class VectorCache:
                 ],
             )
 
+    def keep_only(self, hashes: Iterable[bytes]) -> int:
+        """Overwrite every vector but these, and forget that it was there; how many there were."""
+        with self._records.read() as connection:
+            kept = set(
+                connection.execute(select(index.c.content_hash).where(index.c.encoder == self._encoder)).scalars()
+            )
+        gone = sorted(kept.difference(hashes))
+        if not gone:
+            return 0
+        with self._records.write() as connection:
+            positions = list(self._positions(connection, gone).values())
+            _overwrite(self._path, positions, self.dim)
+            _strike(connection, gone, self._encoder)
+        return len(positions)
+
     def gather(self, hashes: Sequence[bytes]) -> Floats:
         """The vectors of these hashes, in their order; shape `(len(hashes), dim)`.
 
@@ -119,19 +143,41 @@ def forget(records: Records, vectors_folder: Path, hashes: Sequence[bytes], dim_
         Vectors overwritten.
     """
     with records.write() as connection:
-        query = select(index.c.encoder, index.c.position).where(index.c.content_hash.in_(list(hashes)))
-        found = [(str(encoder), int(position)) for encoder, position in connection.execute(query)]
-        for encoder in {encoder for encoder, _ in found}:
+        found: dict[str, list[int]] = {}
+        for start in range(0, len(hashes), LOOKUP_CHUNK):
+            chunk = list(hashes[start : start + LOOKUP_CHUNK])
+            query = select(index.c.encoder, index.c.position).where(index.c.content_hash.in_(chunk))
+            for encoder, position in connection.execute(query):
+                found.setdefault(encoder, []).append(position)
+        for encoder, positions in found.items():
             path, dim = vectors_folder / encoder / FILE_NAME, dim_by_encoder.get(encoder)
             if dim is None:
                 path.unlink(missing_ok=True)
                 connection.execute(delete(index).where(index.c.encoder == encoder))
-            elif path.is_file():
-                with path.open("r+b") as file:
-                    for position in (position for whose, position in found if whose == encoder):
-                        file.seek(position * dim * 2)
-                        file.write(bytes(dim * 2))
-                    file.flush()
-                    os.fsync(file.fileno())
-        connection.execute(delete(index).where(index.c.content_hash.in_(list(hashes))))
-    return len(found)
+            else:
+                _overwrite(path, positions, dim)
+        _strike(connection, hashes)
+    return sum(map(len, found.values()))
+
+
+def kept_in(connection: Connection, part: str) -> list[bytes]:
+    """The distinct hashes that this part of any encoder's cache holds, see `VectorCache.part`; ascending."""
+    query = select(index.c.content_hash).where(index.c.encoder.endswith(f"/{part}", autoescape=True)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def _overwrite(path: Path, positions: Iterable[int], dim: int) -> None:
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        for position in positions:
+            file.seek(position * dim * 2)
+            file.write(bytes(dim * 2))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _strike(connection: Connection, hashes: Sequence[bytes], encoder: str | None = None) -> None:
+    for start in range(0, len(hashes), LOOKUP_CHUNK):
+        query = delete(index).where(index.c.content_hash.in_(list(hashes[start : start + LOOKUP_CHUNK])))
+        connection.execute(query if encoder is None else query.where(index.c.encoder == encoder))

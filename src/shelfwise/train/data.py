@@ -39,7 +39,7 @@ from shelfwise.store.tables import users
 from shelfwise.store.vectors import VectorCache
 from shelfwise.train.encoder_export import export
 from shelfwise.train.pictures import EncodedPictures, MappedPictures, encode_pictures, map_pictures
-from shelfwise.train.profiles import read_profiles
+from shelfwise.train.profiles import read_profiles, set_profiles_apart
 from shelfwise.train.tuning.tuner import Tuner
 
 
@@ -141,6 +141,7 @@ def encode_catalogue(
         profiles = read_profiles(config, records, ready.encoder)
         if profiles is not None:
             told = partial(progress, "encoding users' profiles")
+            set_profiles_apart(ready.cache, items)
             n_encoded = encode_changed_profiles(profiles, ready.encoder, ready.cache, told)
             outcome = replace(outcome, n_profiles=len(profiles.texts), n_profiles_encoded=n_encoded)
     pictures = encode_pictures(config, records, vectors_folder, items, progress)
@@ -200,6 +201,7 @@ def load(
         texts_of_users = read_profiles(config, records, ready.encoder, read_then)
         if texts_of_users is not None:
             landmarks = Landmarks.of(encoded, vectors, has_text)
+            set_profiles_apart(ready.cache, items)
             profiles = encode_profiles(texts_of_users, ready.encoder, ready.cache, landmarks)
     known = np.array([not user_id.startswith(VISITOR_PREFIX) for user_id in user_ids], bool)
     if not known.any():  # a shop where nobody signs in: visitors are all there is

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode.encoder import TextEncoder
+from shelfwise.encode.passage import content_hash, passage
 from shelfwise.encode.profile import speaking_attributes
-from shelfwise.encode.profile_vectors import ProfileTexts
+from shelfwise.encode.profile_vectors import PART, ProfileTexts
+from shelfwise.schemas.items import Item
 from shelfwise.store import people
 from shelfwise.store.records import Records
+from shelfwise.store.vectors import VectorCache
 
 
 def read_profiles(
@@ -31,6 +36,15 @@ def read_profiles(
         return None
     speaking = attributes or tuple(config.encode.users.attributes)
     return ProfileTexts.of(attributes_by_row, speaking or speaking_attributes(attributes_by_row.values()), n_users)
+
+
+def set_profiles_apart(cache: VectorCache, items: Sequence[Item]) -> None:
+    """See that an encoder's cache holds vectors of items only, before the first profiles come into their own part.
+
+    An earlier release kept both together, also what people had said before they said something else.
+    """
+    if not cache.part(PART).is_begun:
+        cache.keep_only(content_hash(passage(item)) for item in items)
 
 
 def may_read(config: ShopConfig, encoder: TextEncoder) -> bool:

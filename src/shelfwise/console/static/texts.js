@@ -18,6 +18,9 @@ export function text(key, values = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** Whether there is a text of that key. */
+export const isText = (key) => Object.hasOwn(known, key);
+
 /** A text that depends on a number: `<key>.one` or `<key>.other`. */
 export function countedText(key, count, values = {}) {
   return text(`${key}.${plurals.select(count) === "one" ? "one" : "other"}`, values);

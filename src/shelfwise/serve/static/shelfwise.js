@@ -129,14 +129,16 @@
   };
   const looked = () => { look(ALONE); dwelling = held = null; };
 
-  // Nothing that waits arrives after the erasure.
+  // Nothing that waits arrives after the erasure; where the person may not be erased from a page, it goes on waiting.
   const forget = async () => {
     const token = user || parse(get("visitor"))?.token;
     dwelling = held = null;
-    names().filter((one) => parse(get(one))?.who === whose(user)).forEach(drop);
+    const waiting = names().filter((one) => parse(get(one))?.who === whose(user)).map((one) => [one, get(one)]);
+    waiting.forEach(([name]) => drop(name));
     while (busy) await new Promise((go) => setTimeout(go, 9));
     if (!token) return null;
     const answer = await call("DELETE", "/visitors/me", {[VISITOR]: token}), {ok} = answer;
+    if (answer.status === 403) waiting.forEach(([name, entry]) => put(name, entry));
     if (!ok && answer.status !== 404) throw answer;
     if (!user) drop("visitor");
     return ok ? answer.json() : null;

@@ -19,6 +19,7 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.encode.catalogue import encode_changed, item_vectors
 from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
+from shelfwise.encode.profile_vectors import PART as PROFILES
 from shelfwise.encode.profile_vectors import ProfileTexts, ProfileVectors, encode_profiles
 from shelfwise.encode.sentence_transformer import SentenceTransformer
 from shelfwise.encode.whitening import Whitening
@@ -32,6 +33,7 @@ from shelfwise.store.records import Records
 from shelfwise.store.vectors import VectorCache
 from shelfwise.track.tracker import Curve, untracked
 from shelfwise.train.encoder_export import export
+from shelfwise.train.profiles import set_profiles_apart
 from shelfwise.train.tuning.pairs import ItemTexts
 from shelfwise.train.tuning.quality import measure, questions
 from shelfwise.train.tuning.run import Material, TunedEncoder, family, finished, key, tune, write_about
@@ -165,6 +167,7 @@ class Tuner:
             write_about(found.folder, about)
         profiles = None
         if self.profiles is not None:
+            set_profiles_apart(cache, self.items)
             profiles = encode_profiles(self.profiles, encoder, cache, Landmarks.of(raw, vectors, self._has_text))
         files = EncoderFiles(folder, encoder.runtime_files(), whitening, encoder.key())
         return TunedVectors(vectors, files, about, profiles)
@@ -208,7 +211,8 @@ class Tuner:
             if "encoder" in one.about:
                 graph = self.vectors_folder / one.about["encoder"]
                 shutil.rmtree(graph, ignore_errors=True)
-                VectorCache(self.records, graph, graph.name, 1)  # finds no vectors, and forgets that there were any
+                lost = VectorCache(self.records, graph, graph.name, 1)  # finds no vectors, and forgets that there were
+                lost.part(PROFILES)  # likewise
             shutil.rmtree(one.folder)
 
 

@@ -3,6 +3,7 @@
 import { get, post } from "../api.js";
 import { element } from "../dom.js";
 import { percent } from "../format.js";
+import { stageName } from "../stage-name.js";
 import { showContent, showEmpty, showError } from "../states.js";
 import { text } from "../texts.js";
 
@@ -38,6 +39,6 @@ function showProgress(place, run) {
   const stage = run.stages.at(-1);
   const share = stage?.total ? stage.done / stage.total : null;
   const meter = element("span", { class: "meter map-progress" }, element("span", { style: { width: `${(share ?? 0) * 100}%` } }));
-  const said = stage ? `${stage.name}${share === null ? "" : ` · ${percent(share, 0)}`}` : text("state.loading");
+  const said = stage ? `${stageName(stage.parts)}${share === null ? "" : ` · ${percent(share, 0)}`}` : text("state.loading");
   showContent(place, element("div", { class: "state", role: "status" }, element("h2", { text: text("draw.running") }), element("p", { text: said }), meter));
 }

@@ -3,13 +3,14 @@
 import { openDrawer } from "../dialog.js";
 import { element } from "../dom.js";
 import { dateTime, duration, number } from "../format.js";
+import { timedName } from "../stage-name.js";
 import { table } from "../table.js";
 import { text } from "../texts.js";
 import { stageList } from "./stages.js";
 
 /** @param {Object} detail As of `GET /v1/models/{version}`. */
 export function openDetail(detail) {
-  const stages = Object.entries(detail.seconds_by_stage).map(([name, seconds]) => ({ name, seconds }));
+  const stages = Object.entries(detail.seconds_by_stage).map(([name, seconds]) => ({ name: timedName(name), seconds }));
   const content = element(
     "div", { class: "stack" },
     facts([

@@ -2,6 +2,7 @@
 
 import { element } from "../dom.js";
 import { duration, percent } from "../format.js";
+import { stageName } from "../stage-name.js";
 
 /**
  * @param {Array<{name: string, seconds: number, done?: number|null, total?: number|null, isRunning?: boolean}>} stages
@@ -19,7 +20,7 @@ export function stageList(stages) {
 /** The stages of a run as of `GET /v1/trainings/{name}`. */
 export function stagesOf(run) {
   return run.stages.map((stage) => ({
-    name: stage.name,
+    name: stageName(stage.parts),
     seconds: (stage.ends_s ?? run.seconds) - stage.begins_s,
     done: stage.done,
     total: stage.total,
