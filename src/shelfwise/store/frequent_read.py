@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select
@@ -19,7 +19,7 @@ class _Words(NamedTuple):
 
     sql: str
     names: tuple[str, ...] | None
-    fixed: Mapping[str, Any]
+    fixed: dict[str, Any]
 
 
 class FrequentRead:
