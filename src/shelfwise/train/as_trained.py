@@ -1,0 +1,228 @@
+"""Ask a version that is about to be published what its shoppers would see: what drift is told against later.
+
+It is asked as a server asks it, on the model's files, with the shop's rules and places as they are now. Who is asked
+about has all of the log for a history, as those who come back have; only how long ago the last event is, is drawn
+from how long people stay away. Asked at moments of the past instead, retrievers that know how it went on
+would be surer of their answers than they ever are in service.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.config.shop import ScenarioSpec
+from shelfwise.datasets.interactions import DAY_MS, Interactions
+from shelfwise.datasets.moments import WINDOW_D
+from shelfwise.errors import QueryError
+from shelfwise.pipeline import model as models
+from shelfwise.pipeline.as_trained import N_PLACES, AsTrained, CategoryGroups, PlaceAsTrained, wanted_mix
+from shelfwise.pipeline.asking import SEEN
+from shelfwise.pipeline.fitted import Progress
+from shelfwise.pipeline.recommender import Recommender
+from shelfwise.schemas.candidates import History
+from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
+from shelfwise.schemas.queries import Query
+from shelfwise.store.records import Records
+from shelfwise.store.versions import Version
+
+MAX_SHOPPERS = 300
+"""Who are asked about, in every place."""
+
+SEED = 0
+
+log = logging.getLogger("shelfwise.train")
+
+
+def note_as_trained(
+    folder: Path,
+    manifest: dict[str, Any],
+    records: Records,
+    interactions: Interactions,
+    user_ids: list[str],
+    progress: Progress,
+) -> None:
+    """Write the file into the folder of a version whose other files are there.
+
+    What goes wrong is told in the log and leaves the version without the file: then no drift is stated, and a training
+    of hours is not lost.
+
+    Args:
+        folder: Of the version.
+        manifest: As it will be written.
+        records: The shop's.
+        interactions: That the version learned from; of none, nothing is noted.
+        user_ids: By user row.
+        progress: Told of every step.
+    """
+    if not len(interactions):
+        return
+    try:
+        model = models.load(Version(folder.name, folder, manifest, is_current=False))
+        recommender = Recommender(model, records, encodes_at_once=False)
+        as_trained(recommender, interactions, user_ids, progress).save(folder)
+    except Exception as error:
+        log.warning("what answers look like could not be noted: no drift will be stated", exc_info=error)
+
+
+def as_trained(
+    recommender: Recommender, interactions: Interactions, user_ids: list[str], progress: Progress, *, seed: int = SEED
+) -> AsTrained:
+    """What a model's answers look like for those who were there lately.
+
+    Args:
+        recommender: Answers as it will in service.
+        interactions: That the model learned from; not empty.
+        user_ids: By user row.
+        progress: Told of every place.
+        seed: Of who is drawn.
+
+    Cost:
+        `MAX_SHOPPERS` answers for every place of the shop: seconds.
+    """
+    recent = _recent(interactions)
+    paths, n_by_item = recommender.catalogue.paths, np.bincount(interactions.item_rows[recent])
+    n_by_path: dict[tuple[str, ...], float] = {path: 0.0 for path in paths if path}
+    for row, n in enumerate(n_by_item.tolist()):
+        if n and row < len(paths) and paths[row]:
+            n_by_path[paths[row]] += n
+    categories = CategoryGroups.of(n_by_path)
+    n_groups = len(categories.labels) if categories.tell_apart else 0
+    group_by_row = np.array([categories.group(path) for path in paths], np.int32)
+    asked, share = _shoppers(interactions, recent, user_ids, seed)
+    weights = np.array([one.n_events for one in asked], np.float64)
+    places: dict[str, PlaceAsTrained] = {}
+    for scenario in recommender.model.config.scenarios:
+        spec = recommender.scenario(scenario)
+        if spec.answer != "items":
+            continue
+        progress(f"noting what {scenario} shows", None, None)
+        scores: list[list[float]] = []
+        groups: list[list[int]] = []
+        for one in asked:
+            found = _answered(recommender, scenario, spec, one)
+            scores.append([score for score, _ in found])
+            groups.append([int(group_by_row[row]) for _, row in found])
+        place = PlaceAsTrained.of(
+            scores if spec.order == "ranker" else None, groups, weights, n_groups=n_groups, share=share
+        )
+        if place is not None:
+            places[scenario] = place
+    wanted = None
+    if n_groups:
+        visits = interactions.user_rows.astype(np.int64)
+        if interactions.has_clock:
+            visits = visits * 100_000 + interactions.times_ms // DAY_MS
+        wanted = wanted_mix(group_by_row[interactions.item_rows[recent]], visits[recent], n_groups)
+    return AsTrained(categories, places, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shopper:
+    """Somebody who comes back.
+
+    Attributes:
+        user_id: Who.
+        history: All of it.
+        away_ms: How long ago the last event is; None in a log without a clock.
+        n_events: How often he does something: so often he asks.
+    """
+
+    user_id: str
+    history: History
+    away_ms: int | None
+    n_events: int
+
+    def history_at(self, now_ms: int) -> History:
+        """The history, as if he came back at a moment."""
+        if self.away_ms is None or not len(self.history):
+            return self.history
+        later_ms = now_ms - self.away_ms - int(self.history.times_ms[-1])
+        return replace(self.history, times_ms=self.history.times_ms + later_ms)
+
+
+def _recent(interactions: Interactions) -> Bools:
+    """Events of the last weeks; all of them without a clock."""
+    if not interactions.has_clock:
+        return np.ones(len(interactions), bool)
+    return interactions.times_ms >= interactions.end_ms - int(WINDOW_D * DAY_MS)
+
+
+def _shoppers(
+    interactions: Interactions, recent: Bools, user_ids: list[str], seed: int
+) -> tuple[list[_Shopper], float]:
+    """Some of those who were there lately, each once; and which share of them that is."""
+    random = np.random.default_rng(seed)
+    n_events = np.bincount(interactions.user_rows[recent], minlength=interactions.n_users)
+    there = np.flatnonzero(n_events)
+    drawn = np.sort(random.permutation(there)[:MAX_SHOPPERS])
+    bounds = interactions.bounds()
+    away = _away(interactions, recent)
+    found = [
+        _Shopper(
+            user_ids[user],
+            interactions.history(int(bounds[user]), int(bounds[user + 1])).last(SEEN),
+            _drawn(random, away, int(bounds[user]), int(bounds[user + 1])),
+            int(n_events[user]),
+        )
+        for user in drawn.tolist()
+    ]
+    return found, len(drawn) / len(there)
+
+
+def _away(interactions: Interactions, recent: Bools) -> npt.NDArray[np.int64] | None:
+    """How long before each event the same user did something; -1 for a first event, and for one of long ago."""
+    if not interactions.has_clock:
+        return None
+    away = np.full(len(interactions), -1, np.int64)
+    goes_on = recent[1:] & (interactions.user_rows[1:] == interactions.user_rows[:-1])
+    away[1:][goes_on] = np.diff(interactions.times_ms)[goes_on]
+    return away
+
+
+def _drawn(random: np.random.Generator, away: npt.NDArray[np.int64] | None, start: int, end: int) -> int | None:
+    """One of a user's own absences, else one of somebody's."""
+    if away is None:
+        return None
+    own = away[start:end]
+    pool = own[own >= 0] if (own >= 0).any() else away[away >= 0]
+    return int(random.choice(pool)) if len(pool) else 0
+
+
+def _answered(
+    recommender: Recommender, scenario: str, spec: ScenarioSpec, shopper: _Shopper
+) -> list[tuple[float, int]]:
+    """Score and row of each item that is shown, from the head on; nothing where the place cannot be asked for it."""
+    query = _query(recommender, scenario, spec, shopper)
+    if query is None:
+        return []
+    try:
+        found = recommender.answer(
+            query, f"as-trained/{scenario}/{shopper.history.user_row}", composed=shopper.history_at
+        )
+    except QueryError:
+        return []
+    return [(item.score, int(row)) for item, row in zip(found.slate.items, found.rows, strict=True)]
+
+
+def _query(recommender: Recommender, scenario: str, spec: ScenarioSpec, shopper: _Shopper) -> Query | None:
+    """The request, about what the shopper turned to last where the place must be told of something."""
+    catalogue = recommender.catalogue
+    row = int(shopper.history.rows[-1])
+    about: dict[str, Any] = {"items": [catalogue.item_ids[row]], "category": " > ".join(catalogue.paths[row])}
+    brand = catalogue.brands.name_of(row)
+    about["brand"] = None if brand is None else str(brand)
+    named = {need: about[need] for need in spec.needs}
+    if not all(named.values()):
+        return None
+    who = (
+        {"session_id": shopper.user_id.removeprefix(VISITOR_PREFIX)}
+        if shopper.user_id.startswith(VISITOR_PREFIX)
+        else {"user_id": shopper.user_id}
+    )
+    return Query(scenario=scenario, k=N_PLACES, **who, **named)
