@@ -103,7 +103,8 @@ def drift_report(connection: Connection, version: str | None, as_trained: AsTrai
         places = [_place(counted, version, name, place, labels) for name, place in as_trained.places.items()]
         if as_trained.wanted is not None:
             numbers = _numbers(counted, Counting.WANTED, version, "", len(labels))
-            wanted = mix_figure(as_trained.wanted, numbers, [sum(numbers)], labels)
+            n_events = sum(numbers)
+            wanted = mix_figure(as_trained.wanted, numbers, [n_events], n_events, labels)
     figures = [one for place in places for one in (place.scores, place.shown)] + [wanted]
     readings = [one.reading for one in figures if one is not None]
     return DriftReport(
@@ -117,15 +118,16 @@ def drift_report(connection: Connection, version: str | None, as_trained: AsTrai
     )
 
 
-def score_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int]) -> DriftFigure:
+def score_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int], n: int) -> DriftFigure:
     """Of scores.
 
     Args:
         mix: As trained.
         numbers: Items by bin; length B.
         filled: Slates that filled each place; length P.
+        n: Slates.
     """
-    n, needed = filled[0], _needed(mix)
+    needed = _needed(mix)
     if needed is None or n < needed:
         return DriftFigure(reading=Reading.TOO_FEW, value=None, n=n, needed=needed)
     now, before = _beside(mix, numbers, filled)
@@ -133,9 +135,9 @@ def score_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int]) -> Dri
     return DriftFigure(reading=_reading(index), value=round(index, 4), n=n, needed=needed)
 
 
-def mix_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int], labels: Sequence[str]) -> MixFigure:
+def mix_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int], n: int, labels: Sequence[str]) -> MixFigure:
     """Of categories, called `labels`; see `score_figure`."""
-    n, needed = filled[0], _needed(mix)
+    needed = _needed(mix)
     if needed is None or n < needed:
         return MixFigure(reading=Reading.TOO_FEW, value=None, n=n, needed=needed, most_moved=[])
     now, before = _beside(mix, numbers, filled)
@@ -156,15 +158,16 @@ def mix_figure(mix: Mix, numbers: Sequence[int], filled: Sequence[int], labels: 
 def _place(
     counted: Mapping[Cell, int], version: str, name: str, place: PlaceAsTrained, labels: Sequence[str]
 ) -> PlaceDrift:
-    filled = _numbers(counted, Counting.PLACE, version, name, place.n_places)
+    filled = _numbers(counted, Counting.PLACE, version, name, place.n_lines)
+    n = sum(filled[:: place.n_places])
     scores = shown = None
     if place.scores is not None:
         scores = score_figure(
-            place.scores, _numbers(counted, Counting.SCORE, version, name, len(place.edges) + 1), filled
+            place.scores, _numbers(counted, Counting.SCORE, version, name, len(place.edges) + 1), filled, n
         )
     if place.categories is not None:
         shown = mix_figure(
-            place.categories, _numbers(counted, Counting.CATEGORY, version, name, len(labels)), filled, labels
+            place.categories, _numbers(counted, Counting.CATEGORY, version, name, len(labels)), filled, n, labels
         )
     return PlaceDrift(scenario=name, scores=scores, shown=shown)
 

@@ -11,6 +11,7 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.answer_cache import AnswerCache, answer_key
+from shelfwise.pipeline.as_trained import Asker
 from shelfwise.pipeline.asking import NOTHING, Asking, Composed, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
 from shelfwise.pipeline.budget import Budget, Stage
@@ -71,7 +72,8 @@ class Answer(NamedTuple):
         stages_s: Seconds that each stage took.
         shortfalls: Kinds of what stands in the slate's `degraded`.
         was_kept: Whether it was made for an earlier request.
-        is_personal: Whether the shopper's history or the request's items had a say in it.
+        asker: Who asked, as far as scores depend on it.
+        is_about_items: Whether the request named an item that the shop knows.
     """
 
     slate: Slate
@@ -82,7 +84,8 @@ class Answer(NamedTuple):
     stages_s: Mapping[Stage, float]
     shortfalls: frozenset[Shortfall]
     was_kept: bool = False
-    is_personal: bool = False
+    asker: Asker = Asker.STRANGER
+    is_about_items: bool = False
 
 
 class Recommender:
@@ -178,8 +181,11 @@ class Recommender:
         budget.lap("slate")
         best = rows if best is None else best[: len(rows)]
         short = kinds_of(place.degraded)
-        is_personal = len(place.situation.seeds) > 0
-        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short, was_kept, is_personal)
+        asker = Asker.of(place.situation, has_clock=self.model.funnel.has_clock)
+        is_about_items = len(place.situation.context) > 0
+        return Answer(
+            slate, who(query), self.rules.version, rows, best, budget.stages_s, short, was_kept, asker, is_about_items
+        )
 
     def _kept_or_answered(
         self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str

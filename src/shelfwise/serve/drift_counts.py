@@ -38,7 +38,7 @@ class _Seen:
     """Slates of one place, counted."""
 
     def __init__(self, place: PlaceAsTrained, n_groups: int) -> None:
-        self.filled = [0] * place.n_places
+        self.filled = [0] * place.n_lines
         self.scores = [0] * (len(place.edges) + 1)
         self.groups = [0] * n_groups
 
@@ -57,15 +57,19 @@ class DriftCounts:
     def shown(self, answer: Answer, query: Query, recommender: Recommender) -> None:
         """One slate was made for a request.
 
-        Counted is what says something of the model: answers to somebody known, or about something, in places that the
-        training asked too, to requests that want nothing else than the place gives by itself.
+        Counted is what can be held against the training: answers in places and to askers that it asked for too, to
+        requests that want nothing else than the place gives by itself. Strangers who ask about nothing are all shown
+        the same, which says nothing.
         """
         as_trained = self._of(recommender)
-        if as_trained is None or not answer.is_personal:
+        if as_trained is None:
             return
         scenario = answer.slate.scenario
         place = as_trained.places.get(scenario)
-        if place is None or not answer.shortfalls.isdisjoint(NOT_AS_USUAL):
+        if place is None or answer.is_about_items != place.is_about_items:
+            return
+        first = place.first_line(answer.asker)
+        if first is None or not answer.shortfalls.isdisjoint(NOT_AS_USUAL):
             return
         if not _is_usual(query, recommender.scenario(scenario)):
             return
@@ -75,7 +79,7 @@ class DriftCounts:
         seen = self._seen.get(scenario)
         if seen is None:
             seen = self._seen[scenario] = _Seen(place, len(as_trained.categories.labels))
-        for at in range(len(items)):
+        for at in range(first, first + len(items)):
             seen.filled[at] += 1
         if place.scores is not None:
             edges, scores = place.edges, seen.scores

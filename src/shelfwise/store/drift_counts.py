@@ -26,7 +26,7 @@ class Counting(StrEnum):
     """What is counted, in buckets."""
 
     PLACE = "drift_place"
-    """Slates that filled a place, the first in bucket 0."""
+    """Slates that filled a place, those of each kind of asker by themselves."""
     SCORE = "drift_score"
     """Items by the bin of their score."""
     CATEGORY = "drift_category"

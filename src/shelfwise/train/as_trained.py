@@ -2,14 +2,15 @@
 
 It is asked as a server asks it, on the model's files, with the shop's rules and places as they are now. Who is asked
 about has all of the log for a history, as those who come back have; only how long ago the last event is, is drawn
-from how long people stay away. Asked at moments of the past instead, retrievers that know how it went on
-would be surer of their answers than they ever are in service.
+from how long people are away, within a visit and between two. Asked at moments of the past instead, retrievers that
+know how it went on would be surer of their answers than they ever are in service.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,29 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.moments import WINDOW_D
 from shelfwise.errors import QueryError
 from shelfwise.pipeline import model as models
-from shelfwise.pipeline.as_trained import N_PLACES, AsTrained, CategoryGroups, PlaceAsTrained, wanted_mix
-from shelfwise.pipeline.asking import SEEN
+from shelfwise.pipeline.as_trained import (
+    N_PLACES,
+    VISIT_MS,
+    Asked,
+    AsTrained,
+    CategoryGroups,
+    PlaceAsTrained,
+    wanted_mix,
+)
+from shelfwise.pipeline.asking import SEEN, Composed
 from shelfwise.pipeline.fitted import Progress
-from shelfwise.pipeline.recommender import Recommender
+from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.schemas.candidates import History
 from shelfwise.schemas.ids import VISITOR_PREFIX, Bools
 from shelfwise.schemas.queries import Query
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version
 
-MAX_SHOPPERS = 300
-"""Who are asked about, in every place."""
+MAX_SHOPPERS = 150
+"""Who are asked about, in every place and as every kind of asker."""
+
+USUAL_AWAY_MS = (60_000, DAY_MS)
+"""Within a visit and between two, where the log knows of none."""
 
 SEED = 0
 
@@ -83,7 +95,7 @@ def as_trained(
         seed: Of who is drawn.
 
     Cost:
-        `MAX_SHOPPERS` answers for every place of the shop: seconds.
+        Two or three times `MAX_SHOPPERS` answers for every place of the shop: seconds.
     """
     recent = _recent(interactions)
     paths, n_by_item = recommender.catalogue.paths, np.bincount(interactions.item_rows[recent])
@@ -95,21 +107,29 @@ def as_trained(
     n_groups = len(categories.labels) if categories.tell_apart else 0
     group_by_row = np.array([categories.group(path) for path in paths], np.int32)
     asked, share = _shoppers(interactions, recent, user_ids, seed)
-    weights = np.array([one.n_events for one in asked], np.float64)
     places: dict[str, PlaceAsTrained] = {}
     for scenario in recommender.model.config.scenarios:
         spec = recommender.scenario(scenario)
         if spec.answer != "items":
             continue
         progress(f"noting what {scenario} shows", None, None)
-        scores: list[list[float]] = []
-        groups: list[list[int]] = []
+        is_about_items = "items" in spec.needs or bool(spec.alternatives or spec.complements)
+        answers: list[Asked] = []
         for one in asked:
-            found = _answered(recommender, scenario, spec, one)
-            scores.append([score for score, _ in found])
-            groups.append([int(group_by_row[row]) for _, row in found])
+            query = _query(recommender, scenario, spec, one, is_about_items=is_about_items)
+            if query is None:
+                continue
+            for composed in one.coming(is_about_items=is_about_items):
+                found = _answered(recommender, query, composed, one)
+                if found is not None and found.slate.items:
+                    scores = [item.score for item in found.slate.items]
+                    answers.append(Asked(found.asker, scores, group_by_row[found.rows].tolist(), one.n_events))
         place = PlaceAsTrained.of(
-            scores if spec.order == "ranker" else None, groups, weights, n_groups=n_groups, share=share
+            answers,
+            is_about_items=is_about_items,
+            has_scores=spec.order == "ranker",
+            n_groups=n_groups,
+            share=share,
         )
         if place is not None:
             places[scenario] = place
@@ -129,21 +149,29 @@ class _Shopper:
     Attributes:
         user_id: Who.
         history: All of it.
-        away_ms: How long ago the last event is; None in a log without a clock.
+        away_ms: How long ago the last event is, within a visit and between two; empty in a log without a clock.
         n_events: How often he does something: so often he asks.
     """
 
     user_id: str
     history: History
-    away_ms: int | None
+    away_ms: tuple[int, ...]
     n_events: int
 
-    def history_at(self, now_ms: int) -> History:
-        """The history, as if he came back at a moment."""
-        if self.away_ms is None or not len(self.history):
+    def coming(self, *, is_about_items: bool) -> list[Composed]:
+        """What is known of him each time that he asks; also as a stranger, where the item tells strangers apart."""
+        known: list[Composed] = [partial(self._history_at, away_ms) for away_ms in self.away_ms or (None,)]
+        return [_nothing, *known] if is_about_items else known
+
+    def _history_at(self, away_ms: int | None, now_ms: int) -> History:
+        if away_ms is None:
             return self.history
-        later_ms = now_ms - self.away_ms - int(self.history.times_ms[-1])
+        later_ms = now_ms - away_ms - int(self.history.times_ms[-1])
         return replace(self.history, times_ms=self.history.times_ms + later_ms)
+
+
+def _nothing(_: int) -> History:
+    return History.empty()
 
 
 def _recent(interactions: Interactions) -> Bools:
@@ -185,44 +213,45 @@ def _away(interactions: Interactions, recent: Bools) -> npt.NDArray[np.int64] | 
     return away
 
 
-def _drawn(random: np.random.Generator, away: npt.NDArray[np.int64] | None, start: int, end: int) -> int | None:
-    """One of a user's own absences, else one of somebody's."""
+def _drawn(random: np.random.Generator, away: npt.NDArray[np.int64] | None, start: int, end: int) -> tuple[int, ...]:
+    """One of a user's own absences, else one of somebody's: within a visit, and between two."""
     if away is None:
-        return None
-    own = away[start:end]
-    pool = own[own >= 0] if (own >= 0).any() else away[away >= 0]
-    return int(random.choice(pool)) if len(pool) else 0
+        return ()
+    found: list[int] = []
+    for place, usual_ms in enumerate(USUAL_AWAY_MS):
+        pool = np.empty(0, np.int64)
+        for known in (away[start:end], away):
+            pool = known[(known >= 0) & ((known >= VISIT_MS) == (place == 1))]
+            if len(pool):
+                break
+        found.append(int(random.choice(pool)) if len(pool) else usual_ms)
+    return tuple(found)
 
 
-def _answered(
-    recommender: Recommender, scenario: str, spec: ScenarioSpec, shopper: _Shopper
-) -> list[tuple[float, int]]:
-    """Score and row of each item that is shown, from the head on; nothing where the place cannot be asked for it."""
-    query = _query(recommender, scenario, spec, shopper)
-    if query is None:
-        return []
+def _answered(recommender: Recommender, query: Query, composed: Composed, shopper: _Shopper) -> Answer | None:
+    """An answer as it would be served; None where the place cannot be asked for it."""
+    slate_id = f"as-trained/{query.scenario}/{shopper.history.user_row}"
     try:
-        found = recommender.answer(
-            query, f"as-trained/{scenario}/{shopper.history.user_row}", composed=shopper.history_at
-        )
+        return recommender.answer(query, slate_id, composed=composed)
     except QueryError:
-        return []
-    return [(item.score, int(row)) for item, row in zip(found.slate.items, found.rows, strict=True)]
+        return None
 
 
-def _query(recommender: Recommender, scenario: str, spec: ScenarioSpec, shopper: _Shopper) -> Query | None:
-    """The request, about what the shopper turned to last where the place must be told of something."""
+def _query(
+    recommender: Recommender, scenario: str, spec: ScenarioSpec, shopper: _Shopper, *, is_about_items: bool
+) -> Query | None:
+    """The request, about what the shopper turned to last where the place is to be told of something."""
     catalogue = recommender.catalogue
     row = int(shopper.history.rows[-1])
-    about: dict[str, Any] = {"items": [catalogue.item_ids[row]], "category": " > ".join(catalogue.paths[row])}
     brand = catalogue.brands.name_of(row)
-    about["brand"] = None if brand is None else str(brand)
-    named = {need: about[need] for need in spec.needs}
+    about: dict[str, Any] = {
+        "items": [catalogue.item_ids[row]],
+        "category": " > ".join(catalogue.paths[row]),
+        "brand": None if brand is None else str(brand),
+    }
+    named = {need: about[need] for need in {*spec.needs, *(("items",) if is_about_items else ())}}
     if not all(named.values()):
         return None
-    who = (
-        {"session_id": shopper.user_id.removeprefix(VISITOR_PREFIX)}
-        if shopper.user_id.startswith(VISITOR_PREFIX)
-        else {"user_id": shopper.user_id}
-    )
-    return Query(scenario=scenario, k=N_PLACES, **who, **named)
+    is_visitor = shopper.user_id.startswith(VISITOR_PREFIX)
+    name = shopper.user_id.removeprefix(VISITOR_PREFIX) if is_visitor else shopper.user_id
+    return Query(scenario=scenario, k=N_PLACES, **{"session_id" if is_visitor else "user_id": name}, **named)
