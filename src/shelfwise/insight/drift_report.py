@@ -12,14 +12,18 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from shelfwise.insight.period import moment
-from shelfwise.metrics import PSI_A_BIT, jensen_shannon, population_stability_index, smoothed
+from shelfwise.metrics import (
+    CHANGED_FROM,
+    MOVED_FROM,
+    PSI_A_BIT,
+    jensen_shannon,
+    population_stability_index,
+    smoothed,
+)
 from shelfwise.pipeline.as_trained import AsTrained, Mix, PlaceAsTrained
 from shelfwise.schemas.ids import Doubles
 from shelfwise.store import drift_counts
 from shelfwise.store.drift_counts import WINDOW_S, Cell, Counting
-
-MOVED_FROM, CHANGED_FROM = 0.1, 0.25
-"""Of the population stability index, as scorecards are read; of a divergence in bits the `PSI_A_BIT`th part."""
 
 MOST_CHANCE = 0.05
 """Nothing is said before chance alone makes no more than half of what would be read as a move."""

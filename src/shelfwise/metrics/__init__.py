@@ -1,6 +1,8 @@
 """Evaluation metrics: accuracy of a ranking, qualities of lists, trade-offs, drift, and how sure we are of them."""
 
 from shelfwise.metrics.drift import (
+    CHANGED_FROM,
+    MOVED_FROM,
     PSI_A_BIT,
     jensen_shannon,
     population_stability_index,
@@ -35,6 +37,8 @@ from shelfwise.metrics.probabilities import PooledAuc, Reliability, reliability
 from shelfwise.metrics.ranking import RankingMetrics, rank_of, ranking_metrics
 
 __all__ = [
+    "CHANGED_FROM",
+    "MOVED_FROM",
     "PSI_A_BIT",
     "Interval",
     "PairedDifference",

@@ -13,6 +13,10 @@ PSI_A_BIT = 8 * math.log(2)
 differences over the shares, and the other, in nats, an eighth of that."""
 
 
+MOVED_FROM, CHANGED_FROM = 0.1, 0.25
+"""Of the population stability index, as scorecards are read; of a divergence in bits the `PSI_A_BIT`th part."""
+
+
 def smoothed(counts: Floats | Ints) -> Float64s:
     """Shares of what was counted, none of them 0: half a case is added to each (Jeffreys).
 
