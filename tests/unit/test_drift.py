@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from shelfwise.insight.drift_report import LEAST_CASES, Reading, mix_figure, score_figure
-from shelfwise.pipeline.as_trained import MAX_CATEGORIES, Asked, Asker, AsTrained, CategoryGroups, Mix, PlaceAsTrained
+from shelfwise.pipeline.as_trained import Asked, Asker, AsTrained, Mix, PlaceAsTrained
+from shelfwise.pipeline.category_groups import MAX_CATEGORIES, CategoryGroups
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.serve.drift_counts import DriftCounts, DriftWriter
 from shelfwise.serve.writer import Writer

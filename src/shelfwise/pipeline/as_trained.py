@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from shelfwise.metrics import quantile_edges
 from shelfwise.metrics.drift import chance
+from shelfwise.pipeline.category_groups import CategoryGroups
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.ids import Doubles, Rows, Times
 
@@ -28,13 +29,8 @@ N_PLACES = 10
 """Places of a slate that are looked at, from its head on."""
 
 N_BINS = 10
-MAX_CATEGORIES = 30
-"""Categories by name; what is of none of these is `other`."""
-
 LEAST_SPREAD = 0.01
 """Of lists that are not all the same; drawn one by one, items of C categories have a spread of C - 1."""
-
-OTHER, NONE = "other", "none"
 
 VISIT_MS = 30 * 60_000
 """Who did something within this time is still there; the usual length of a session."""
@@ -56,56 +52,6 @@ class Asker(StrEnum):
             return cls(cls.STRANGER)
         is_there = not has_clock or situation.now_ms - int(situation.history.times_ms[-1]) < VISIT_MS
         return cls(cls.VISITING if is_there else cls.BACK)
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryGroups:
-    """Categories, few enough to be counted each: paths as far down as `MAX_CATEGORIES` names allow.
-
-    Attributes:
-        names: Beginnings of paths, as `Shoes > Boots`, those most turned to first. Behind them come what has another
-            category, and what has none.
-        depth: Parts of a path that count.
-    """
-
-    names: tuple[str, ...]
-    depth: int
-
-    @classmethod
-    def of(cls, n_by_path: Mapping[tuple[str, ...], float]) -> Self:
-        """Those of a catalogue.
-
-        Args:
-            n_by_path: Every path of a category, and how often people turned to it.
-        """
-        depth = 1
-        while depth < max(map(len, n_by_path), default=0):
-            if len({path[: depth + 1] for path in n_by_path}) > MAX_CATEGORIES:
-                break
-            depth += 1
-        n_by_name: dict[str, float] = {}
-        for path, n in n_by_path.items():
-            name = _name(path[:depth])
-            n_by_name[name] = n_by_name.get(name, 0.0) + n
-        names = sorted(n_by_name, key=lambda name: (-n_by_name[name], name))
-        return cls(tuple(names[:MAX_CATEGORIES]), depth)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What each group is called; length C."""
-        return (*self.names, OTHER, NONE)
-
-    @property
-    def tell_apart(self) -> bool:
-        """Whether there are two at least."""
-        return len(self.names) > 1
-
-    def group(self, path: Sequence[str]) -> int:
-        """The group of an item with this path; empty: without a category."""
-        if not path:
-            return len(self.names) + 1
-        name = _name(path[: self.depth])
-        return self.names.index(name) if name in self.names else len(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +302,3 @@ def wanted_mix(groups: Rows, visits: Times, n_groups: int) -> Mix:
     _, off = chance(own / weights[:, None], weights)
     # Events of a visit lie together in service too: what visits of this length leave to chance, told for one event.
     return Mix((own.sum(axis=0) / own.sum())[None, :], off * float(weights.sum()), off)
-
-
-def _name(path: Iterable[str]) -> str:
-    return " > ".join(path)

@@ -27,11 +27,11 @@ from shelfwise.pipeline.as_trained import (
     VISIT_MS,
     Asked,
     AsTrained,
-    CategoryGroups,
     PlaceAsTrained,
     wanted_mix,
 )
 from shelfwise.pipeline.asking import SEEN, Composed
+from shelfwise.pipeline.category_groups import CategoryGroups
 from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.schemas.candidates import History
@@ -105,7 +105,6 @@ def as_trained(
             n_by_path[paths[row]] += n
     categories = CategoryGroups.of(n_by_path)
     n_groups = len(categories.labels) if categories.tell_apart else 0
-    group_by_row = np.array([categories.group(path) for path in paths], np.int32)
     asked, share = _shoppers(interactions, recent, user_ids, seed)
     places: dict[str, PlaceAsTrained] = {}
     for scenario in recommender.model.config.scenarios:
@@ -123,7 +122,9 @@ def as_trained(
                 found = _answered(recommender, query, composed, one)
                 if found is not None and found.slate.items:
                     scores = [item.score for item in found.slate.items]
-                    answers.append(Asked(found.asker, scores, group_by_row[found.rows].tolist(), one.n_events))
+                    # Items may have come since, while answers follow the store.
+                    groups = [categories.group(recommender.catalogue.paths[row]) for row in found.rows.tolist()]
+                    answers.append(Asked(found.asker, scores, groups, one.n_events))
         place = PlaceAsTrained.of(
             answers,
             is_about_items=is_about_items,
@@ -138,6 +139,7 @@ def as_trained(
         visits = interactions.user_rows.astype(np.int64)
         if interactions.has_clock:
             visits = visits * 100_000 + interactions.times_ms // DAY_MS
+        group_by_row = np.array([categories.group(path) for path in paths], np.int32)
         wanted = wanted_mix(group_by_row[interactions.item_rows[recent]], visits[recent], n_groups)
     return AsTrained(categories, places, wanted)
 
