@@ -60,7 +60,9 @@ def test_the_period_is_chosen_with_the_keyboard_and_stands_in_the_address(page: 
     week = page.get_by_role("button", name="7 days")
     week.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('[data-chart=requests] svg')?.textContent.includes('per 1 hr')")
+    # A function: an expression would be evaluated anew at each look, which the page's policy forbids.
+    drawn = "() => document.querySelector('[data-chart=requests] svg')?.textContent.includes('per 1 hr')"
+    page.wait_for_function(drawn)
     assert week.get_attribute("aria-pressed") == "true"
     assert page.evaluate("location.hash") == "#week"
 
