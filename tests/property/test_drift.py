@@ -110,3 +110,10 @@ def test_chance_of_unequal_cases_counts_the_heavy_ones() -> None:
     _, even = chance(shares, np.ones(100))
     _, uneven = chance(shares, weights)
     assert even == pytest.approx(1 / 100) and uneven > 0.4
+
+
+def test_how_kinds_of_cases_differ_is_no_chance() -> None:
+    shares = np.eye(2)[np.arange(100) % 2]
+    kinds = np.arange(100) % 2
+    assert chance(shares, np.ones(100)) == (pytest.approx(1), pytest.approx(0.01))
+    assert chance(shares, np.ones(100), kinds) == (0, 0)

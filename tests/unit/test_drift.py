@@ -45,12 +45,12 @@ def test_shorter_lists_are_held_against_the_heads_of_lists() -> None:
 
 
 def test_askers_are_held_against_their_like() -> None:
-    answers = [Asked(Asker.STRANGER, [0.1], [0], 1.0), Asked(Asker.BACK, [0.9], [1], 1.0)]
+    answers = [Asked(Asker.STRANGER, [0.1], [0], 1.0), *(Asked(Asker.BACK, [0.9], [group], 1.0) for group in (0, 1))]
     place = PlaceAsTrained.of(answers, is_about_items=True, has_scores=True, n_groups=2, share=1.0)
     assert place is not None and place.categories is not None
     assert place.first_line(Asker.STRANGER) == 0 and place.first_line(Asker.BACK) == 1
     assert place.first_line(Asker.VISITING) is None  # nobody was asked so: nothing to hold it against
-    assert place.categories.expected([1, 9]).tolist() == pytest.approx([0.1, 0.9])
+    assert place.categories.expected([1, 9]).tolist() == pytest.approx([0.1 + 0.45, 0.45])
     assert place.categories.chance == 0  # all who were there were asked
     assert PlaceAsTrained.of([], is_about_items=True, has_scores=True, n_groups=2, share=1.0) is None
 

@@ -90,7 +90,7 @@ def quantile_edges(values: Floats, n_bins: int) -> Float64s:
     return (known[place] + known[place + 1]) / 2
 
 
-def chance(shares: Floats, weights: Floats) -> tuple[float, float]:
+def chance(shares: Floats, weights: Floats, kinds: Ints | None = None) -> tuple[float, float]:
     """How far chance moves the mean of so many cases, told by how the cases differ among themselves.
 
     The items of a list are no independent draws: who asks in a shoe shop sees ten shoes. So what one case tells is
@@ -99,6 +99,8 @@ def chance(shares: Floats, weights: Floats) -> tuple[float, float]:
     Args:
         shares: Each case's own distribution, rows summing to 1; shape `(R, B)`.
         weights: How much each counts, above 0; shape `(R,)`.
+        kinds: Of each case, where kinds of cases are held against their like: how kinds differ is then no chance;
+            shape `(R,)`; None: all are of one.
 
     Returns:
         Of the population stability index, for small moves: what is expected of one case, to be divided by how many
@@ -107,7 +109,12 @@ def chance(shares: Floats, weights: Floats) -> tuple[float, float]:
     part = weights / weights.sum()
     mean = part @ shares
     has = mean > 0
-    off = (shares[:, has] - mean[has]) ** 2 / mean[has]
+    middle = np.empty_like(shares, dtype=np.float64)
+    kinds = np.zeros(len(shares), np.int64) if kinds is None else kinds
+    for kind in np.unique(kinds):
+        alike = kinds == kind
+        middle[alike] = weights[alike] @ shares[alike] / weights[alike].sum()
+    off = (shares[:, has] - middle[:, has]) ** 2 / mean[has]
     by_case = off.sum(axis=1)
     return float(part @ by_case), float(part**2 @ by_case)
 

@@ -109,7 +109,7 @@ class Mix:
                 own[line, found] += 1
         by_place /= np.maximum(by_place.sum(axis=1, keepdims=True), 1e-12)
         own /= own.sum(axis=1, keepdims=True)
-        spread, off = chance(own, weights)
+        spread, off = chance(own, weights, np.array(firsts))
         return cls(by_place, spread, off * often * (1 - share))
 
     def as_document(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store.records import Records
 from shelfwise.store.versions import Version
 
-MAX_SHOPPERS = 150
+MAX_SHOPPERS = 200
 """Who are asked about, in every place and as every kind of asker."""
 
 USUAL_AWAY_MS = (60_000, DAY_MS)
@@ -124,7 +124,7 @@ def as_trained(
                     scores = [item.score for item in found.slate.items]
                     # Items may have come since, while answers follow the store.
                     groups = [categories.group(recommender.catalogue.paths[row]) for row in found.rows.tolist()]
-                    answers.append(Asked(found.asker, scores, groups, one.n_events))
+                    answers.append(Asked(found.asker, scores, groups, one.n_days))
         place = PlaceAsTrained.of(
             answers,
             is_about_items=is_about_items,
@@ -136,11 +136,8 @@ def as_trained(
             places[scenario] = place
     wanted = None
     if n_groups:
-        visits = interactions.user_rows.astype(np.int64)
-        if interactions.has_clock:
-            visits = visits * 100_000 + interactions.times_ms // DAY_MS
         group_by_row = np.array([categories.group(path) for path in paths], np.int32)
-        wanted = wanted_mix(group_by_row[interactions.item_rows[recent]], visits[recent], n_groups)
+        wanted = wanted_mix(group_by_row[interactions.item_rows[recent]], _visits(interactions)[recent], n_groups)
     return AsTrained(categories, places, wanted)
 
 
@@ -152,13 +149,13 @@ class _Shopper:
         user_id: Who.
         history: All of it.
         away_ms: How long ago the last event is, within a visit and between two; empty in a log without a clock.
-        n_events: How often he does something: so often he asks.
+        n_days: On how many days he was there lately: so often he asks. A wholesaler's hundred lines are one visit.
     """
 
     user_id: str
     history: History
     away_ms: tuple[int, ...]
-    n_events: int
+    n_days: int
 
     def coming(self, *, is_about_items: bool) -> list[Composed]:
         """What is known of him each time that he asks; also as a stranger, where the item tells strangers apart."""
@@ -183,13 +180,21 @@ def _recent(interactions: Interactions) -> Bools:
     return interactions.times_ms >= interactions.end_ms - int(WINDOW_D * DAY_MS)
 
 
+def _visits(interactions: Interactions) -> npt.NDArray[np.int64]:
+    """A number for each user's day; for each user without a clock."""
+    users = interactions.user_rows.astype(np.int64)
+    return users * 100_000 + interactions.times_ms // DAY_MS if interactions.has_clock else users
+
+
 def _shoppers(
     interactions: Interactions, recent: Bools, user_ids: list[str], seed: int
 ) -> tuple[list[_Shopper], float]:
     """Some of those who were there lately, each once; and which share of them that is."""
     random = np.random.default_rng(seed)
-    n_events = np.bincount(interactions.user_rows[recent], minlength=interactions.n_users)
-    there = np.flatnonzero(n_events)
+    visits = _visits(interactions)[recent]
+    _, first = np.unique(visits, return_index=True)
+    n_days = np.bincount(interactions.user_rows[recent][first], minlength=interactions.n_users)
+    there = np.flatnonzero(n_days)
     drawn = np.sort(random.permutation(there)[:MAX_SHOPPERS])
     bounds = interactions.bounds()
     away = _away(interactions, recent)
@@ -198,7 +203,7 @@ def _shoppers(
             user_ids[user],
             interactions.history(int(bounds[user]), int(bounds[user + 1])).last(SEEN),
             _drawn(random, away, int(bounds[user]), int(bounds[user + 1])),
-            int(n_events[user]),
+            int(n_days[user]),
         )
         for user in drawn.tolist()
     ]
