@@ -60,7 +60,9 @@ def test_the_period_is_chosen_with_the_keyboard_and_stands_in_the_address(page: 
     week = page.get_by_role("button", name="7 days")
     week.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('[data-chart=requests] svg')?.textContent.includes('per 1 hr')")
+    # A function: an expression would be evaluated anew at each look, which the page's policy forbids.
+    drawn = "() => document.querySelector('[data-chart=requests] svg')?.textContent.includes('per 1 hr')"
+    page.wait_for_function(drawn)
     assert week.get_attribute("aria-pressed") == "true"
     assert page.evaluate("location.hash") == "#week"
 
@@ -98,3 +100,32 @@ def test_nothing_is_wider_than_a_phone_and_all_is_in_the_chosen_language(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator("html").get_attribute("lang") == "zh-CN"
         assert re.search("[一-鿿]", page.locator("h2").last.inner_text())
+
+
+def test_drift_says_what_moved_and_what_to_do(browser: Any, own_shop: Path) -> None:
+    with console_of(own_shop) as console, watched_page(browser, console.url) as page:
+        for turn in range(100):
+            user = f"user-{turn % 40}"
+            about_one_kind = {"scenario": "item", "items": ["mug-red"]}
+            for more in ({}, about_one_kind):
+                console.api.post("/recommend", json={"user_id": user, "k": 10, **more}).raise_for_status()
+        page.goto("/console#hour")
+        home = page.locator("#drift tbody tr", has_text="home")
+        item = page.locator("#drift tbody tr", has_text="item")
+        item.locator("[data-reading=changed]").first.wait_for(timeout=30_000)
+        assert home.locator("[data-reading=stable]").count() == 2
+        assert "Kitchen > Mugs" in item.inner_text()
+        assert page.locator("#drift-reading").inner_text() == "changed"
+        assert page.locator("#drift tbody tr", has_text="cart").locator("[data-reading=too_few]").count() == 1
+        advice = page.locator("#drift .notice")
+        advice.get_by_role("link", name="Models and training").click()
+        page.wait_for_url("**/console/models")
+
+
+def test_a_version_that_noted_nothing_cannot_tell_drift(browser: Any, own_shop: Path) -> None:
+    for noted in own_shop.glob("models/*/as_trained.json"):
+        noted.unlink()
+    with console_of(own_shop) as console, watched_page(browser, console.url) as page:
+        page.goto("/console#hour")
+        page.get_by_text("This version cannot tell").wait_for()
+        assert page.locator("#drift table").count() == 0

@@ -127,6 +127,7 @@ class TestTheVerbsInOrder:
         findings = {one["what"]: one for one in cli("doctor", "--shop", trained_template, "--json").document}
         assert findings["records"]["found"] == "40 items, 280 events"
         assert findings["model"]["ok"]
+        assert findings["drift"]["ok"] and "too few answers" in findings["drift"]["found"]
         assert all(findings[what]["ok"] for what in ("shop.toml", "files and components", "serving"))
         assert "40 items, 280 events" in told(cli("doctor", "--shop", trained_template))
 

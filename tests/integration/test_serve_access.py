@@ -125,6 +125,7 @@ RULES = {
     "GET /v1/insight/traffic": "metrics",
     "GET /v1/insight/outcomes": "metrics",
     "GET /v1/insight/state": "metrics",
+    "GET /v1/insight/drift": "metrics",
     "GET /v1/insight/trends": "",
     "GET /v1/insight/arrivals": "",
     "GET /v1/insight/searches": "",

@@ -140,5 +140,6 @@ def test_top_tells_what_the_server_is_doing(serve: Any, tiny_shop: Path) -> None
     assert 0 < busiest["p50_ms"] <= busiest["p99_ms"]
     assert told["slates_per_s"]["home"] > 0
     assert len(told["models"]) == 1
+    assert told["drift"] == {} or "home scores" in told["drift"]
     assert refused.returncode == 2
     assert "scope metrics" in refused.stderr

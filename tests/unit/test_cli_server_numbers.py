@@ -38,6 +38,11 @@ def numbers(n: float, *, late: float = 0.0) -> dict[str, Any]:
             (("degraded", "yes"), ("scenario", "home")): 0.25 * n,
         },
         "waiting_writes": {(): late},
+        "score_drift_psi": {(("scenario", "home"),): 0.31},
+        "category_drift_bits": {
+            (("of", "shown"), ("scenario", "home")): 0.018,
+            (("of", "wanted"), ("scenario", "")): 0.0,
+        },
         "model_in_service": {(("version", "v1"),): 2.0, (("version", "v0"),): 0.0},
     }
 
@@ -51,6 +56,8 @@ def test_only_what_came_between_two_looks_counts() -> None:
     assert doing.degraded == 0.25
     assert doing.waiting["waiting_writes"] == 3
     assert doing.models == {"v1": 2}
+    # Bits of categories on the scale of the scores' index.
+    assert doing.drift == {"home scores": 0.31, "home shown": pytest.approx(0.1, abs=0.001), "wanted": 0.0}
 
 
 def test_a_server_that_began_anew_counts_from_nothing() -> None:

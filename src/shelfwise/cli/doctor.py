@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,7 @@ def _shop(folder: Path) -> list[Finding]:
             findings.append(("quarantine", True, refused, "shelfwise ingest --quarantine FILE" if n_refused else ""))
             findings.append(_encryption(shop))
             findings.append(_tried("model", lambda: shop.versions.current().name))
+            findings += _drift(shop)
             return findings
     except ShelfwiseError as error:
         return [("shop", False, error.found, error.hint or "")]
@@ -101,6 +103,28 @@ def _encryption(shop: Shop) -> Finding:
     advice = "shelfwise encryption seal" if found.to_seal else "; ".join(found.warnings)
     told = f"{found.values.get(found.sealing, 0):,} values sealed under the key {found.sealing}"
     return (what, not advice, told + (f", {found.to_seal:,} not" if found.to_seal else ""), advice)
+
+
+def _drift(shop: Shop) -> list[Finding]:
+    """How far the last day is from the training; nothing of a shop without a model."""
+    from shelfwise.insight.drift_report import Reading, drift_report
+    from shelfwise.pipeline.as_trained import AsTrained
+
+    name = shop.versions.current_name()
+    if name is None:
+        return []
+    with shop.records.read() as connection:
+        found = drift_report(connection, name, AsTrained.load(shop.versions.get(name).folder), int(time.time()))
+    if not found.is_stated:
+        return [("drift", True, "this version cannot tell", "")]
+    told = {
+        Reading.TOO_FEW: "too few answers in the last day to tell",
+        Reading.STABLE: "the last day is as trained",
+        Reading.MOVED: "the last day has moved from training",
+        Reading.CHANGED: "the last day is not what it was in training",
+    }[found.reading]
+    is_fine = found.reading in (Reading.TOO_FEW, Reading.STABLE)
+    return [("drift", is_fine, told, "" if is_fine else "look at the console's overview, then shelfwise train")]
 
 
 def _tried(what: str, attempt: Any) -> Finding:

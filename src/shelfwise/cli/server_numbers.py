@@ -65,6 +65,8 @@ class Doing:
         late_p99_ms: How late the event loop came to its next turn.
         waiting: What waits now, by its kind.
         models: Processes that have a version in service, by its name.
+        drift: How far the last day is from the training of that version, as a population stability index, or the like
+            of categories; by what has moved. What nothing can be said of yet is left out.
     """
 
     routes: list[RouteRate]
@@ -75,6 +77,7 @@ class Doing:
     late_p99_ms: float
     waiting: dict[str, int]
     models: dict[str, int]
+    drift: dict[str, float]
 
 
 def look(url: str, key: str | None) -> Look:
@@ -137,7 +140,20 @@ def between(before: Look, after: Look) -> Doing:
             for name in ("waiting_writes", "waiting_slates", "pending_encodings")
         },
         {dict(labels)["version"]: round(n) for labels, n in after.values.get("model_in_service", {}).items() if n},
+        _drift(after),
     )
+
+
+def _drift(now: Look) -> dict[str, float]:
+    from shelfwise.metrics import PSI_A_BIT
+
+    found = {
+        f"{dict(labels)['scenario']} scores": index for labels, index in now.values.get("score_drift_psi", {}).items()
+    }
+    for labels, bits in now.values.get("category_drift_bits", {}).items():
+        told = dict(labels)
+        found[f"{told['scenario']} {told['of']}".strip()] = bits * PSI_A_BIT
+    return found
 
 
 def quantile(buckets: Iterable[tuple[float, float]], share: float) -> float:

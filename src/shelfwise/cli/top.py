@@ -18,6 +18,7 @@ from shelfwise.cli.output import JsonOption, answers, people, print_json
 from shelfwise.cli.server_numbers import Doing, between, look
 
 N_ROUTES = 12
+N_DRIFTS = 3
 USUAL_URL = "http://127.0.0.1:8080"
 
 
@@ -73,6 +74,7 @@ def _shown(doing: Doing, url: str) -> RenderableType:
     facts.add_row("degraded", Text(f"{doing.degraded:.1%}", style="yellow" if doing.degraded else ""))
     facts.add_row("answered from memory", f"{doing.kept:.1%}")
     facts.add_row("events a second", _rates(doing.events_per_s))
+    facts.add_row("drift against training", _drift(doing.drift))
     facts.add_row("event loop late, p99", f"{_ms(doing.late_p99_ms)} ms")
     facts.add_row("waiting", ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in doing.waiting.items()))
     return Group(Text(f"{url}   {time.strftime('%H:%M:%S')}", style="bold"), Text(), facts, Text(), routes)
@@ -80,6 +82,18 @@ def _shown(doing: Doing, url: str) -> RenderableType:
 
 def _right(*names: str) -> list[Column]:
     return [Column(name, justify="right") for name in names]
+
+
+def _drift(index_by_name: dict[str, float]) -> Text:
+    """The furthest, as an index: from 0.1 on it has moved, from 0.25 on it is another shop."""
+    from shelfwise.metrics import CHANGED_FROM, MOVED_FROM
+
+    if not index_by_name:
+        return Text("too little to tell, or a version that cannot", style="dim")
+    furthest = sorted(index_by_name.items(), key=lambda one: -one[1])[:N_DRIFTS]
+    told = ", ".join(f"{name} {index:.2f}" for name, index in furthest)
+    worst = furthest[0][1]
+    return Text(told, style="" if worst < MOVED_FROM else "yellow" if worst < CHANGED_FROM else "red")
 
 
 def _ms(value: float) -> str:

@@ -1,5 +1,14 @@
-"""Evaluation metrics: accuracy of a ranking, qualities of shown lists, trade-offs, and how sure we are of them."""
+"""Evaluation metrics: accuracy of a ranking, qualities of lists, trade-offs, drift, and how sure we are of them."""
 
+from shelfwise.metrics.drift import (
+    CHANGED_FROM,
+    MOVED_FROM,
+    PSI_A_BIT,
+    jensen_shannon,
+    population_stability_index,
+    quantile_edges,
+    smoothed,
+)
 from shelfwise.metrics.exposure import (
     exposure_by_group,
     exposure_gap,
@@ -28,6 +37,9 @@ from shelfwise.metrics.probabilities import PooledAuc, Reliability, reliability
 from shelfwise.metrics.ranking import RankingMetrics, rank_of, ranking_metrics
 
 __all__ = [
+    "CHANGED_FROM",
+    "MOVED_FROM",
+    "PSI_A_BIT",
     "Interval",
     "PairedDifference",
     "PooledAuc",
@@ -45,12 +57,16 @@ __all__ = [
     "holm",
     "hypervolume",
     "intra_list_distance",
+    "jensen_shannon",
     "least_exposure_ratio",
     "miscalibration",
     "novelty",
     "paired_difference",
     "popularity_share",
+    "population_stability_index",
+    "quantile_edges",
     "rank_of",
     "ranking_metrics",
     "reliability",
+    "smoothed",
 ]

@@ -8,6 +8,7 @@ offers/            who answers to offers
 users/             vectors of what users say of themselves, by text: nothing tells whose they are
 encoder/           graph, tokenizer and whitening, so that new items can be encoded while serving
 pictures/          the same for pictures, where items have them
+as_trained.json    what its answers looked like when it was trained
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from shelfwise.features.text_vectors import TextVectors
 from shelfwise.features.themes import FILE as THEMES_FILE
 from shelfwise.features.themes import Themes
 from shelfwise.offers.response import ResponseModel
+from shelfwise.pipeline.as_trained import AsTrained
 from shelfwise.pipeline.components import (
     build_picture_encoder,
     build_ranker,
@@ -79,6 +81,7 @@ class Model:
         scenario_names: The scenarios that it knows; what a history's codes mean to it.
         response: Who answers to offers; None in an older model.
         learned_up_to: How far the store had come when it was read for the training; None in an older model.
+        as_trained: What its answers looked like then; None in an older model, and in one that learned from no events.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Model:
     scenario_names: ScenarioNames = NO_SCENARIOS
     response: ResponseModel | None = None
     learned_up_to: Marks | None = None
+    as_trained: AsTrained | None = None
 
     @property
     def had(self) -> int:
@@ -260,4 +264,5 @@ def _load(version: Version) -> Model:
         ScenarioNames(tuple(manifest.get("scenarios", ()))),
         ResponseModel.load(version.folder / OFFERS) if (version.folder / OFFERS).is_dir() else None,
         Marks.read(manifest[LEARNED_UP_TO]) if LEARNED_UP_TO in manifest else None,
+        AsTrained.load(version.folder),
     )

@@ -11,7 +11,8 @@ import numpy as np
 from shelfwise.config.shop import ScenarioSpec
 from shelfwise.errors import QueryError, UnknownError, did_you_mean
 from shelfwise.pipeline.answer_cache import AnswerCache, answer_key
-from shelfwise.pipeline.asking import NOTHING, Asking, who
+from shelfwise.pipeline.as_trained import Asker
+from shelfwise.pipeline.asking import NOTHING, Asking, Composed, who
 from shelfwise.pipeline.batch_lists import BatchLists, UserList
 from shelfwise.pipeline.budget import Budget, Stage
 from shelfwise.pipeline.components import build_rerankers
@@ -71,6 +72,8 @@ class Answer(NamedTuple):
         stages_s: Seconds that each stage took.
         shortfalls: Kinds of what stands in the slate's `degraded`.
         was_kept: Whether it was made for an earlier request.
+        asker: Who asked, as far as scores depend on it.
+        is_about_items: Whether the request named an item that the shop knows.
     """
 
     slate: Slate
@@ -81,6 +84,8 @@ class Answer(NamedTuple):
     stages_s: Mapping[Stage, float]
     shortfalls: frozenset[Shortfall]
     was_kept: bool = False
+    asker: Asker = Asker.STRANGER
+    is_about_items: bool = False
 
 
 class Recommender:
@@ -125,7 +130,14 @@ class Recommender:
         """Answer one query; see `answer`."""
         return self.answer(query, slate_id).slate
 
-    def answer(self, query: Query, slate_id: str | None = None, *, late_s: float | None = None) -> Answer:
+    def answer(
+        self,
+        query: Query,
+        slate_id: str | None = None,
+        *,
+        late_s: float | None = None,
+        composed: Composed | None = None,
+    ) -> Answer:
         """Answer one query, with what a log has to know of it.
 
         An unknown user gets what a stranger should see. Where the scenario's retrievers have too little to say, all
@@ -137,6 +149,7 @@ class Recommender:
                 omitted.
             late_s: How late the request is already; the place's budget of time is less by it. None: there is no
                 budget.
+            composed: Makes up what the asker did; None: what the log says counts.
 
         Raises:
             QueryError: there is no such scenario, or the query asks it for what it cannot give.
@@ -147,7 +160,7 @@ class Recommender:
         slate_id = slate_id or secrets.token_urlsafe(12)
         is_limited = late_s is not None and spec.latency_budget_ms
         budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
-        place = self.asking.place(query, budget)
+        place = self.asking.place(query, budget, composed)
         wanted = Wanted.of(query, place.spec, self.model.funnel.ranker)
         k = query.k or place.spec.k
         budget.lap("store")
@@ -168,7 +181,11 @@ class Recommender:
         budget.lap("slate")
         best = rows if best is None else best[: len(rows)]
         short = kinds_of(place.degraded)
-        return Answer(slate, who(query), self.rules.version, rows, best, budget.stages_s, short, was_kept)
+        asker = Asker.of(place.situation, has_clock=self.model.funnel.has_clock)
+        is_about_items = len(place.situation.context) > 0
+        return Answer(
+            slate, who(query), self.rules.version, rows, best, budget.stages_s, short, was_kept, asker, is_about_items
+        )
 
     def _kept_or_answered(
         self, query: Query, place: Place, wanted: Wanted, k: int, slate_id: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from shelfwise.schemas.events import KIND_BY_CODE, Event
+from shelfwise.schemas.events import CODE_BY_KIND, KIND_BY_CODE, POSITIVE_KINDS, Event
 from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
@@ -20,6 +20,8 @@ from shelfwise.serve.service import Current
 from shelfwise.store.event_log import EventRow
 
 router = APIRouter(tags=["events"], route_class=GuardedRoute)
+
+INTEREST = frozenset(CODE_BY_KIND[kind] for kind in POSITIVE_KINDS)
 
 
 class EventStatus(StrEnum):
@@ -87,12 +89,14 @@ async def post_events(request: Request, service: Current) -> Response:
         for index in outcome.erased:
             reason = FieldProblem(field="user_id", code="erased_user", message="was erased after this happened")
             results[places[index]] = EventResult(status=EventStatus.REFUSED, errors=[reason])
+    stored = [row for place, row in good.items() if results[place].status is EventStatus.STORED]
     service.measures.events(
         Counter(result.status.value for result in results),
-        Counter(
-            KIND_BY_CODE[row.kind].value for place, row in good.items() if results[place].status is EventStatus.STORED
-        ),
+        Counter(KIND_BY_CODE[row.kind].value for row in stored),
     )
+    if service.has_model:
+        turned_to = (row.item_id for row in stored if row.item_id and row.kind in INTEREST)
+        service.drift.wanted(turned_to, service.recommender)
     return _answer(results)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from shelfwise.errors import QueryError, ServiceError, StateError
 from shelfwise.insight.arrivals import ArrivalReport, arrival_report
+from shelfwise.insight.drift_report import DriftReport
 from shelfwise.insight.names import Grouping
 from shelfwise.insight.outcomes import OutcomeReport, outcome_report
 from shelfwise.insight.period import FIRST_S, LAST_S, Period
@@ -108,6 +109,13 @@ async def get_state(request: Request, service: Current) -> Response:
             manifest=manifest,
         ),
     )
+
+
+@router.get("/drift", response_model=DriftReport, responses=documentation.problems(503))
+@needs(KeyScope.METRICS)
+async def get_drift(service: Current) -> Response:
+    """How far the last day's answers, and what people turn to, are from what they were when the model was trained."""
+    return Json(await service.drift_report(), headers=NEVER_KEPT)
 
 
 @router.get("/trends", response_model=TrendReport, responses=documentation.problems(409, 422))

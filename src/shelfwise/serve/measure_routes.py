@@ -8,12 +8,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from shelfwise.errors import ServiceError
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve.callers import GuardedRoute, needs
+from shelfwise.serve.drift_measures import exposition_of
 from shelfwise.serve.measure_files import exposition
 from shelfwise.serve.measures import Measures
+from shelfwise.serve.service import Opening
 
 router = APIRouter(tags=["operation"], route_class=GuardedRoute)
+
+PATIENCE_S = 2.0
+"""How long the store may take to tell drift: when it is away, the other numbers are wanted most."""
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -23,4 +29,10 @@ async def get_metrics(request: Request) -> Response:
     measures: Measures = request.app.state.measures
     measures.hand_over()
     text = await asyncio.to_thread(exposition, measures)
+    try:
+        opening: Opening = request.app.state.opening
+        async with asyncio.timeout(PATIENCE_S):
+            text += exposition_of(await opening.service().drift_report())
+    except (ServiceError, TimeoutError):  # the shop is still being opened, or its store is away: other numbers say so
+        pass
     return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

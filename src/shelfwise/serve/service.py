@@ -16,6 +16,7 @@ from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
+from shelfwise.insight.drift_report import DriftReport, drift_report
 from shelfwise.pipeline.erasure import Erased, Receipt
 from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.pipeline.rule_desk import RuleDesk
@@ -23,6 +24,7 @@ from shelfwise.schemas.queries import Query
 from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
 from shelfwise.serve.catalogue_map import CatalogueMap
+from shelfwise.serve.drift_counts import DriftCounts, DriftWriter
 from shelfwise.serve.erasing import MAX_REBUILT_BYTES, Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.import_jobs import ImportJobs
@@ -77,6 +79,8 @@ class Service:
             else None
         )
         self._traffic = TrafficWriter(measures.traffic, self.writer)
+        self.drift = DriftCounts()
+        self._drift = DriftWriter(self.drift, self.writer)
         self._full_text = SearchOpening(records, config.storefront.attributes)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
@@ -125,6 +129,7 @@ class Service:
         self.imports.start()
         self._follower = asyncio.create_task(self._follow())
         self._traffic.start()
+        self._drift.start()
         self.pulse.start()
 
     async def close(self) -> None:
@@ -140,6 +145,7 @@ class Service:
         if self._slates is not None:
             await self._slates.close()
         await self._traffic.close()
+        await self._drift.close()
         await self.events.close()
         await self.writer.close()
         self.records.close()
@@ -165,10 +171,28 @@ class Service:
         recommender = self.recommender
         found = recommender.answer(query, late_s=self.pulse.late_s)
         self.measures.answer(found)
+        self.drift.shown(found, query, recommender)
         if self._slates is not None and len(found.rows):
             self._slates.put(found, query)
             recommender.shown.add(found.rows)
         return found
+
+    async def drift_report(self) -> DriftReport:
+        """How far the last day is from the training of the model in service, of all processes.
+
+        What was counted in the last seconds is not in it yet.
+
+        Raises:
+            ServiceError: the store cannot be read.
+        """
+        model = self.recommender.model if self.has_model else None
+        version, then = (None, None) if model is None else (model.name, model.as_trained)
+
+        def read() -> DriftReport:
+            with self.records.read() as connection:
+                return drift_report(connection, version, then, int(time.time()))
+
+        return await asyncio.to_thread(read)
 
     def full_text(self) -> FullText:
         """The catalogue by its words.

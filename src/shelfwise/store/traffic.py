@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -81,6 +81,11 @@ def add(connection: Connection, at_s: int, counts: Mapping[Counted, int]) -> Non
         for counted, n in counts.items()
         if n
     ]
+    add_rows(connection, rows)
+
+
+def add_rows(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add to the table's rows; inside a write transaction."""
     if not rows:
         return
     statement = postgresql.insert(traffic) if is_postgresql(connection) else sqlite.insert(traffic)
@@ -88,7 +93,7 @@ def add(connection: Connection, at_s: int, counts: Mapping[Counted, int]) -> Non
         statement.on_conflict_do_update(
             index_elements=list(traffic.primary_key), set_={"n": traffic.c.n + statement.excluded.n}
         ),
-        rows,
+        list(rows),
     )
 
 

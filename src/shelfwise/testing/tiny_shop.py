@@ -109,6 +109,7 @@ def make_shop(folder: Path) -> None:
     from shelfwise.store.records import Records
     from shelfwise.store.vectors import VectorCache
     from shelfwise.store.versions import Versions
+    from shelfwise.train.as_trained import note_as_trained
     from shelfwise.train.encoder_export import export
     from shelfwise.train.fit import fit
 
@@ -146,22 +147,25 @@ threads = 1
         known = Catalogue.of(catalogue.read_all(connection))
         behaviour = Interactions.of(event_log.read_all(connection), n_users=N_USERS, n_items=len(known))
         learned_up_to = marks(connection)
-    records.close()
     data = TrainingData(behaviour, known, whitening(raw), behaviour.end_ms)
     fitted = fit(config, data, np.ones(N_USERS, np.bool_), lambda *_: None)
+    manifest = {
+        "config": config.model_dump(mode="json"),
+        "repeats": fitted.repeats,
+        "has_clock": behaviour.has_clock,
+        "target": fitted.target.value,
+        "only_purchases": True,
+        "n_items": len(known),
+        "log_end_ms": behaviour.end_ms,
+        "learned_up_to": learned_up_to.as_document(),
+    }
+    user_ids = [f"user-{user}" for user in range(N_USERS)]
     model.save(
         Versions(folder / config.store.models),
         fitted.funnel,
         model.EncoderFiles(encoder_folder, encoder.runtime_files(), whitening, encoder.key()),
-        {
-            "config": config.model_dump(mode="json"),
-            "repeats": fitted.repeats,
-            "has_clock": behaviour.has_clock,
-            "target": fitted.target.value,
-            "only_purchases": True,
-            "n_items": len(known),
-            "log_end_ms": behaviour.end_ms,
-            "learned_up_to": learned_up_to.as_document(),
-        },
+        manifest,
         response=learn_response(data, np.ones(N_USERS, np.bool_)).model,
+        last_look=lambda made: note_as_trained(made, manifest, records, behaviour, user_ids, lambda *_: None),
     )
+    records.close()

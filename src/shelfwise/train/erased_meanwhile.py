@@ -30,11 +30,12 @@ class ErasedMeanwhile:
 
     Attributes:
         loaded: What the version learned from.
+        records: The shop's.
     """
 
     def __init__(self, records: Records, vectors_folder: Path, versions: Versions, loaded: Loaded) -> None:
         self.loaded = loaded
-        self._records, self._vectors_folder, self._versions = records, vectors_folder, versions
+        self.records, self._vectors_folder, self._versions = records, vectors_folder, versions
 
     def forget(self, folder: Path, manifest: dict[str, Any]) -> None:
         """The last look before a version is published: take them out of its files, and name the receipts."""
@@ -48,12 +49,12 @@ class ErasedMeanwhile:
         people = self._people()
         if people:
             self._overwrite(version.folder, people)
-            with self._records.write() as connection:
+            with self.records.write() as connection:
                 for one in people:
                     audit_log.note(connection, ACTOR, "user.erase-from-model", one.receipt, version=version.name)
 
     def _people(self) -> list[Unfinished]:
-        with self._records.read() as connection:
+        with self.records.read() as connection:
             if marks(connection).erasures == self.loaded.marks.erasures:
                 return []
             erased = personal.erased_rows(connection)
@@ -73,4 +74,4 @@ class ErasedMeanwhile:
         forget_in_version(folder, people)
         ready = self.loaded.encoder
         dims = dims_of(self._versions.list()) | ({} if ready is None else {ready.key: ready.encoder.dim})
-        forget_cached_vectors(self._records, self._vectors_folder, people, dims)
+        forget_cached_vectors(self.records, self._vectors_folder, people, dims)

@@ -122,7 +122,7 @@ def go_on(
     about["offers"] = response.about
     note_time(about, news.read_s + time.perf_counter() - started, news.read_s, tracker)
     erased = ErasedMeanwhile(records, news.vectors_folder, versions, news.loaded)
-    return publish(versions, fitted.funnel, encoder_files(news.loaded), about, name, response.model, erased)
+    return publish(versions, fitted.funnel, encoder_files(news.loaded), about, name, response.model, erased, progress)
 
 
 def _space(before: Model, version: Version, records: Records, vectors_folder: Path) -> ModelSpace:

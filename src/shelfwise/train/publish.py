@@ -17,6 +17,7 @@ from shelfwise.store.versions import Version, Versions
 from shelfwise.track.facts import flat
 from shelfwise.track.origin import origin
 from shelfwise.track.tracker import NOTHING, Tracker
+from shelfwise.train.as_trained import note_as_trained
 from shelfwise.train.data import Loaded, load
 from shelfwise.train.erased_meanwhile import ErasedMeanwhile
 from shelfwise.train.fit import fit
@@ -59,7 +60,7 @@ def train(
     note_time(about, time.perf_counter() - started, read_s, tracker)
     files = encoder_files(loaded) if fitted.encoder is None else fitted.encoder
     erased = ErasedMeanwhile(records, vectors_folder, versions, loaded)
-    return publish(versions, fitted.funnel, files, about, name, learned.model, erased)
+    return publish(versions, fitted.funnel, files, about, name, learned.model, erased, progress)
 
 
 def publish(
@@ -70,10 +71,17 @@ def publish(
     name: str | None,
     response: ResponseModel,
     erased: ErasedMeanwhile,
+    progress: Progress,
 ) -> Version:
     """Put a fitted funnel in service, without whom the shop forgot while it was fitted; arguments as of `save`."""
     pictures = picture_files(erased.loaded)
-    made = save(versions, funnel, encoder, about, name, pictures, response, lambda folder: erased.forget(folder, about))
+
+    def last_look(folder: Path) -> None:
+        loaded = erased.loaded
+        note_as_trained(folder, about, erased.records, loaded.data.interactions, loaded.user_ids, progress)
+        erased.forget(folder, about)
+
+    made = save(versions, funnel, encoder, about, name, pictures, response, last_look)
     version = versions.get(made)
     erased.settle(version)
     return version

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { element } from "./dom.js";
 import { time } from "./format.js";
+import { drawDrift } from "./overview-drift.js";
 import { drawState } from "./overview-state.js";
 import { drawTables } from "./overview-tables.js";
 import { drawTiles } from "./overview-tiles.js";
@@ -22,9 +23,9 @@ const PERIODS = {
 };
 
 const tiles = document.getElementById("tiles"), notice = document.getElementById("notice"), live = document.getElementById("live");
-const places = [...document.querySelectorAll("[data-chart] .place, #scenarios, #routes, #model, #fresh, #shortfalls")];
+const places = [...document.querySelectorAll("[data-chart] .place, #scenarios, #routes, #drift, #model, #fresh, #shortfalls")];
 const asked = location.hash.slice(1);
-const known = { period: Object.hasOwn(PERIODS, asked) ? asked : "day", traffic: null, outcomes: null, state: null, readAt: null };
+const known = { period: Object.hasOwn(PERIODS, asked) ? asked : "day", traffic: null, outcomes: null, state: null, drift: null, readAt: null };
 /** The library of charts is large: figures do not wait for it. */
 const charts = import("./overview-charts.js");
 
@@ -58,7 +59,7 @@ async function look(what) {
   const query = { from: new Date(Date.now() - length_s * 1_000).toISOString(), step: step_s };
   try {
     if (what === "traffic") known.traffic = await get("/v1/insight/traffic", query, { signal });
-    else [known.outcomes, known.state] = await Promise.all([get("/v1/insight/outcomes", query, { signal }), get("/v1/insight/state", {}, { signal })]);
+    else [known.outcomes, known.state, known.drift] = await Promise.all([get("/v1/insight/outcomes", query, { signal }), get("/v1/insight/state", {}, { signal }), get("/v1/insight/drift", {}, { signal })]);
     if (signal.aborted) return;
     known.readAt = new Date();
     draw();
@@ -80,6 +81,7 @@ function draw() {
   charts.then(({ drawCharts }) => drawCharts(told));
   drawTables(told);
   drawState(told);
+  drawDrift(told);
 }
 
 /** The step from which on servers counted: before it a chart would only show that nobody did. */

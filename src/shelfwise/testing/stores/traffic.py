@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shelfwise.store import traffic
+from shelfwise.store import drift_counts, traffic
+from shelfwise.store.drift_counts import STEP_S, WINDOW_S, Cell, Counting
 from shelfwise.store.records import Records
 from shelfwise.store.traffic import HOUR_S, KEPT_S, MINUTE_S, Counted, Measure
 from shelfwise.testing.stores.contract import StoreContract, line_of, process
@@ -76,3 +77,24 @@ class TrafficContract(StoreContract):
         with records.read() as connection:
             assert traffic.newest_s(connection, Measure.ITEM, ("new", "changed")) == NOON_S + 60
             assert traffic.newest_s(connection, Measure.EVENT, ("new",)) is None
+
+    def test_what_slates_were_like_adds_up_over_a_day_and_goes(self, records: Records) -> None:
+        first, second = (Cell(Counting.SCORE, "v1", "home", bucket) for bucket in (0, 3))
+        of_another, of_events = first._replace(version="v2"), Cell(Counting.WANTED, "v1", "", 1)
+        with records.write() as connection:
+            drift_counts.add(connection, NOON_S, {first: 2, second: 1, of_another: 9, of_events: 4})
+            drift_counts.add(connection, NOON_S + STEP_S, {first: 3, second: 0})
+            drift_counts.add(connection, NOON_S, {})
+            traffic.add(connection, NOON_S, {HOME: 2})
+        with records.read() as connection:
+            now_s = NOON_S + STEP_S
+            whole = {first: 5, second: 1, of_events: 4}
+            assert drift_counts.read(connection, "v1", ["home", "email"], now_s) == whole
+            assert drift_counts.read(connection, "v1", ["email"], now_s) == {of_events: 4}
+            assert drift_counts.read(connection, "v1", ["home"], NOON_S + WINDOW_S) == {first: 3}
+            # Counted by steps of their own: what the overview reads has none of it.
+            assert [one.measure for one in traffic.read(connection, NOON_S, NOON_S + HOUR_S, MINUTE_S)] == ["answer"]
+        with records.write() as connection:
+            assert drift_counts.forget_old(connection, NOON_S + drift_counts.KEPT_S + 1) == 4
+            assert drift_counts.forget_old(connection, NOON_S + 2 * drift_counts.KEPT_S) == 1
+            assert traffic.forget_old(connection, NOON_S + MINUTE_S) == 0
