@@ -29,6 +29,9 @@ from shelfwise.train.tuning.tuner import tuned_vectors
 ENCODED = "encoded.json"
 """In the shop's folder: how many texts were encoded for it, and in how many seconds of the processor."""
 
+DEPTH = 20
+"""Places of the longest list that is measured."""
+
 OWN_LIBRARIES = ("shelfwise", "numpy", "scipy", "lightgbm", "onnxruntime", "torch")
 
 Overrides = dict[str, Any]
@@ -106,7 +109,7 @@ class Ours(_Asked):
         self._known, self._shop = known, known.shop
         everything = np.ones(known.n_items, bool)  # what may be shown is taken care of where answers are measured
         self._score = score_with_funnel(
-            fitted.funnel, everything, repeats=known.repeats, n_history=config.behaviour.history
+            fitted.funnel, everything, repeats=known.repeats, n_history=config.behaviour.history, depth=DEPTH
         )
 
     def found(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelfwise.rank import tree_cascade
-from shelfwise.rank.tree_cascade import FIRST_SHARE, JUDGED_BY_ALL, TreeCascade
+from shelfwise.rank.tree_cascade import FIRST_SHARE, JUDGED_AT_LEAST, JUDGED_TIMES, TreeCascade
 from shelfwise.schemas.ids import Floats
 
 N_FEATURES = 6
@@ -42,54 +42,65 @@ def drawn(n: int, seed: int) -> Floats:
     return np.random.default_rng(seed).integers(-2, 3, size=(n, N_FEATURES)).astype(np.float32)
 
 
-def literal(booster: Any, features: Floats) -> list[int]:
+def n_judged(n: int, depth: int | None) -> int:
+    return n if depth is None else min(n, max(JUDGED_AT_LEAST, JUDGED_TIMES * depth))
+
+
+def literal(booster: Any, features: Floats, depth: int | None) -> list[int]:
     """The order of one request, by the definition."""
+    n = n_judged(len(features), depth)
+    whole = np.round(booster.predict(features, raw_score=True), 4)
+    if n == len(features):
+        return sorted(range(n), key=lambda place: (-whole[place], place))
     first = booster.predict(features, raw_score=True, num_iteration=80 // FIRST_SHARE)
-    whole = booster.predict(features, raw_score=True)
     # LightGBM sums in double precision, ONNX in single: equal is what differs by less than that.
-    first, whole = np.round(first, 4), np.round(whole, 4)
+    first = np.round(first, 4)
     by_first = sorted(range(len(features)), key=lambda place: -first[place])
-    judged, rest = by_first[:JUDGED_BY_ALL], by_first[JUDGED_BY_ALL:]
+    judged, rest = by_first[:n], by_first[n:]
     return sorted(judged, key=lambda place: (-whole[place], place)) + rest
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 150), min_size=1, max_size=4), st.integers(0, 2**16))
+@given(
+    st.lists(st.tuples(st.integers(0, 150), st.sampled_from([None, 10, 30])), min_size=1, max_size=4),
+    st.integers(0, 2**16),
+)
 def test_each_request_stands_in_the_order_of_the_definition(
-    booster: Any, cascade: TreeCascade, sizes: list[int], seed: int
+    booster: Any, cascade: TreeCascade, asked: list[tuple[int, int | None]], seed: int
 ) -> None:
+    sizes, depths = [size for size, _ in asked], [depth for _, depth in asked]
     features = drawn(sum(sizes), seed)
-    scores = cascade.by_request(features, sizes)
+    scores = cascade.by_request(features, sizes, depths)
     assert scores.shape == (sum(sizes),) and np.isfinite(scores).all()
-    for mine, own in zip(
-        np.split(scores, np.cumsum(sizes)[:-1]), np.split(features, np.cumsum(sizes)[:-1]), strict=True
-    ):
+    ends = np.cumsum(sizes)[:-1]
+    for mine, own, depth in zip(np.split(scores, ends), np.split(features, ends), depths, strict=True):
         if not len(mine):
             continue
-        expected = np.array(literal(booster, own))
+        expected = np.array(literal(booster, own, depth))
         # As far as rounding lets one tell: the scores never rise along the literal order.
         assert (np.diff(mine[expected]) < 3e-4).all()
-        top = expected[:JUDGED_BY_ALL]
+        top = expected[: n_judged(len(own), depth)]
         exact = booster.predict(own[top], raw_score=True)
         np.testing.assert_allclose(np.sort(mine)[::-1][: len(top)], np.sort(exact)[::-1], atol=3e-4)
 
 
 def test_a_request_is_answered_alike_alone_and_among_others(cascade: TreeCascade) -> None:
     features = drawn(500, 1)
-    together = cascade.by_request(features, [200, 0, 180, 120])
+    together = cascade.by_request(features, [200, 0, 180, 120], [10] * 4)
     alone = [
-        cascade.by_request(features[begin:end], [end - begin]) for begin, end in ((0, 200), (200, 380), (380, 500))
+        cascade.by_request(features[begin:end], [end - begin], [10])
+        for begin, end in ((0, 200), (200, 380), (380, 500))
     ]
     np.testing.assert_array_equal(together, np.concatenate(alone))
 
 
 def test_what_is_not_judged_by_all_stands_below_what_is(booster: Any, cascade: TreeCascade) -> None:
     features = np.random.default_rng(2).normal(size=(300, N_FEATURES)).astype(np.float32)
-    scores = cascade.by_request(features, [300])
+    scores = cascade.by_request(features, [300], [10])
     first = booster.predict(features, raw_score=True, num_iteration=80 // FIRST_SHARE)
     order = np.argsort(-first, kind="stable")
-    assert scores[order[:JUDGED_BY_ALL]].min() >= scores[order[JUDGED_BY_ALL:]].max()
-    assert (np.diff(scores[order[JUDGED_BY_ALL:]]) <= 0).all()
+    assert scores[order[:JUDGED_AT_LEAST]].min() > scores[order[JUDGED_AT_LEAST:]].max()
+    assert (np.diff(scores[order[JUDGED_AT_LEAST:]]) <= 0).all()
 
 
 def test_all_trees_judge_whoever_is_asked_of_them(booster: Any, cascade: TreeCascade) -> None:
@@ -104,12 +115,13 @@ def test_it_is_saved_and_loaded_and_few_trees_are_not_parted(tmp_path: Path, n_t
     assert len(list(tmp_path.iterdir())) == n_files
     features = drawn(200, 4)
     np.testing.assert_array_equal(
-        TreeCascade.load(tmp_path).by_request(features, [120, 80]), made.by_request(features, [120, 80])
+        TreeCascade.load(tmp_path).by_request(features, [120, 80], [10, 10]),
+        made.by_request(features, [120, 80], [10, 10]),
     )
 
 
 def test_a_version_of_an_earlier_release_has_all_trees_in_one_file(booster: Any, tmp_path: Path) -> None:
-    (tmp_path / tree_cascade.FIRST_FILE).write_bytes(tree_cascade.trees_to_onnx(booster, N_FEATURES))
+    (tmp_path / tree_cascade.WHOLE_FILE).write_bytes(tree_cascade.trees_to_onnx(booster, N_FEATURES))
     features = drawn(200, 5)
-    found = TreeCascade.load(tmp_path).by_request(features, [200])
+    found = TreeCascade.load(tmp_path).by_request(features, [200], [10])
     np.testing.assert_allclose(found, booster.predict(features, raw_score=True), atol=1e-4)

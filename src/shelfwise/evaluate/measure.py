@@ -62,15 +62,17 @@ def measure(score: ScoreBatch, examples: Examples, n_items: int, k: int, progres
     return Measured({name: np.concatenate(parts) for name, parts in found.items()}, np.concatenate(lists))
 
 
-def score_with_funnel(funnel: Funnel, shown: Bools, *, repeats: bool, n_history: int) -> ScoreBatch:
-    """Our own model: what no retriever named is not ranked."""
+def score_with_funnel(
+    funnel: Funnel, shown: Bools, *, repeats: bool, n_history: int, depth: int | None = None
+) -> ScoreBatch:
+    """Our own model, as it answers who looks at so many places; what no retriever named is not ranked."""
 
     def score(batch: Sequence[Example], table: npt.NDArray[np.float64]) -> None:
         requests = [
             (example.situation.latest(n_history), allowed_for(shown, example.situation, repeats=repeats))
             for example in batch
         ]
-        for line, ranked in enumerate(funnel.rank_many(requests)):
+        for line, ranked in enumerate(funnel.rank_many(requests, depth=depth)):
             table[line, ranked.rows] = ranked.scores
 
     return score

@@ -101,7 +101,7 @@ def evaluate(
     ready = prepared(fit, config, data, users, protocol, k, progress)
     target, fitted, exam, told = ready.target, ready.fitted, ready.exam, ready.told
     past, fit_s = exam.data, ready.fit_s
-    score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history)
+    score = score_with_funnel(fitted.funnel, exam.allowed, repeats=exam.repeats, n_history=exam.n_history, depth=k)
     measured = {OURS: _ask(score, told, OURS, progress)}
     about: dict[str, Any] = {"ranker": fitted.about["ranker"]["model"]} if "ranker" in fitted.about else {}
     rows = [_row(OURS, about, 1, measured[OURS], exam, config, fit_s)]

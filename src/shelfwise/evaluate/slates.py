@@ -118,7 +118,7 @@ def questions_of(
         requests = [
             (one.situation.latest(n_history), allowed_for(allowed, one.situation, repeats=repeats)) for one in batch
         ]
-        for one, (situation, _), ranked in zip(batch, requests, funnel.rank_many(requests), strict=True):
+        for one, (situation, _), ranked in zip(batch, requests, funnel.rank_many(requests, depth=k), strict=True):
             listed = Listed(ranked.rows, ranked.scores, k, facts, situation, slate_id=str(one.user_row))
             found.append(Question(listed, np.isin(ranked.rows, one.relevant), len(one.relevant)))
         progress(len(found), len(examples))

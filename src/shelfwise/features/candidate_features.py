@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from shelfwise.features.item_state import DAY_MS, POPULARITY, ItemState
 from shelfwise.features.price_in_list import price_in_list
@@ -126,8 +127,9 @@ def candidate_features(
         known = known[~np.isnan(known)]
         if len(known):
             put("price_log_ratio", log_prices - known.mean())
-        put("name_affinity", _name_affinity(state, seeds, weights, merged.rows))
-        put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], merged.rows))
+        names = state.names[merged.rows]
+        put("name_affinity", _name_affinity(state, seeds, weights, names))
+        put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], names))
         if vectors is not None:
             _describe_texts(put, merged.rows, seeds, weights, vectors)
     elif vectors is not None and situation.profile is not None:
@@ -199,11 +201,13 @@ def _describe_by_profile(put: _Put, rows: Rows, profile: Floats, vectors: TextVe
         put(name, cosines)
 
 
-def _name_affinity(state: ItemState, seeds: Rows, weights: Floats, rows: Rows) -> Floats:
-    voiced = np.bincount(
-        state.names[seeds].ravel(), np.repeat(weights, state.names.shape[1]), minlength=len(state.rarity)
-    )
-    return ((voiced * state.rarity)[state.names[rows]].sum(axis=1) / weights.sum()).astype(np.float32)
+def _name_affinity(state: ItemState, seeds: Rows, weights: Floats, names: npt.NDArray[np.int32]) -> Floats:
+    """How loudly the seeds name what each item is named; `names` are the items'; shapes `(N, M)` and `(N,)`."""
+    # Few names are said, of however many the shop knows.
+    said, place = np.unique(state.names[seeds].ravel(), return_inverse=True)
+    voices = np.bincount(place, np.repeat(weights, names.shape[1])) * state.rarity[said]
+    at = np.minimum(np.searchsorted(said, names), len(said) - 1)
+    return (np.where(said[at] == names, voices[at], 0).sum(axis=1) / weights.sum()).astype(np.float32)
 
 
 def _seeds(situation: Situation, n_items: int) -> tuple[Rows, Floats]:

@@ -96,14 +96,14 @@ class BatchLists:
             pinned.append(pins)
         funnel, is_ranked = self._model.funnel, spec.order == "ranker"
         wanted = Wanted.of(Query(scenario=scenario), spec, funnel.ranker)
-        lists = funnel.rank_many(requests, spec.retrieve, pinned) if is_ranked else [None] * len(batch)
+        lists = funnel.rank_many(requests, spec.retrieve, pinned, k) if is_ranked else [None] * len(batch)
         for (user_id, _), (situation, allowed), ranked, plan, pins in zip(
             batch, requests, lists, plans, pinned, strict=True
         ):
             if ranked is None or (spec.retrieve and len(ranked.rows) < k):
                 only_purchases = self._model.only_purchases
                 place = Place(spec, funnel, self._live.catalogue, situation, allowed, only_purchases, [], plan, pins)
-                ranked = funnel.rank(situation, allowed, also=pins) if is_ranked else place.ranked(k)
+                ranked = funnel.rank(situation, allowed, also=pins, depth=k) if is_ranked else place.ranked(k)
             ranked, _ = wanted.applied(ranked, funnel, k, [])
             if spec.rerank or not plan.is_idle:
                 asked = Answering(f"{self._model.name}/{scenario}/{user_id}", scenario, user_id, rules=plan)

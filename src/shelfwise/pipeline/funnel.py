@@ -147,6 +147,7 @@ class Funnel:
         names: Sequence[str] = (),
         also: Rows = NOTHING,
         budget: Budget | None = None,
+        depth: int | None = None,
     ) -> Ranked:
         """All candidates of one request in order.
 
@@ -156,24 +157,29 @@ class Funnel:
             names: Retrievers to ask; empty: all.
             also: Further items to be ranked, whoever names them.
             budget: Where it is spent, candidates stand in the order that the retrievers give them together.
+            depth: Places of the order that anybody will look at; None: all.
         """
         merged = self.retrieve(situation, allowed, names, also, budget)
         if budget is None:
-            return in_order(merged, self.ranker.score(self._asked(merged, situation)))
+            return in_order(merged, self.ranker.score(self._asked(merged, situation, depth)))
         budget.lap("retrieve")
         if budget.is_over:
             clause = "the time is spent: the retrievers' common order stands for the ranker's"
             budget.left_out.append(Told(Shortfall.LATE, clause))
             return in_order(merged, unpredicted(fused(merged)))
-        ranked = in_order(merged, self.ranker.score(self._asked(merged, situation)))
+        ranked = in_order(merged, self.ranker.score(self._asked(merged, situation, depth)))
         budget.lap("rank")
         return ranked
 
-    def _asked(self, merged: Merged, situation: Situation) -> Asked:
-        return Asked(self.describe(merged, situation), merged.rows, situation, self.vectors)
+    def _asked(self, merged: Merged, situation: Situation, depth: int | None) -> Asked:
+        return Asked(self.describe(merged, situation), merged.rows, situation, self.vectors, depth)
 
     def rank_many(
-        self, requests: Sequence[tuple[Situation, Bools]], names: Sequence[str] = (), also: Sequence[Rows] = ()
+        self,
+        requests: Sequence[tuple[Situation, Bools]],
+        names: Sequence[str] = (),
+        also: Sequence[Rows] = (),
+        depth: int | None = None,
     ) -> list[Ranked]:
         """`rank` for many requests, with one call of the ranker for all of them; `also` is empty, or one of each."""
         further = also or [NOTHING] * len(requests)
@@ -182,7 +188,8 @@ class Funnel:
             for (situation, allowed), rows in zip(requests, further, strict=True)
         ]
         asked = [
-            self._asked(candidates, situation) for candidates, (situation, _) in zip(merged, requests, strict=True)
+            self._asked(candidates, situation, depth)
+            for candidates, (situation, _) in zip(merged, requests, strict=True)
         ]
         return [
             in_order(candidates, scored)

@@ -57,8 +57,11 @@ OFFERS = "offers"
 LEARNED_UP_TO = "learned_up_to"
 """Where a manifest says how far the store had come."""
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
+
+READ = (4, FORMAT)
+"""Formats that are still read: before 5, all trees were one graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +194,10 @@ def load(version: Version) -> Model:
     Raises:
         StateError: another release of Shelfwise wrote it, or files of it are missing.
     """
-    if version.manifest.get("format") != FORMAT:
+    if version.manifest.get("format") not in READ:
         raise StateError(
             f"model version {version.name} has format {version.manifest.get('format')}",
-            expected=f"format {FORMAT}",
+            expected=f"format {' or '.join(map(str, READ))}",
             where=str(version.folder),
             hint="another release of Shelfwise wrote it: run `shelfwise train`",
             code="other_format",

@@ -156,14 +156,14 @@ class Place:
             self.degraded.extend(notes)
             self._lap("retrieve")
             return with_items(found, self.pinned)
-        found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned, self.budget)
+        found = funnel.rank(self.situation, self.allowed, spec.retrieve, self.pinned, self.budget, k)
         if self.budget is not None and self.budget.left_out:
             self.degraded.extend(self.budget.left_out)
             return found
         if spec.retrieve and len(found.rows) < wanted:
             clause = "the scenario's retrievers found too little: all were asked"
             self.degraded.append(Told(Shortfall.FEW_CANDIDATES, clause))
-            found = funnel.rank(self.situation, self.allowed, also=self.pinned)
+            found = funnel.rank(self.situation, self.allowed, also=self.pinned, depth=k)
             self._lap("rank")
         return found
 

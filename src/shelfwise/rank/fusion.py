@@ -175,12 +175,13 @@ class Fusion(Ranker):
         return self._or_strangers(scores, features)
 
     def score_many(self, requests: Sequence[Asked]) -> list[Scored]:
-        """As `rank`, but for what is hopeless, which not all trees look at."""
+        """As `rank`, but for what is hopeless in a list of such a depth, which not all trees look at."""
         n_candidates = [len(asked.features) for asked in requests]
         if self._trees is None or not sum(n_candidates):
             return super().score_many(requests)
         features = np.concatenate([asked.features for asked in requests])
-        scores = self._or_strangers(self._trees.by_request(features, n_candidates), features)
+        scores = self._trees.by_request(features, n_candidates, [asked.depth for asked in requests])
+        scores = self._or_strangers(scores, features)
         return [unpredicted(one) for one in np.split(scores, np.cumsum(n_candidates)[:-1])]
 
     def _or_strangers(self, scores: Floats, features: Floats) -> Floats:

@@ -128,12 +128,14 @@ class Asked:
         rows: Their items; shape `(N,)`.
         situation: Who asks, where and when.
         vectors: Whitened text vectors; None without an encoder.
+        depth: Places of the order that anybody will look at; what stands below may be judged more cheaply. None: all.
     """
 
     features: Floats
     rows: Rows
     situation: Situation
     vectors: TextVectors | None = None
+    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from shelfwise.rank.trees import trees_to_onnx
-from shelfwise.schemas.ids import Floats
+from shelfwise.schemas.ids import Bools, Floats
 
-FIRST_FILE, OTHERS_FILE = "trees.onnx", "other-trees.onnx"
+WHOLE_FILE = "trees.onnx"
+PARTED_FILES = ("first-trees.onnx", "other-trees.onnx")
 
 FIRST_SHARE = 8
 """One tree of so many judges every candidate."""
 
-JUDGED_BY_ALL = 64
-"""Candidates of a request that all trees judge: three slates of twenty, or what a reranker chooses from."""
+JUDGED_AT_LEAST, JUDGED_TIMES = 64, 3
+"""Candidates of a request that all trees judge: so many, and so many times the places that anybody will look at."""
 
 WORTH_PARTING = 32
 """Fewer trees are not parted: a call of the runtime costs as much as some trees."""
@@ -57,15 +59,17 @@ class TreeCascade:
         )
 
     def save(self, folder: Path) -> None:
-        """Write one file or two."""
-        for name, graph in zip((FIRST_FILE, OTHERS_FILE), self._graphs, strict=False):
+        """Write one file or two, which have other names: who knows of one part only must not take it for the whole."""
+        for name, graph in zip(PARTED_FILES if len(self._graphs) > 1 else (WHOLE_FILE,), self._graphs, strict=True):
             (folder / name).write_bytes(graph)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, ready for the first request."""
-        others = folder / OTHERS_FILE
-        found = cls((folder / FIRST_FILE).read_bytes(), others.read_bytes() if others.exists() else None)
+        if (folder / WHOLE_FILE).exists():
+            found = cls((folder / WHOLE_FILE).read_bytes(), None)
+        else:
+            found = cls(*((folder / name).read_bytes() for name in PARTED_FILES))
         for part in range(len(found._graphs)):
             found._session(part, 1)
         return found
@@ -75,12 +79,13 @@ class TreeCascade:
         scores = self._sum(0, features)
         return scores if len(self._graphs) == 1 else scores + self._sum(1, features)
 
-    def by_request(self, features: Floats, n_candidates: Sequence[int]) -> Floats:
+    def by_request(self, features: Floats, n_candidates: Sequence[int], depths: Sequence[int | None]) -> Floats:
         """Scores that order each request's candidates.
 
         Args:
             features: Of the candidates of all requests below each other; shape `(N, F)`.
             n_candidates: Of each request; summing to N.
+            depths: Places of each request's order that anybody will look at; None: all.
 
         Returns:
             Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
@@ -91,12 +96,7 @@ class TreeCascade:
             return scores
         ends = np.cumsum(n_candidates).tolist()
         spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
-        lines = [
-            span.start + np.argsort(-scores[span], kind="stable")[:JUDGED_BY_ALL]
-            if span.stop - span.start > JUDGED_BY_ALL
-            else np.arange(span.start, span.stop)
-            for span in spans
-        ]
+        lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
         judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
         whole = scores.copy()
         whole[judged] += self._sum(1, features[judged])
@@ -104,8 +104,7 @@ class TreeCascade:
             if span.stop - span.start > len(mine):
                 rest = np.ones(span.stop - span.start, bool)
                 rest[mine - span.start] = False
-                below = whole[span]
-                below[rest] += min(0.0, float(whole[mine].min()) - float(below[rest].max()))
+                _put_below(whole[span], rest, whole[mine].min())
         return whole
 
     def _sum(self, part: int, features: Floats) -> Floats:
@@ -122,3 +121,16 @@ class TreeCascade:
                 self._graphs[part], options, providers=["CPUExecutionProvider"]
             )
         return self._sessions[part, n_threads]
+
+
+def _judged(first: Floats, depth: int | None) -> npt.NDArray[np.intp]:
+    """Which of a request's candidates all trees look at, given what the first trees say; shape `(J,)`."""
+    n = len(first) if depth is None else max(JUDGED_AT_LEAST, JUDGED_TIMES * depth)
+    return np.arange(len(first)) if n >= len(first) else np.argsort(-first, kind="stable")[:n]
+
+
+def _put_below(scores: Floats, rest: Bools, weakest: np.float32) -> None:
+    """Move the rest of a request's scores, as they stand to each other, until all of them are below the weakest one."""
+    highest = np.nextafter(weakest, np.float32(-np.inf))
+    moved = scores[rest] + min(np.float32(0), highest - scores[rest].max())
+    scores[rest] = np.minimum(moved, highest)  # rounding may lift one

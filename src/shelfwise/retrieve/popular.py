@@ -81,10 +81,9 @@ class Popular(Retriever):
         if len(head) < self.options.k:
             return self.trending(allowed, self.options.k)
         seeds, _ = weighted_seeds(situation, len(self._counts), decay=1.0, n_seeds=N_SEEDS)
-        liked = np.zeros(self._categories.max(initial=-1) + 2, bool)  # the last place is that of "no category"
-        liked[self._categories[seeds]] = True
-        liked[-1] = False
-        own = np.flatnonzero(liked[self._categories[head]])[: self.options.k // 2]
+        liked = np.unique(self._categories[seeds])
+        is_own = np.isin(self._categories[head], liked[liked >= 0])  # below 0 is "no category"
+        own = np.flatnonzero(is_own)[: self.options.k // 2]
         chosen = np.zeros(len(head), bool)
         chosen[own] = True
         chosen[np.flatnonzero(~chosen)[: self.options.k - len(own)]] = True

@@ -29,8 +29,9 @@ def share_equal(path: Path, others: Iterable[Path]) -> None:
     """
     size = path.stat().st_size
     for other in others:
-        if other.stat().st_size == size and filecmp.cmp(path, other, shallow=False):
-            link = other.with_suffix(".link")
-            with suppress(OSError):
-                os.link(path, link)
-                link.replace(other)
+        if other.stat().st_size != size or other.samefile(path) or not filecmp.cmp(path, other, shallow=False):
+            continue
+        link = other.with_suffix(".link")
+        with suppress(OSError):
+            os.link(path, link)
+            link.replace(other)

@@ -12,7 +12,8 @@ import { text } from "./texts.js";
 import { toast } from "./toast.js";
 
 const DETAILED = 20;
-const LOOK_EVERY_MS = 500;
+// Ten looks in a minute: what is not loaded then was refused, as the server's log says.
+const [LOOK_FIRST_MS, LOOK_SLOWER, LOOK_LAST_MS] = [500, 1.5, 20_000];
 const by = (id) => document.getElementById(id);
 const places = { versions: by("versions"), comparison: by("comparison") };
 let inService = null;
@@ -34,16 +35,16 @@ async function load() {
   }
 }
 
-/** A server loads a new version beside the old one; look again until it answers with it. */
-function lookUntilLoaded(models) {
+/** A server loads a new version beside the old one; look again, ever less often, until it answers with it. */
+function lookUntilLoaded(models, wait = LOOK_FIRST_MS) {
   clearTimeout(looking);
   const serving = models.find((model) => model.in_service);
-  if (!serving || serving.is_loaded) return;
+  if (!serving || serving.is_loaded || wait > LOOK_LAST_MS) return;
   looking = setTimeout(async () => {
     const found = await get("/v1/models").catch(() => ({ models }));
     if (found.models.some((model) => model.in_service && model.is_loaded)) load();
-    else lookUntilLoaded(found.models);
-  }, LOOK_EVERY_MS);
+    else lookUntilLoaded(found.models, wait * LOOK_SLOWER);
+  }, wait);
 }
 
 function show(models) {
