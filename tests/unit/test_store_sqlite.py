@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.event import listen, remove
 
 from shelfwise.errors import ConfigError, ServiceError
 from shelfwise.store import event_log
@@ -23,18 +22,14 @@ def records(tmp_path: Path) -> Iterator[Records]:
 
 
 def test_recent_events_is_one_read_of_the_covering_index(records: Records) -> None:
-    ran: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        ran.append((statement, parameters))
-
-    listen(records.engine, "before_cursor_execute", note)
+    ran: list[str] = []
     with records.read() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(ran.append)
         event_log.recent_events(connection, "u", 3)
-    remove(records.engine, "before_cursor_execute", note)
-    [(statement, parameters)] = [(text, values) for text, values in ran if not text.startswith("BEGIN")]
-    with records.read() as connection:
-        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        driver.set_trace_callback(None)
+        [statement] = [text for text in ran if text.startswith("SELECT")]
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
     [about_events] = [step for step in plan if "events" in step]
     assert about_events.startswith("SEARCH events USING COVERING INDEX events_by_user (user_row=?")
     assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
