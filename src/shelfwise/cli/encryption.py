@@ -110,7 +110,9 @@ def status(
     shown = table("key", "values", "", right=(1,))
     first = [] if found.sealing is None else [found.sealing]
     for key_id in dict.fromkeys([*first, *found.at_hand, *found.values]):
-        word = "not at hand" if key_id not in found.at_hand else "seals" if key_id == found.sealing else "opens"
+        word = "seals" if key_id == found.sealing else "opens"
+        if key_id not in found.at_hand:
+            word = "not at hand" if key_id in found.missing else "altered: there never was such a key"
         shown.add_row(key_id, f"{found.values.get(key_id, 0):,}", word)
     if found.plain or not found.sealing:
         shown.add_row("none", f"{found.plain:,}", "in plain")

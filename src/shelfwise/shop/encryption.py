@@ -59,7 +59,7 @@ class EncryptionStatus:
     Attributes:
         sealing: Id of the key that seals; None: it is kept in plain.
         at_hand: Ids of the keys that are given, in their order.
-        values: Rows by the id of their key.
+        values: Rows by the id of their key, be it one that never was: such values were altered.
         plain: Rows in plain.
         missing: Rows by the ids of keys that are not at hand.
         altered: Rows that were changed or moved since they were sealed; None where it was not looked for.
@@ -190,7 +190,7 @@ class ShopEncryption:
             seen = known_keys.seen(connection)
             found = sealed_values.counts(connection)
             plain = found.pop(IN_PLAIN, 0)
-            absent = {key_id: n for key_id, n in found.items() if keys.find(key_id) is None}
+            absent = {key_id: n for key_id, n in found.items() if keys.find(key_id) is None and key_id in seen}
             altered = sealed_values.check(connection) if check else None
         at_hand = keys.ids()
         newest = next((key_id for key_id in known if key_id in at_hand or key_id in absent), None)

@@ -192,8 +192,9 @@ class SealingContract(StoreContract):
             assert people.attributes_of(connection, list(told), ALTERED_ONLY) == {f"user-{n}": says(n) for n in (0, 4)}
         assert told == {f"user-{n}": says(n) if n in (0, 4) else None for n in range(6)}
         assert shown == [lines[0], Refused(1, "bad_value", sources.UNREADABLE, ""), lines[2]]
-        altered = _shop(records).status(check=True).altered
-        assert altered is not None
+        found = _shop(records).status(check=True)
+        altered = found.altered
+        assert altered is not None and found.missing == {} and found.values["00000000"] == 1
         assert altered.rows == ["users row 1", "users row 2", "users row 3", f"quarantine line {source}:1"]
 
         eraser = Eraser(records, ShopConfig(version=1), records.folder)
