@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shelfwise.testing.console import NARROW, Console
+from shelfwise import Shop
+from shelfwise.store import people
+from shelfwise.testing.console import NARROW, Console, console_of
 
 pytestmark = pytest.mark.online
 
@@ -50,6 +54,20 @@ def test_what_was_shown_stands_with_what_came_of_it(page: Any, console: Console)
     answered.locator("summary").click()
     taken = next(item for item in shown[place]["items"] if item["outcomes"].get("cart"))
     assert "Into cart" in answered.locator("li.has-outcome", has_text=taken["title"]).inner_text()
+
+
+def test_whose_attributes_were_altered_is_listed_with_the_others(own_shop: Path, open_page: Callable[..., Any]) -> None:
+    with Shop.open(own_shop) as shop, shop.records.write() as connection:
+        people.upsert(connection, [("user-30", {"city": "Ulm"})])
+        altered = "UPDATE users SET attributes = 'sealed:1:00000000:AAAA' WHERE user_id = 'user-31'"
+        connection.exec_driver_sql(altered)
+    with console_of(own_shop) as found, open_page(url=found.url) as page:
+        page.goto("/console/users?query=user-3")
+        row = page.locator("tbody tr")
+        row.filter(has_text="user-30").get_by_text("city: Ulm").wait_for()
+        row.filter(has_text="user-31").get_by_text("Unreadable").wait_for()
+        page.get_by_role("link", name="user-31", exact=True).click()
+        page.get_by_text("altered since it was sealed").wait_for()
 
 
 def test_a_user_is_erased_after_a_question(page: Any, console: Console) -> None:

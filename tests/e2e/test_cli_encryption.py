@@ -108,6 +108,40 @@ def test_a_key_without_a_file_is_shown_once_and_taken_from_the_environment(
     assert (broken.code, key[5:-3] in broken.err) == (2, False) and VARIABLE in broken.err
 
 
+def test_a_key_that_the_shop_would_not_take_is_not_promised_to_seal(
+    cli: Cli, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = cli("encryption", "new-key", "--file", tmp_path / "elsewhere", "--shop", shop)
+    assert elsewhere.code == 0 and "does not take its keys from that file" in elsewhere.err
+    own = cli("encryption", "new-key", "--file", tmp_path / "keys", "--shop", shop, "--json").document
+    assert own["read_by_shop"]
+    monkeypatch.setenv(VARIABLE, (tmp_path / "keys").read_text().split()[0])
+    before = (tmp_path / "keys").read_text()
+    refused = cli("encryption", "new-key", "--shop", shop, "--json")
+    assert (refused.code, refused.document["error"]["code"]) == (2, "keys_in_environment")
+    assert VARIABLE in refused.document["error"]["found"] and (tmp_path / "keys").read_text() == before
+    beside = cli("encryption", "new-key", "--file", tmp_path / "keys", "--shop", shop)
+    assert beside.code == 0 and "SHELFWISE_DATA_KEY in the environment" in beside.err
+    assert "brings everything under it" not in beside.err
+
+
+def test_what_was_altered_is_let_go(cli: Cli, shop: Path) -> None:
+    assert cli("encryption", "new-key", "--shop", shop).code == 0
+    assert cli("ingest", "--shop", shop).code == 0
+    with Shop.open(shop) as opened, opened.records.write() as connection:
+        connection.exec_driver_sql("UPDATE users SET attributes = substr(attributes, 1, 30) WHERE user_id = 'ann'")
+    checked = cli("encryption", "status", "--check", "--shop", shop)
+    assert checked.code == 0 and "1 values were changed or moved" in checked.err
+    refused = cli("users", "export", "ann", "--shop", shop)
+    assert refused.code == 2 and "was changed or moved" in refused.err
+    for wrong in (("drop", "--yes"), ("drop", "0000", "--altered", "--yes")):
+        assert cli("encryption", *wrong, "--shop", shop).code == 2
+    dropped = cli("encryption", "drop", "--altered", "--yes", "--shop", shop)
+    assert dropped.code == 0 and "1 values that were altered are deleted" in dropped.err
+    assert cli("users", "export", "ann", "--shop", shop).document["given"]["attributes"] == {}
+    assert cli("users", "export", "bob", "--shop", shop).document["given"]["attributes"] == PEOPLE["bob"]
+
+
 def test_a_missing_key_is_named_wherever_it_is_missed(cli: Cli, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     key = cli("encryption", "new-key", "--shop", trained, "--json").document

@@ -64,7 +64,7 @@ def test_a_server_reads_what_is_sealed_and_follows_a_rotation(tiny_shop: Path, k
         assert receipt["attributes"] == 1
     for path in tiny_shop.glob("shelfwise.db*"):
         assert WORD not in path.read_bytes()
-        assert OLD.key_id.encode() not in path.read_bytes()
+        assert f"sealed:1:{OLD.key_id}".encode() not in path.read_bytes()
 
 
 def test_a_server_whose_key_is_taken_away_answers_without_and_says_so(
@@ -98,6 +98,33 @@ def test_a_server_whose_key_is_taken_away_answers_without_and_says_so(
             time.sleep(0.1)
         again = slate(7)
         assert again["items"][0]["item_id"] == "lamp-blue" and again["degraded"] == []
+
+
+def test_one_altered_value_holds_up_nobody_else(tiny_shop: Path, keys: Path, serve: Any) -> None:
+    say(tiny_shop, "user-2")
+    with Shop.open(tiny_shop) as shop, shop.records.write() as connection:
+        source = sources.find_or_start(connection, "f", "users", "users.csv", 5).source
+        sources.refuse(connection, source, [Refused(n, "missing_user", "no id", f",{WORD.decode()}") for n in (1, 2)])
+        connection.exec_driver_sql("UPDATE users SET attributes = substr(attributes, 1, 30) WHERE user_id = 'user-1'")
+        connection.exec_driver_sql("UPDATE quarantine SET raw = substr(raw, 1, 30) WHERE line = 1")
+    with serve(tiny_shop) as server:
+        found = server.http.get("/users", params={"query": "user-", "limit": 200}).raise_for_status().json()["users"]
+        told = {one["user_id"]: (one["attributes"], one["is_unreadable"]) for one in found}
+        assert (told["user-1"], told["user-2"], told["user-3"]) == (({}, True), (SAYS, False), ({}, False))
+        person = server.http.get("/users/user-1").raise_for_status().json()
+        assert person["is_unreadable"] and person["profile_text"] is None and person["n_read"] > 0
+        lines = server.http.get("/quarantine/lines").raise_for_status().json()["lines"]
+        assert [(one["raw"], one["is_whole"]) for one in lines] == [("", False), (f",{WORD.decode()}", True)]
+        assert "cannot be read" in lines[0]["message"]
+        downloaded = server.http.get("/quarantine/download", params={"format": "jsonl"}).raise_for_status()
+        assert len(downloaded.text.splitlines()) == 2
+        assert server.http.get("/users/user-1/export").json()["code"] == "sealed_value_altered"
+        assert server.http.delete("/users/user-2").raise_for_status().json()["attributes"] == 1
+        assert server.http.delete("/users/user-1").raise_for_status().json()["events"] > 0
+        assert server.http.get("/users/user-1").status_code == 404
+    with Shop.open(tiny_shop) as shop:
+        found = shop.encryption.status(check=True)
+        assert (found.values, found.altered and found.altered.n) == ({OLD.key_id: 1}, 0)
 
 
 def test_a_server_does_not_open_without_the_key(tiny_shop: Path, keys: Path) -> None:

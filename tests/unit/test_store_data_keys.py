@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,41 @@ def test_a_file_keeps_the_keys_that_it_had_and_is_its_owners(tmp_path: Path) -> 
         read_file(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_file(tmp_path)
+
+
+def test_of_two_who_write_at_once_neither_key_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    made = [DataKey.make() for _ in range(24)]
+    with ThreadPoolExecutor(8) as several:
+        list(several.map(lambda key: put_first(path, key, key.key_id), made))
+    assert {one.key_id for one in read_file(path)} == {one.key_id for one in made}
+    assert [one.name for one in tmp_path.iterdir()] == ["keys"]
+
+
+def test_what_a_link_leads_to_is_written(tmp_path: Path) -> None:
+    mounted, link = tmp_path / "mounted" / "keys", tmp_path / "keys"
+    put_first(mounted, OTHER, "")
+    link.symlink_to(mounted)
+    put_first(link, KEY, "")
+    assert link.is_symlink() and read_file(mounted) == [KEY, OTHER]
+    (tmp_path / "later").symlink_to(tmp_path / "not" / "yet" / "there")
+    put_first(tmp_path / "later", KEY, "")
+    assert read_file(tmp_path / "not" / "yet" / "there") == [KEY]
+
+
+def test_a_new_key_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, done = tmp_path / "not" / "there" / "keys", list[str]()
+    flush = os.fsync
+
+    def flushed(descriptor: int) -> None:
+        at = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        done.append(f"{'keys' if at.name.startswith('.keys') else at.name}{' with it' if path.exists() else ''}")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    put_first(path, KEY, "")
+    # Folders that were made are named in those above them, the file's bytes are there before its name.
+    assert done == [tmp_path.name, "not", "keys", "there with it"]
 
 
 def test_a_key_that_came_into_the_file_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,15 @@ def new_key(
         people.print(
             "keep a copy of it apart from the shop and its backups: without it nothing that is sealed can be read"
         )
-        people.print("`shelfwise encryption seal` brings everything under it")
+        if made.is_read:
+            people.print("`shelfwise encryption seal` brings everything under it")
+        else:
+            people.print(
+                "this shop does not take its keys from that file: it does from SHELFWISE_DATA_KEY in the environment, "
+                "else from the file that shop.toml names as store.data_key_file",
+                markup=False,
+                soft_wrap=True,
+            )
         return
     people.print(f"key {made.key_id} is made; it is shown this once, and kept nowhere:", markup=False)
     answers.print(made.key, markup=False, soft_wrap=True)
@@ -102,7 +110,9 @@ def status(
     shown = table("key", "values", "", right=(1,))
     first = [] if found.sealing is None else [found.sealing]
     for key_id in dict.fromkeys([*first, *found.at_hand, *found.values]):
-        word = "not at hand" if key_id not in found.at_hand else "seals" if key_id == found.sealing else "opens"
+        word = "seals" if key_id == found.sealing else "opens"
+        if key_id not in found.at_hand:
+            word = "not at hand" if key_id in found.missing else "altered: there never was such a key"
         shown.add_row(key_id, f"{found.values.get(key_id, 0):,}", word)
     if found.plain or not found.sealing:
         shown.add_row("none", f"{found.plain:,}", "in plain")
@@ -119,22 +129,29 @@ def status(
 
 @app.command()
 def drop(
-    key_id: Annotated[str, typer.Argument(help="As `shelfwise encryption status` names it.")],
+    key_id: Annotated[str | None, typer.Argument(help="As `shelfwise encryption status` names it.")] = None,
+    altered: Annotated[
+        bool, typer.Option("--altered", help="Instead, what was changed or moved since it was sealed.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Let go of what stands under a key that is lost for good; there is no way back."""
+    """Let go of what stands under a key that is lost for good, or was altered; there is no way back."""
     from shelfwise.shop import Shop
 
+    if (key_id is None) != altered:
+        raise typer.BadParameter("name a key, or say --altered")
+    what = "that was altered since it was sealed" if key_id is None else f"that is sealed under the key {key_id}"
     if not yes:
-        typer.confirm(f"Delete everything that is sealed under the key {key_id}?", abort=True, err=True)
+        typer.confirm(f"Delete everything {what}?", abort=True, err=True)
     with Shop.open(shop) as opened:
-        n = opened.encryption.drop(key_id)
+        n = opened.encryption.drop_altered() if key_id is None else opened.encryption.drop(key_id)
     if as_json:
-        print_json({"key_id": key_id, "rows": n})
+        print_json({"key_id": key_id, "altered": altered, "rows": n})
         return
-    people.print(f"{n:,} values under the key {key_id} are deleted; ingest these users again", markup=False)
+    told = "that were altered" if key_id is None else f"under the key {key_id}"
+    people.print(f"{n:,} values {told} are deleted; ingest these users again", markup=False)
 
 
 def _tell_altered(n: int, rows: list[str]) -> None:

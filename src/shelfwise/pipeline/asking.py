@@ -30,10 +30,18 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log
 from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import ALTERED
 
 CLOSED = Told(
     Shortfall.KEY_MISSING, "what the user says is sealed under a key that is not at hand: this answer does without"
 )
+SPOILT = Told(Shortfall.OTHER, "what the user says was altered since it was sealed: this answer does without")
+
+
+def unopened(error: DataKeyError) -> Told:
+    """What is said where an answer goes on without what the user says."""
+    return SPOILT if error.code == ALTERED else CLOSED
+
 
 AWAY = Told(Shortfall.STORE_AWAY, "the records store cannot be read: this answer goes on from what was known before")
 ASK_AGAIN_S = 1.0
@@ -137,7 +145,7 @@ class Asking:
             if time.monotonic() >= self._silent_until:
                 log.error("answers go on without what users say: %s", error.found)
                 self._silent_until = time.monotonic() + ASK_AGAIN_S
-            told = [CLOSED]
+            told = [unopened(error)]
             situation = self._asked(query, history, told, is_away=True)
             plan = self._rules.plan(query, situation.now_ms, who(query), len(situation.history), is_away=True)
         degraded.extend(told)
@@ -238,7 +246,7 @@ class Asking:
             clause = f"trends of region {query.region!r} are not told apart: the whole shop's are shown"
             degraded.append(Told(Shortfall.UNKNOWN_REGION, clause))
             return None
-        return None if user is None else self._live.regions_of([user])[0]
+        return None if user is None else self._live.home_of(user)
 
     @property
     def regions(self) -> tuple[str, ...]:

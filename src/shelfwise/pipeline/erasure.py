@@ -24,6 +24,7 @@ from shelfwise.store.history_cache import HistoryCache
 from shelfwise.store.personal import ErasedRows
 from shelfwise.store.records import Records
 from shelfwise.store.scrub import scrub
+from shelfwise.store.sealing import ALTERED_ONLY
 from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.store.versions import Version, Versions
 
@@ -101,12 +102,15 @@ class Eraser:
     def forms_of_profiles(self) -> list[tuple[str, ...]]:
         """The choices of attributes by which profiles are, were or will be written.
 
+        Raises:
+            DataKeyError: attributes are sealed under a key that is not at hand.
+
         Cost:
             Reads every user's attributes, where there are any.
         """
         versions = self._versions.list()
         with self._records.read() as connection:
-            forms = {speaking_attributes(people.read_attributes(connection).values())}
+            forms = {speaking_attributes(people.read_attributes(connection, ALTERED_ONLY).values())}
         forms.add(tuple(self._config.encode.users.attributes))
         for version in versions:
             if (version.folder / PROFILES).is_dir():
@@ -141,7 +145,7 @@ class Eraser:
             and not (again and erasures.latest_of(connection, [user_id]))
         ):
             raise UnknownError("there is no such user", code="unknown_user")
-        own = people.attributes_of_one(connection, user_id)
+        own = people.attributes_of(connection, [user_id], ALTERED_ONLY).get(user_id, {})
         texts = sorted({profile(own, names) for names in forms} - {""})
         erasure = erasures.add(connection, user_id, _present_of_shop(connection))
         todo = Unfinished(erasure.receipt, row, tuple(profile_hash(text) for text in texts))

@@ -23,6 +23,7 @@ from shelfwise.retrieve.similar_users import forget_users
 from shelfwise.store import people as people_store
 from shelfwise.store import unfinished_erasures, vectors
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import ALTERED_ONLY
 from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.store.versions import Version
 
@@ -69,6 +70,8 @@ def forget_unsaid(
 ) -> int:
     """Overwrite the vectors of profiles that nobody has as he is now; how many there were.
 
+    What was altered since it was sealed nobody says.
+
     Args:
         records: The shop's: users with their attributes.
         vectors_folder: That holds a folder per encoder.
@@ -86,7 +89,7 @@ def forget_unsaid(
     if not saved and not cached:
         return 0
     with records.read() as connection:
-        users = list(people_store.read_attributes(connection).values())
+        users = list(people_store.read_attributes(connection, ALTERED_ONLY).values())
     read_by_version = {folder: profile_vectors.read_attributes_of(folder) for folder in saved}
     ways = {tuple(attributes), speaking_attributes(users), *read_by_version.values()}
     said = {way: _said(users, way) for way in ways}

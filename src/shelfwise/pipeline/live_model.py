@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from shelfwise.store import event_log, people
 from shelfwise.store.catalogue import ChangedItem, StoredItem
 from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import REFUSED, UNOPENED
 
 AT_ONCE = 256
 """Changes taken up by one look: between two looks others get their turn."""
@@ -211,24 +212,38 @@ class LiveModel:
         # Without a clock times only order events: the present would be an age after all of them.
         self.model.funnel.observe(row, time_ms if self.model.funnel.has_clock else self.model.log_end_ms, region)
 
+    def home_of(self, user_id: str) -> str | None:
+        """Where a user is at home, as `regions_of` says it.
+
+        Raises:
+            DataKeyError: what the user says cannot be opened.
+        """
+        return self._regions_of([user_id], REFUSED)[0]
+
     def regions_of(self, user_ids: Sequence[str]) -> list[str | None]:
         """Where users are at home; None of whom it is not known, or where the shop does not tell regions apart.
+
+        Nor is it known of those whose attributes cannot be opened: what others did is taken up all the same.
 
         Cost:
             One indexed read, in a shop that tells them apart.
         """
+        return self._regions_of(user_ids, UNOPENED)
+
+    def _regions_of(self, user_ids: Sequence[str], without: Container[str]) -> list[str | None]:
         attribute = self.model.config.behaviour.region
         if not attribute or not user_ids:
             return [None] * len(user_ids)
         with self._records.glance() as connection:
-            found = people.attributes_of(connection, user_ids)
+            found = people.attributes_of(connection, user_ids, without)
         return [found.get(user_id, {}).get(attribute) for user_id in user_ids]
 
     def _homes(self, connection: Connection) -> dict[int, str]:
         attribute = self.model.config.behaviour.region
         if not attribute:
             return {}
-        return {row: told[attribute] for row, told in people.read_attributes(connection).items() if attribute in told}
+        found = people.read_attributes(connection, UNOPENED)
+        return {row: told[attribute] for row, told in found.items() if attribute in told}
 
     def encode(self, item: Item) -> Floats | None:
         """An item's whitened text vector; shape `(D,)`; None where the shop encodes no text or the item has none."""

@@ -151,8 +151,16 @@ class LiveOffers:
         self._replies = self._ledger.replies()
         return True
 
-    def choices(self, user: str | None) -> list[Choice]:
-        """What may be offered to a user, what gains most first, equals in the order written."""
+    def choices(self, user: str | None, *, reads_attributes: bool = True) -> list[Choice]:
+        """What may be offered to a user, what gains most first, equals in the order written.
+
+        Args:
+            user: Who; None for somebody unknown.
+            reads_attributes: Whether what the user says counts; else the user is one who says nothing.
+
+        Raises:
+            DataKeyError: what the user says cannot be opened.
+        """
         response = self.response
         running = [one for one in self.standing() if one.state == "running"]
         if response is None or not running:
@@ -161,7 +169,7 @@ class LiveOffers:
         if user is not None:
             with self._records.glance() as connection:
                 history = self._live.known(event_log.recent_events(connection, user, SEEN))
-                attributes = people.attributes_of_one(connection, user)
+                attributes = people.attributes_of_one(connection, user) if reads_attributes else {}
         now_ms, funnel = self._live.clock.now_ms(), self._live.model.funnel
         buyers = Buyers.of_histories([history], now_ms, response.demand, funnel.state.log_price, funnel.vectors)
         replies = self._replies.features(np.array([history.user_row]), now_ms)

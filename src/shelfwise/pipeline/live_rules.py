@@ -22,6 +22,7 @@ from shelfwise.schemas.queries import Query
 from shelfwise.store import catalogue as item_store
 from shelfwise.store import people, rule_versions
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import ALTERED_ONLY
 
 log = logging.getLogger("shelfwise.rules")
 
@@ -119,7 +120,7 @@ class LiveRules:
         attributes: dict[str, dict[str, str]] = {}
         if planner.reads_attributes:
             with self._records.read() as connection:
-                attributes = people.attributes_of(connection, [user for user, _ in users])
+                attributes = people.attributes_of(connection, [user for user, _ in users], ALTERED_ONLY)
         now_ms = _wall_ms()
         return [
             planner.plan(Request(scenario, now_ms, user, n_events, attributes.get(user, {}), shop_ms=shop_ms))

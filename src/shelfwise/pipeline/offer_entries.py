@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from shelfwise.errors import DataKeyError
+from shelfwise.pipeline.asking import unopened
 from shelfwise.pipeline.funnel import with_items
 from shelfwise.pipeline.live_offers import Choice, LiveOffers
 from shelfwise.pipeline.place_entries import WordRanked
@@ -39,7 +41,12 @@ def offer_entries(place: Place, offers: LiveOffers, user: str | None, k: int, wo
         place.degraded.append(
             "who answers could not be learned here: chances follow from how often is bought of the items"
         )
-    choices = offers.choices(user)
+    try:
+        choices = offers.choices(user)
+    except DataKeyError as error:
+        if (clause := unopened(error)) not in place.degraded:  # who reads profiles has said it
+            place.degraded.append(clause)
+        choices = offers.choices(user, reads_attributes=False)
     if offers.problem is not None:
         place.degraded.append(f"offers.toml cannot be followed as it is now ({offers.problem}): those before hold")
     entries: list[OfferEntry] = []

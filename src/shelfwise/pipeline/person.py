@@ -82,11 +82,14 @@ def person_told(
         items = {entry.row: entry.item for entry in catalogue.read_rows(connection, history.rows.tolist())}
     known = history if recommender is None else recommender.live.known(history)
     alike = None if recommender is None or not len(known) else people_alike(recommender, records, known, N_ALIKE)
+    profile_text = None
+    if recommender is not None and person.attributes is not None:
+        profile_text = recommender.asking.profiles.text_of(user_id) or None
     cuts = None if recommender is None else price_cuts(recommender.model.funnel.state.log_price)
     return PersonTold(
         person,
         kinds,
-        (recommender.asking.profiles.text_of(user_id) or None) if recommender is not None else None,
+        profile_text,
         recommender.live.regions_of([user_id])[0] if recommender is not None else None,
         len(history),
         _interests(history, items, recommender, now_ms, cuts, theme_names),

@@ -17,6 +17,7 @@ from shelfwise.pipeline.shortfalls import Shortfall, Told
 from shelfwise.schemas.ids import VISITOR_PREFIX, Floats
 from shelfwise.store import people
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import ALTERED_ONLY
 
 log = logging.getLogger("shelfwise.pipeline")
 
@@ -121,7 +122,7 @@ class LiveProfiles:
             return [""] * len(user_ids)
         asked = [user_id for user_id in user_ids if not user_id.startswith(VISITOR_PREFIX)]
         with self._records.read() as connection:
-            found = people.attributes_of(connection, asked) if asked else {}
+            found = people.attributes_of(connection, asked, ALTERED_ONLY) if asked else {}
         return [self._known.write(found[user_id]) if user_id in found else "" for user_id in user_ids]
 
     def _found(self, text: str) -> tuple[bool, Floats | None]:

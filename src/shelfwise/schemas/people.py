@@ -15,6 +15,7 @@ class PersonInList(BaseModel):
     user_id: str
     is_visitor: bool = Field(description="Known by a browser's session only.")
     attributes: dict[str, str]
+    is_unreadable: bool = Field(description="What the attributes said was altered since it was sealed.")
     n_events: int = Field(description="10,000 stands for as many at least.")
     first_at: datetime | None
     last_at: datetime | None

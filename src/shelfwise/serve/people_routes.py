@@ -153,7 +153,8 @@ def _person(person: Person) -> dict[str, object]:
     return {
         "user_id": person.user_id,
         "is_visitor": person.user_id.startswith(VISITOR_PREFIX),
-        "attributes": person.attributes,
+        "attributes": person.attributes or {},
+        "is_unreadable": person.attributes is None,
         "n_events": person.n_events,
         "first_at": _at(person.first_ms),
         "last_at": _at(person.last_ms),

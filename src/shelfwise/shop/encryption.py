@@ -38,16 +38,18 @@ class Made:
         key_id: Names it.
         file: It was put first there; None: into no file.
         key: As it is given; None where it was put into a file.
+        is_read: Whether the shop takes its keys from there, so that this one seals next.
     """
 
     key_id: str
     file: Path | None
     key: str | None
+    is_read: bool
 
     def as_document(self) -> dict[str, Any]:
         """As plain JSON."""
         file = None if self.file is None else str(self.file)
-        return {"key_id": self.key_id, "file": file, "key": self.key}
+        return {"key_id": self.key_id, "file": file, "key": self.key, "read_by_shop": self.is_read}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class EncryptionStatus:
     Attributes:
         sealing: Id of the key that seals; None: it is kept in plain.
         at_hand: Ids of the keys that are given, in their order.
-        values: Rows by the id of their key.
+        values: Rows by the id of their key, be it one that never was: such values were altered.
         plain: Rows in plain.
         missing: Rows by the ids of keys that are not at hand.
         altered: Rows that were changed or moved since they were sealed; None where it was not looked for.
@@ -143,11 +145,22 @@ class ShopEncryption:
             file: Put it first there; omitted: into the file that `shop.toml` names, where it names one.
 
         Raises:
+            StateError: keys are taken from the environment, and it would go into the file of `shop.toml`.
             ServiceError: the file cannot be written.
         """
-        key, path = DataKey.make(), file or self._file
+        key, path, is_from_environment = DataKey.make(), file or self._file, bool(os.environ.get(VARIABLE, "").strip())
         if path is None:
-            return Made(key.key_id, None, key.written)
+            return Made(key.key_id, None, key.written, is_read=False)
+        if file is None and is_from_environment:
+            raise StateError(
+                f"the shop takes its keys from {VARIABLE} in the environment: one in its file would not seal",
+                where=str(path),
+                hint=(
+                    f"put the keys of {VARIABLE} into that file and unset it; or name another file, by `--file`, and "
+                    f"put the key that stands there first into {VARIABLE}"
+                ),
+                code="keys_in_environment",
+            )
         try:
             put_first(path, key, f"{key.key_id}, made {datetime.now(UTC):%Y-%m-%d}")
         except OSError as cause:
@@ -157,7 +170,8 @@ class ShopEncryption:
                 hint="see to the folder's rights and to room on the disk",
                 code="not_written",
             ) from cause
-        return Made(key.key_id, path, None)
+        own = None if self._file is None or is_from_environment else self._file.resolve()
+        return Made(key.key_id, path, None, is_read=path.resolve() == own)
 
     def status(self, *, check: bool = False) -> EncryptionStatus:
         """Look.
@@ -173,17 +187,15 @@ class ShopEncryption:
         """
         with self._records.read() as connection:
             keys, known = sealing.keys_of(connection), known_keys.read_all(connection)
+            seen = known_keys.seen(connection)
             found = sealed_values.counts(connection)
             plain = found.pop(IN_PLAIN, 0)
-            absent = {key_id: n for key_id, n in found.items() if keys.find(key_id) is None}
+            absent = {key_id: n for key_id, n in found.items() if keys.find(key_id) is None and key_id in seen}
             altered = sealed_values.check(connection) if check else None
         at_hand = keys.ids()
-        # As `sealing.sealing_key`, which may write.
-        standing = [key_id for key_id in known if key_id in at_hand or key_id in absent]
-        fresh = [key_id for key_id in at_hand[:1] if key_id not in known]
-        candidates = standing if standing and standing[0] in absent else [*fresh, *standing]
-        newest = candidates[0] if candidates else None
-        return EncryptionStatus(newest, at_hand, dict(found), plain, absent, altered, self._warnings())
+        newest = next((key_id for key_id in known if key_id in at_hand or key_id in absent), None)
+        seals = sealing.next_to_seal(at_hand, newest, seen)
+        return EncryptionStatus(seals, at_hand, dict(found), plain, absent, altered, self._warnings())
 
     def require_keys(self) -> None:
         """See to it that everything can be opened, before a server says that it is there.
@@ -252,6 +264,22 @@ class ShopEncryption:
             audit_log.note(connection, actor(), "encryption.drop", key_id, rows=n)
         return n
 
+    def drop_altered(self) -> int:
+        """Empty what was changed or moved since it was sealed, and nobody can open; how many rows that were.
+
+        Raises:
+            DataKeyError: a key is not at hand: what stands under it cannot be told from what was altered.
+
+        Cost:
+            Opens everything that is sealed.
+        """
+        with self._records.read() as connection:
+            rows = sealed_values.altered_rows(connection)
+        with self._records.write() as connection:
+            n = sealed_values.drop_altered(connection, rows)
+            audit_log.note(connection, actor(), "encryption.drop", "altered", rows=n)
+        return n
+
     def _brought(
         self, key_of: Callable[[Any], DataKey | None], action: audit_log.Action, progress: Progress, rebuild: bool
     ) -> Brought:
@@ -285,10 +313,12 @@ class ShopEncryption:
         return Brought(key_id, n, altered, unused, rebuild)
 
     def _let_go(self, connection: Any, key_id: str | None) -> list[str]:
-        """Forget keys that nothing stands under; those of them that are at hand."""
+        """Retire keys that nothing stands under, or forget them for an earlier release; those that are at hand."""
         found = sealed_values.counts(connection)
+        if key_id is None:
+            known_keys.forget(connection, but=list(found))
         known = known_keys.read_all(connection)
-        known_keys.forget(connection, [one for one in known if one != key_id and not found[one]])
+        known_keys.retire(connection, [one for one in known if one != key_id and not found[one]])
         return [one for one in sealing.keys_of(connection).ids() if one != key_id and not found[one]]
 
     def _warnings(self) -> list[str]:

@@ -7,6 +7,7 @@ them open. A key's id is a hash of it, so that a wrong key is known by its id an
 from __future__ import annotations
 
 import binascii
+import fcntl
 import hashlib
 import os
 import secrets
@@ -248,13 +249,38 @@ def read_file(path: Path) -> list[DataKey]:
 
 
 def put_first(path: Path, key: DataKey, note: str) -> None:
-    """Write a key above those that a file has. A new file may be read by its owner only. It is there wholly or not.
+    """Write a key above those that a file has; durable, and there wholly or not, when this returns.
+
+    A new file may be read by its owner only. Where a link stands, what it leads to is written. Of several who write at
+    once each goes on from what the one before wrote.
 
     Raises:
         OSError: it cannot be written.
     """
+    path = path.resolve()
+    _make_durably(path.parent)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # the file itself is another after each writer
+        _write_first(path, key, note)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _make_durably(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_durably(folder.parent)
+        folder.mkdir(exist_ok=True)
+        above = os.open(folder.parent, os.O_RDONLY)
+        try:
+            os.fsync(above)
+        finally:
+            os.close(above)
+
+
+def _write_first(path: Path, key: DataKey, note: str) -> None:
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:

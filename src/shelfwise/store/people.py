@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from shelfwise.errors import DataKeyError
 from shelfwise.store import erasures
 from shelfwise.store.bulk import rows_where_in
 from shelfwise.store.identities import find_or_add_users, find_rows
 from shelfwise.store.sealed_form import as_plain, attributes_place
-from shelfwise.store.sealing import opened, sealer
+from shelfwise.store.sealing import ALTERED_ONLY, REFUSED, altered, opened, sealer
 from shelfwise.store.tables import users
 
 NO_ATTRIBUTES = "{}"
@@ -52,19 +53,53 @@ def told(connection: Connection, user_id: str, written: str) -> dict[str, str]:
     """A user's attributes, of what the table has.
 
     Raises:
-        DataKeyError: they are sealed and cannot be opened.
+        DataKeyError: they are sealed and cannot be opened, or what stands there is not what was written.
     """
-    return json.loads(opened(connection, written, attributes_place(user_id)))
+    place = attributes_place(user_id)
+    try:
+        return json.loads(opened(connection, written, place))
+    except ValueError as cause:  # altered where it says that it is sealed, it passes for a plain text
+        raise altered(place) from cause
 
 
-def read_attributes(connection: Connection) -> dict[int, dict[str, str]]:
-    """Attributes by user row, in the order of rows; those who have none are left out."""
+def told_unless(connection: Connection, user_id: str, written: str, without: Container[str]) -> dict[str, str] | None:
+    """A user's attributes, of what the table has; None where they cannot be opened for a reason that is put up with.
+
+    Args:
+        connection: Reads.
+        user_id: Whose.
+        written: What the table has.
+        without: Codes of such reasons, as `sealing` names them.
+
+    Raises:
+        DataKeyError: they cannot be opened for another one.
+    """
+    try:
+        return told(connection, user_id, written)
+    except DataKeyError as error:
+        if error.code not in without:
+            raise
+        return None
+
+
+def read_attributes(connection: Connection, without: Container[str] = REFUSED) -> dict[int, dict[str, str]]:
+    """Attributes by user row, in the order of rows; those who have none are left out.
+
+    Args:
+        connection: Reads.
+        without: Codes of reasons for which users whose attributes cannot be opened are left out too.
+
+    Raises:
+        DataKeyError: they cannot be opened for another one.
+    """
     query = (
         select(users.c.row, users.c.user_id, users.c.attributes)
         .where(users.c.attributes != NO_ATTRIBUTES)
         .order_by(users.c.row)
     )
-    return {int(row): told(connection, user_id, written) for row, user_id, written in connection.execute(query)}
+    found = connection.execute(query)
+    each = ((int(row), told_unless(connection, user_id, written, without)) for row, user_id, written in found)
+    return {row: attributes for row, attributes in each if attributes is not None}
 
 
 def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
@@ -77,9 +112,9 @@ def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
 
 
 def counts_by_attribute(connection: Connection) -> dict[str, Counter[str]]:
-    """How many users have each value of every attribute."""
+    """How many users have each value of every attribute; what was altered since it was sealed is not counted."""
     found: dict[str, Counter[str]] = {}
-    for attributes in read_attributes(connection).values():
+    for attributes in read_attributes(connection, ALTERED_ONLY).values():
         for name, value in attributes.items():
             found.setdefault(name, Counter())[value] += 1
     return found
@@ -103,7 +138,20 @@ def attributes_of_one(connection: Connection, user_id: str) -> dict[str, str]:
     return told(connection, user_id, written) if written is not None and written != NO_ATTRIBUTES else {}
 
 
-def attributes_of(connection: Connection, user_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Attributes of these users by id; those who have none are left out."""
+def attributes_of(
+    connection: Connection, user_ids: Sequence[str], without: Container[str] = REFUSED
+) -> dict[str, dict[str, str]]:
+    """Attributes of these users by id; those who have none are left out.
+
+    Args:
+        connection: Reads.
+        user_ids: Whose.
+        without: Codes of reasons for which users whose attributes cannot be opened are left out too.
+
+    Raises:
+        DataKeyError: they cannot be opened for another one.
+    """
     found = rows_where_in(connection, users.c.user_id, user_ids, (users.c.user_id, users.c.attributes))
-    return {user_id: told(connection, user_id, written) for user_id, written in found if written != NO_ATTRIBUTES}
+    spoken = ((user_id, written) for user_id, written in found if written != NO_ATTRIBUTES)
+    each = ((user_id, told_unless(connection, user_id, written, without)) for user_id, written in spoken)
+    return {user_id: attributes for user_id, attributes in each if attributes is not None}

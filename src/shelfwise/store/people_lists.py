@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 from shelfwise.store import people
 from shelfwise.store.bulk import is_postgresql
 from shelfwise.store.personal import ERASED
+from shelfwise.store.sealing import ALTERED_ONLY
 from shelfwise.store.tables import events, users
 
 LOOKED_AT = 20_000
@@ -29,7 +30,7 @@ class Person:
     Attributes:
         row: Of the store.
         user_id: As the store names people.
-        attributes: What the users file tells.
+        attributes: What the users file tells; None where it was altered since it was sealed.
         n_events: At most `COUNTED`.
         first_ms: Of the first event; None without one.
         last_ms: Of the last.
@@ -37,7 +38,7 @@ class Person:
 
     row: int
     user_id: str
-    attributes: dict[str, str]
+    attributes: dict[str, str] | None
     n_events: int
     first_ms: int | None
     last_ms: int | None
@@ -98,7 +99,12 @@ def _not_erased() -> ColumnElement[bool]:
 
 def _told(connection: Connection, query: Select[int, str, str]) -> list[Person]:
     return [
-        Person(int(row), user_id, people.told(connection, user_id, written), *_activity(connection, row))
+        Person(
+            int(row),
+            user_id,
+            people.told_unless(connection, user_id, written, ALTERED_ONLY),
+            *_activity(connection, row),
+        )
         for row, user_id, written in connection.execute(query).all()
     ]
 

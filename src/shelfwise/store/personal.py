@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, delete, fun
 from shelfwise.schemas.events import KIND_BY_CODE
 from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.store import people, slate_log, sources
+from shelfwise.store.sealing import ALTERED_ONLY
 from shelfwise.store.slate_log import LoggedSlate
 from shelfwise.store.tables import events, items, quarantine, slates, users
 
@@ -25,7 +26,11 @@ _NOT_TOLD = {"seq", "event_key", "user_row", "item_row", "source", "line"}
 
 @dataclass(frozen=True, slots=True)
 class ErasedRows:
-    """How much there was."""
+    """How much there was.
+
+    Attributes:
+        attributes: Those that could be read.
+    """
 
     attributes: int
     events: int
@@ -97,12 +102,16 @@ def erased_rows(connection: Connection) -> dict[int, str]:
 def erase(connection: Connection, user_id: str, instead: str) -> ErasedRows:
     """Delete all of it, and put another name in the id's place; inside a write transaction.
 
-    Lines in quarantine that name the person keep their place and their reason, and lose their words.
+    Lines in quarantine that name the person keep their place and their reason, and lose their words. What was altered
+    since it was sealed goes unread: the person's own attributes, and lines, which may name anybody.
+
+    Raises:
+        DataKeyError: what may be the person's is sealed under a key that is not at hand.
     """
     row = row_of(connection, user_id)
     n_attributes, n_events = 0, 0
     if row is not None:
-        n_attributes = len(people.attributes_of_one(connection, user_id))
+        n_attributes = len(people.attributes_of(connection, [user_id], ALTERED_ONLY).get(user_id, {}))
         n_events = connection.execute(delete(events).where(events.c.user_row == row)).rowcount
         connection.execute(
             update(users).where(users.c.row == row).values(user_id=f"{ERASED}{instead}", attributes="{}")
@@ -117,12 +126,11 @@ def _quarantined(connection: Connection, user_id: str) -> int:
     whole = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in spelled))
     columns = (quarantine.c.raw, quarantine.c.message)
     named = or_(*(column.contains(one, autoescape=True) for column in columns for one in spelled))
-    query = select(quarantine.c.source, quarantine.c.line, *columns).where(named)
-    found = [tuple(row) for row in connection.execute(query)]
+    # A line that was altered since it was sealed may be about anybody, and nobody reads it any more.
     hits = [
-        (source, line)
-        for source, line, raw, message in (*found, *sources.sealed_lines(connection))
-        if whole.search(raw) or whole.search(message)
+        (source, row.line)
+        for source, row in sources.lines_that_may_name(connection, named)
+        if row.message == sources.UNREADABLE or whole.search(row.raw) or whole.search(row.message)
     ]
     for source, line in hits:
         connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ from shelfwise.store.sealed_form import (
     quarantine_place,
     sealed,
 )
-from shelfwise.store.sealing import ALTERED, keys_of, not_at_hand, opened
+from shelfwise.store.sealing import ALTERED, ALTERED_ONLY, keys_of, not_at_hand, opened, opened_unless
 from shelfwise.store.sources import USERS
 from shelfwise.store.tables import quarantine, sources, users
 
@@ -45,6 +45,9 @@ BATCH = 500
 
 IN_PLAIN = ""
 """Stands for a key's id where there is none."""
+
+LOST, SPOILT = "its data key was lost", "it was altered since it was sealed"
+"""Why values were let go."""
 
 ROWS_NAMED = 20
 """Rows with an altered value that are named; of more it is told how many they are."""
@@ -91,7 +94,7 @@ class _Kind:
         values: Columns whose values are sealed, each with how its place follows from a row.
         whose: Further columns that their places follow from.
         where: Which rows have such values.
-        emptied: What stands there once their key is lost.
+        emptied: What stands there once they are let go, and why that was done.
     """
 
     label: str
@@ -99,7 +102,7 @@ class _Kind:
     values: dict[Any, Callable[[Any], str]]
     whose: tuple[Any, ...]
     where: ColumnElement[bool]
-    emptied: dict[Any, str]
+    emptied: Callable[[str], dict[Any, str]]
 
     @property
     def leading(self) -> Any:
@@ -129,7 +132,7 @@ KINDS = (
         {users.c.attributes: lambda row: attributes_place(row.user_id)},
         (users.c.user_id,),
         users.c.attributes != NO_ATTRIBUTES,
-        {users.c.attributes: NO_ATTRIBUTES},
+        lambda _why: {users.c.attributes: NO_ATTRIBUTES},
     ),
     _Kind(
         "quarantine line",
@@ -140,10 +143,17 @@ KINDS = (
         },
         (),
         and_(quarantine.c.raw != "", or_(is_sealed(quarantine.c.raw), _OF_USERS)),
-        {quarantine.c.raw: "", quarantine.c.message: "its data key was lost"},
+        lambda why: {quarantine.c.raw: "", quarantine.c.message: why},
     ),
 )
 """Every table with values that are sealed."""
+
+
+class AlteredRow(NamedTuple):
+    """Where a value stands that was changed or moved since it was sealed."""
+
+    kind: _Kind
+    key: tuple[int, ...]
 
 
 def counts(connection: Connection) -> Counter[str]:
@@ -226,23 +236,51 @@ def check(connection: Connection) -> Altered:
     """
     altered = Altered()
     for kind, row in _sealed_rows(connection):
-        try:
-            for column, place in kind.values.items():
-                opened(connection, row._mapping[column], place(row))
-        except DataKeyError as error:
-            if error.code != ALTERED:
-                raise
+        if _is_altered(connection, kind, row):
             altered.note(_name(kind, row))
     return altered
+
+
+def altered_rows(connection: Connection) -> list[AlteredRow]:
+    """Where values stand that were changed or moved since they were sealed, all of them.
+
+    Raises:
+        DataKeyError: a key is not at hand.
+    """
+    found = _sealed_rows(connection)
+    return [AlteredRow(kind, _key(kind, row)) for kind, row in found if _is_altered(connection, kind, row)]
+
+
+def drop_altered(connection: Connection, rows: Sequence[AlteredRow]) -> int:
+    """Empty those of these rows that still cannot be opened; inside a write transaction; how many they were.
+
+    Raises:
+        DataKeyError: a key is not at hand.
+    """
+    n = 0
+    for kind, key in rows:
+        at = and_(*(column == value for column, value in zip(kind.key, key, strict=True)))
+        row = connection.execute(kind.rows(~is_sealed(kind.leading), None).where(at)).first()
+        if row is not None and _is_altered(connection, kind, row):  # else somebody sent it again meanwhile
+            emptied = update(kind.leading.table).where(at).values(kind.emptied(SPOILT))
+            n += connection.execute(emptied).rowcount
+    return n
+
+
+def _is_altered(connection: Connection, kind: _Kind, row: Any) -> bool:
+    places = kind.values.items()
+    return any(
+        opened_unless(connection, row._mapping[column], place(row), ALTERED_ONLY) is None for column, place in places
+    )
 
 
 def drop(connection: Connection, key_id: str) -> int:
     """Empty what stands under a key that is lost; inside a write transaction; how many rows that were."""
     n = 0
     for kind in KINDS:
-        emptied = update(kind.leading.table).where(is_under(kind.leading, key_id)).values(kind.emptied)
+        emptied = update(kind.leading.table).where(is_under(kind.leading, key_id)).values(kind.emptied(LOST))
         n += connection.execute(emptied).rowcount
-    known_keys.forget(connection, [key_id])
+    known_keys.retire(connection, [key_id])
     return n
 
 

@@ -5,7 +5,7 @@ Without a key values are written as they are, and values that were written so ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,14 @@ OPTION = "shelfwise_data_keys"
 
 ALTERED = "sealed_value_altered"
 """Code of the error that tells of a value which was changed or moved."""
+
+REFUSED: frozenset[str] = frozenset()
+ALTERED_ONLY = frozenset({ALTERED})
+UNOPENED = frozenset({ALTERED, DataKeyError.code})
+"""Which values are left out instead of refused, by the codes of their errors.
+
+None; those that nobody can open any more; all that cannot be opened here and now.
+"""
 
 Seal = Callable[[str, str], str]
 """Takes a text and its place."""
@@ -36,7 +44,7 @@ def sealer(connection: Connection) -> Seal:
 
     Raises:
         DataKeyError: the store's newest key is not at hand: neither is anything written under another one that was
-            given by mistake, nor in plain.
+            given by mistake, nor in plain. Or those at hand were all let go by the store.
         ConfigError: `shop.toml` names a file of keys that is not there.
     """
     key = sealing_key(connection)
@@ -46,22 +54,38 @@ def sealer(connection: Connection) -> Seal:
 def sealing_key(connection: Connection) -> DataKey | None:
     """The key that seals: the first at hand where the store has not seen it yet, else the store's newest.
 
-    So every process seals under the same key from one transaction to the next, in whichever order each has them.
+    So every process seals under the same key from one transaction to the next, in whichever order each has them. One
+    that the store has retired seals never again: people throw it away.
     """
-    keys = keys_of(connection)
-    for newest in (known := known_keys.read_all(connection)):
-        if keys.find(newest) is not None:
+    keys, newest = keys_of(connection), None
+    for key_id in known_keys.read_all(connection):
+        if keys.find(key_id) is not None:
+            newest = key_id
             break
-        if known_keys.is_in_use(connection, newest):
-            raise not_at_hand([newest])
-        known_keys.forget(connection, [newest])
-    else:
-        newest = None
-    first = keys.first
-    if first is not None and first.key_id not in known:
-        known_keys.add(connection, first.key_id)
-        return first
-    return None if newest is None else keys.find(newest)
+        if known_keys.is_in_use(connection, key_id):
+            raise not_at_hand([key_id])
+        known_keys.retire(connection, [key_id])
+    if keys.first is None:
+        return None
+    seen = known_keys.seen(connection)
+    chosen = next_to_seal(keys.ids(), newest, seen)
+    if chosen is None:
+        raise _retired(keys.ids())
+    if chosen not in seen:
+        known_keys.add(connection, chosen)
+    return keys.find(chosen)
+
+
+def next_to_seal(at_hand: Sequence[str], newest: str | None, seen: Container[str]) -> str | None:
+    """The id of the key that seals next; None where there is none that may.
+
+    Args:
+        at_hand: Ids of the keys at hand, in their order.
+        newest: That sealed last, at hand or missed; None where nothing is sealed.
+        seen: What the store was ever sealed under.
+    """
+    candidates = at_hand if newest is None else at_hand[:1] if newest in at_hand else ()
+    return next((key_id for key_id in candidates if key_id not in seen), newest)
 
 
 def opened(connection: Connection, written: str, place: str) -> str:
@@ -70,25 +94,63 @@ def opened(connection: Connection, written: str, place: str) -> str:
     Raises:
         DataKeyError: its key is not at hand, or it was changed, or moved from another place.
     """
-    return written if not written.startswith(MARK) else _opened(keys_of(connection), written, place)
+    return written if not written.startswith(MARK) else _opened(connection, written, place)
 
 
-def _opened(keys: DataKeys, written: str, place: str) -> str:
+def opened_unless(connection: Connection, written: str, place: str, without: Container[str]) -> str | None:
+    """The text that stands behind what is written; None where it cannot be opened for a reason that is put up with.
+
+    Args:
+        connection: Reads.
+        written: As it stands there.
+        place: Where.
+        without: The codes of such reasons: `ALTERED_ONLY`, `UNOPENED`, `REFUSED`.
+
+    Raises:
+        DataKeyError: it cannot be opened for another one.
+    """
+    try:
+        return opened(connection, written, place)
+    except DataKeyError as error:
+        if error.code not in without:
+            raise
+        return None
+
+
+def _opened(connection: Connection, written: str, place: str) -> str:
     if not written.startswith(SEALED):
         return written.removeprefix(PLAIN)
     key_id, _, body = written[len(SEALED) :].partition(":")
-    key = keys.find(key_id)
+    key = keys_of(connection).find(key_id)
     if key is None:
-        raise not_at_hand([key_id])
+        # The store notes a key before it seals anything under it: no other one is missing.
+        raise not_at_hand([key_id]) if key_id in known_keys.seen(connection) else altered(place)
     try:
         return key.open(body, place)
     except AlteredError as cause:
-        raise DataKeyError(
-            f"a value of {column_of(place)} was changed or moved after it was sealed",
-            where="store.records",
-            hint="`shelfwise encryption status --check` names the rows; ingest these users again, or restore a backup",
-            code=ALTERED,
-        ) from cause
+        raise altered(place) from cause
+
+
+def altered(place: str) -> DataKeyError:
+    """The error that tells of a value which nobody can open, or read, any more."""
+    return DataKeyError(
+        f"a value of {column_of(place)} was changed or moved after it was sealed",
+        where="store.records",
+        hint=(
+            "`shelfwise encryption status --check` names the rows; ingest these users again, restore a backup, or let "
+            "go of it by `shelfwise encryption drop --altered`"
+        ),
+        code=ALTERED,
+    )
+
+
+def _retired(key_ids: Sequence[str]) -> DataKeyError:
+    return DataKeyError(
+        f"nothing may be sealed under the data key {', '.join(key_ids)} again: this store has let it go",
+        where=f"{VARIABLE} in the environment, or {FILE_KEY}",
+        hint="make another with `shelfwise encryption new-key`; older ones go on opening",
+        code="data_key_retired",
+    )
 
 
 def not_at_hand(key_ids: Sequence[str], n_values: int | None = None) -> DataKeyError:

@@ -7,17 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from shelfwise.errors import UnknownError
 from shelfwise.store.bulk import LOOKUP_CHUNK, insert_rows
 from shelfwise.store.erased_names import naming_erased
-from shelfwise.store.sealed_form import SEALED, as_plain, quarantine_place
-from shelfwise.store.sealing import opened, sealer
+from shelfwise.store.sealed_form import as_plain, is_sealed, quarantine_place
+from shelfwise.store.sealing import ALTERED_ONLY, opened_unless, sealer
 from shelfwise.store.tables import quarantine, sources
 
 USERS = "users"
 """The table of files whose lines hold what users say of themselves."""
+
+UNREADABLE = "changed or moved after it was sealed: it cannot be read, and is not tried again"
+"""Message of a line whose text is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +124,33 @@ def _tells_of_users(connection: Connection, source: int) -> bool:
 
 
 def told(connection: Connection, source: int, row: Refused) -> Refused:
-    """A refused line, of what the table has.
+    """A refused line, of what the table has; one that was altered since it was sealed is `UNREADABLE` and has no text.
 
     Raises:
-        DataKeyError: it is sealed and cannot be opened.
+        DataKeyError: it is sealed under a key that is not at hand.
     """
-    return row._replace(
-        message=opened(connection, row.message, quarantine_place("message", source, row.line)),
-        raw=opened(connection, row.raw, quarantine_place("raw", source, row.line)),
-    )
+    raw = opened_unless(connection, row.raw, quarantine_place("raw", source, row.line), ALTERED_ONLY)
+    message = opened_unless(connection, row.message, quarantine_place("message", source, row.line), ALTERED_ONLY)
+    if raw is None or message is None:
+        return row._replace(message=UNREADABLE, raw="")
+    return row._replace(message=message, raw=raw)
 
 
-def sealed_lines(connection: Connection) -> Iterator[tuple[int, int, str, str]]:
-    """Source, line, raw text and message of the lines that are sealed: no query finds what they say."""
+def lines_that_may_name(connection: Connection, named: ColumnElement[bool]) -> list[tuple[int, Refused]]:
+    """Lines in quarantine, each with its source: those in plain that a condition finds, and all that are sealed.
+
+    What a sealed one says no query finds, and what stands written in its place is nobody's words.
+
+    Args:
+        connection: Reads.
+        named: Over the table's columns.
+
+    Raises:
+        DataKeyError: one is sealed under a key that is not at hand.
+    """
     query = select(quarantine.c.source, quarantine.c.line, quarantine.c.reason, quarantine.c.message, quarantine.c.raw)
-    for source, *rest in connection.execute(query.where(quarantine.c.raw.startswith(SEALED))):
-        row = told(connection, source, Refused(*rest))
-        yield source, row.line, row.raw, row.message
+    found = connection.execute(query.where(or_(is_sealed(quarantine.c.raw), named))).all()
+    return [(source, told(connection, source, Refused(*rest))) for source, *rest in found]
 
 
 def refused_by_reason(connection: Connection, source: int | None = None) -> dict[str, int]:

@@ -227,13 +227,15 @@ server_secrets = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
-# Which keys values were sealed under, never the keys: `number` counts up, the highest is the one that seals.
+# Which keys values were sealed under, never the keys: `number` counts up, the highest that is not retired seals. Those
+# that nothing stands under any more keep their rows, so that a process which still has one does not take it for new.
 data_keys = Table(
     "data_keys",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("key_id", Text, nullable=False, unique=True),
     Column("since_ms", BigInteger, nullable=False),
+    Column("retired_ms", BigInteger),
 )
 
 audit = Table(

@@ -76,7 +76,7 @@ function listed(users, caption) {
       { title: text("column.events"), isNumber: true, value: (user) => user.n_events, cell: (user) => countOf(user.n_events) },
       { title: text("column.first"), value: (user) => user.first_at, cell: (user) => day(user.first_at) },
       { title: text("column.last"), value: (user) => user.last_at, cell: (user) => day(user.last_at) },
-      { title: text("column.attributes"), cell: (user) => attributes(user.attributes) },
+      { title: text("column.attributes"), cell: (user) => (user.is_unreadable ? unreadable() : attributes(user.attributes)) },
     ],
   });
 }
@@ -88,6 +88,8 @@ function named(user) {
     element("a", { href: addressOfUser(user.user_id), class: "clip", text: user.user_id }),
     user.is_visitor ? element("span", { class: "badge", text: text("person.visitor") }) : null);
 }
+
+const unreadable = () => element("span", { class: "badge bad", title: text("person.unreadable_help"), text: text("person.unreadable") });
 
 const SHOWN = 3;
 

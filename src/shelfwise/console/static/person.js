@@ -80,7 +80,7 @@ function facts(person) {
     tile("fact.last", date(person.last_at), element("p", { class: "change", text: dateTime(person.last_at) })),
   ];
   if (person.region) tiles.push(tile("fact.region", person.region));
-  const all = Object.entries(person.attributes);
+  const all = person.is_unreadable ? [[text("person.unreadable"), text("person.unreadable_help")]] : Object.entries(person.attributes);
   const known = all.length || person.profile_text
     ? element("section", { class: "card" },
         element("h2", { class: "visually-hidden", text: text("fact.attributes") }),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from sqlalchemy import Connection, select, update
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ConfigError, DataKeyError, StateError, UnknownError
+from shelfwise.pipeline.erasure import Eraser
 from shelfwise.shop.encryption import ShopEncryption
 from shelfwise.store import known_keys, people, people_lists, personal, sealed_values, sources
 from shelfwise.store.copies import copy_records
 from shelfwise.store.data_keys import FILE_KEY, DataKey, DataKeys, put_first
 from shelfwise.store.migrations.run import downgrade
+from shelfwise.store.personal import ErasedRows
 from shelfwise.store.records import Records
+from shelfwise.store.sealing import ALTERED_ONLY
 from shelfwise.store.sources import Refused
 from shelfwise.store.tables import metadata, quarantine, users
 from shelfwise.testing.stores.contract import StoreContract
@@ -145,6 +149,76 @@ class SealingContract(StoreContract):
         with rotated.read() as connection:
             assert people.read_attributes(connection) == {n: says(n) for n in range(3)}
 
+    def test_who_is_called_as_the_sealed_form_is_written_erases_nobody_elses_lines(
+        self, opens: Callable[..., Records]
+    ) -> None:
+        records = opens(OLD)
+        lines = [Refused(n, "bad_value", f"no id, n{n}", f"bob,{WORD} n{n}") for n in range(40)]
+        with records.write() as connection:
+            of_users = sources.find_or_start(connection, "f1", "users", "users.csv", 5).source
+            of_items = sources.find_or_start(connection, "f2", "items", "items.csv", 5).source
+            sources.refuse(connection, of_users, lines)
+            written = connection.execute(select(quarantine.c.raw)).scalars()
+            pieces = sorted({piece for raw in written for piece in re.findall(r"\w+", raw) if len(piece) > 3})
+            for user in ("1", "sealed", OLD.key_id, *pieces[:50]):
+                assert personal.erase(connection, user, f"r-{user}").quarantined == 0, user
+            sources.refuse(connection, of_items, [Refused(1, "bad_value", "no title", "sealed:1:item")])
+            assert personal.erase(connection, "0", "r").quarantined == 0  # stands before a plain text that looks so
+            assert personal.erase(connection, "item", "r2").quarantined == 1
+            assert personal.erase(connection, "n39", "r3").quarantined == 1
+        with records.read() as connection:
+            assert [row for _, row in sources.read_refused(connection, of_users)][:-1] == lines[:-1]
+
+    def test_what_was_altered_holds_up_neither_erasures_nor_lists(self, opens: Callable[..., Records]) -> None:
+        records = opens(OLD)
+        _put(records, range(6))
+        with records.write() as connection:
+            source = sources.find_or_start(connection, "f1", "users", "users.csv", 5).source
+            lines = [Refused(n, "bad_value", "no id", f"ann,{WORD} {n}") for n in range(3)]
+            sources.refuse(connection, source, lines)
+            of_first = connection.execute(select(users.c.attributes).where(users.c.row == 0)).scalar_one()
+            for row, attributes in (
+                (1, of_first),
+                (2, "sealed:1:00000000:AAAA"),
+                (3, f"sealed:1:{OLD.key_id}"),
+                (5, "x" + of_first),
+            ):
+                connection.execute(update(users).where(users.c.row == row).values(attributes=attributes))
+            raw = connection.execute(select(quarantine.c.raw).where(quarantine.c.line == 0)).scalar_one()
+            connection.execute(update(quarantine).where(quarantine.c.line == 1).values(raw=raw))
+        with records.read() as connection:
+            told = {one.user_id: one.attributes for one in people_lists.starting_with(connection, "user", 9)}
+            shown = [row for _, row in sources.refused_page(connection, 9)]
+            assert people.attributes_of(connection, list(told), ALTERED_ONLY) == {f"user-{n}": says(n) for n in (0, 4)}
+        assert told == {f"user-{n}": says(n) if n in (0, 4) else None for n in range(6)}
+        assert shown == [lines[0], Refused(1, "bad_value", sources.UNREADABLE, ""), lines[2]]
+        found = _shop(records).status(check=True)
+        altered = found.altered
+        assert altered is not None and found.missing == {} and found.values["00000000"] == 1
+        assert altered.rows == ["users row 1", "users row 2", "users row 3", f"quarantine line {source}:1"]
+
+        eraser = Eraser(records, ShopConfig(version=1), records.folder)
+        assert eraser.erase("user-4", "somebody").rows == ErasedRows(2, 0, 0, 1)  # the altered line may be his
+        for user in ("user-1", "user-5"):
+            assert eraser.erase(user, "somebody").rows == ErasedRows(0, 0, 0, 0)
+        with records.read() as connection:
+            assert connection.execute(select(users.c.attributes).where(users.c.row == 1)).scalar_one() == "{}"
+            kept = [row for _, row in sources.read_refused(connection, source)]
+        assert kept == [lines[0], Refused(1, "bad_value", "erased", ""), lines[2]]
+
+        with records.write() as connection:
+            connection.execute(update(quarantine).where(quarantine.c.line == 2).values(raw=raw))
+        assert _shop(records).drop_altered() == 3
+        assert _shop(records).drop_altered() == 0
+        with records.read() as connection:
+            assert people.read_attributes(connection) == {0: says(0)}
+            kept = [row for _, row in sources.read_refused(connection, source)]
+        assert kept[2] == Refused(2, "bad_value", "it was altered since it was sealed", "")
+        altered = _shop(records).status(check=True).altered
+        assert altered is not None and altered.n == 0
+        with pytest.raises(DataKeyError, match=OLD.key_id):
+            _shop(opens(NEW)).drop_altered()
+
     def test_a_missing_key_is_named_and_nothing_is_written_without_it(self, opens: Callable[..., Records]) -> None:
         _put(opens(OLD), range(4))
         for records in (opens(), opens(OTHER)):  # taken away; a wrong one
@@ -244,6 +318,30 @@ class SealingContract(StoreContract):
             assert sealed_values.counts(connection) == {OLD.key_id: 1, NEW.key_id: 2}
         with pytest.raises(DataKeyError, match=NEW.key_id):
             _put(opens(OLD), [3])
+
+    def test_a_key_that_was_let_go_never_seals_again(self, opens: Callable[..., Records]) -> None:
+        server = opens(OLD, NEW)  # as operators restart their servers before they seal
+        _put(server, range(3))
+        assert _shop(opens(NEW, OLD)).seal().unused == [OLD.key_id]
+        _put(server, [1, 7])
+        found = _shop(server).status()
+        assert (found.sealing, found.values, found.to_seal) == (NEW.key_id, {NEW.key_id: 4}, 0)
+        with opens(NEW).read() as connection:
+            assert people.read_attributes(connection)[1] == says(1)
+            assert known_keys.read_all(connection) == [NEW.key_id]
+        with server.write() as connection:
+            for user in (0, 1, 2, 7):
+                personal.erase(connection, f"user-{user}", f"r{user}")
+        with pytest.raises(DataKeyError, match=f"under the data key {OLD.key_id} again") as caught:
+            _put(opens(OLD), [8])
+        assert caught.value.code == "data_key_retired"
+        assert _shop(opens(OLD)).status().sealing is None
+        _put(opens(OLD, OTHER), [9])
+        assert _shop(opens(OTHER)).status().values == {OTHER.key_id: 1}
+        # Opened for an earlier release, and taken up again: then it is a key as any other.
+        assert _shop(opens(OTHER)).unseal().n == 1
+        _put(opens(OLD), [9])
+        assert _shop(opens(OLD)).status().values == {OLD.key_id: 1}
 
     def test_a_key_that_nothing_stands_under_is_not_missed(self, opens: Callable[..., Records]) -> None:
         records = opens(OLD)

@@ -17,12 +17,13 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("key_id", sa.Text, nullable=False, unique=True),
         sa.Column("since_ms", sa.BigInteger, nullable=False),
+        sa.Column("retired_ms", sa.BigInteger),
     )
 
 
 def downgrade() -> None:
     # An earlier release would take sealed values for broken ones.
-    if op.get_bind().execute(sa.text("SELECT count(*) FROM data_keys")).scalar():
+    if op.get_bind().execute(sa.text("SELECT count(*) FROM data_keys WHERE retired_ms IS NULL")).scalar():
         raise StateError(
             "values of this store are sealed, and earlier releases cannot open them",
             where="store.records",
