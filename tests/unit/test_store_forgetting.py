@@ -131,7 +131,7 @@ def test_an_erasure_sets_every_encoders_earlier_cache_apart_once(tmp_path: Path)
     caches = {name: VectorCache(records, tmp_path / "v" / name, name, 4) for name in holds}
     for name, held in holds.items():
         caches[name].append(held, np.ones((len(held), 4), np.float32))
-    dims = dict.fromkeys(("text-in-use", "text-of-before", "of-a-plugin"), 4)
+    dims: dict[str, int] = {"text-in-use": 4, "text-of-before": 4, "of-a-plugin": 4}
     assert keep_items_only(records, tmp_path / "v", dims) == 4
     for name, held in holds.items():
         assert caches[name].missing(held) == [one for one in held if one == said], name
