@@ -313,6 +313,7 @@ SERVED = {
     "DifferenceAnswer": model_details.DifferenceAnswer,
     "ComparisonAnswer": model_details.ComparisonAnswer,
     "StageAnswer": training_routes.StageAnswer,
+    "StagePartAnswer": training_routes.StagePartAnswer,
     "TrainingAnswer": training_routes.TrainingAnswer,
     "TrainingDetail": training_routes.TrainingDetail,
     "TrainingsAnswer": training_routes.TrainingsAnswer,

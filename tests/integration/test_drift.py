@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shelfwise import Shop
+from shelfwise.datasets.interactions import Interactions
 from shelfwise.pipeline.as_trained import FILE, AsTrained
+from shelfwise.pipeline.recommender import Recommender
+from shelfwise.store import catalogue, event_log
 from shelfwise.testing.tiny_shop import N_USERS
+from shelfwise.train import as_trained as noting
 
 pytestmark = pytest.mark.online
 
@@ -102,11 +109,13 @@ def test_what_people_turn_to_is_told_apart_from_what_they_are_shown(serve: Any, 
 def test_it_is_told_of_all_processes_by_any(serve: Any, tiny_shop: Path) -> None:
     with serve(tiny_shop, workers=2) as server:
         ask(server, range(N_USERS), 120)
-        soon(lambda: place(server, "home")["shown"]["n"] == 120)
-        for _ in range(6):
-            answer = server.http.get("/insight/drift", headers={"Connection": "close"}).json()
-            home = next(one for one in answer["places"] if one["scenario"] == "home")
-            assert home["shown"]["n"] == 120 and home["shown"]["reading"] == "stable"
+
+        def homes() -> list[dict[str, Any]]:
+            answers = [server.http.get("/insight/drift", headers={"Connection": "close"}).json() for _ in range(8)]
+            return [one for answer in answers for one in answer["places"] if one["scenario"] == "home"]
+
+        soon(lambda: {home["shown"]["n"] for home in homes()} == {120})
+        assert {home["shown"]["reading"] for home in homes()} == {"stable"}
 
 
 def test_what_is_no_usual_request_is_not_counted(serve: Any, tiny_shop: Path) -> None:
@@ -164,6 +173,33 @@ def test_another_version_begins_anew(serve: Any, tiny_shop: Path) -> None:
         (models / "CURRENT").write_text(first)
         soon(lambda: report(server)["version"] == first)
         assert place(server, "home")["shown"]["n"] == 20
+
+
+def test_what_a_training_loads_to_note_it_is_freed_before_the_version_is_published(
+    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[weakref.ref[Recommender]]()
+    measure = noting.as_trained
+
+    def measured(recommender: Recommender, *arguments: Any) -> AsTrained:
+        asked.append(weakref.ref(recommender))
+        return measure(recommender, *arguments)
+
+    monkeypatch.setattr(noting, "as_trained", measured)
+    noted = next(tiny_shop.glob(f"models/*/{FILE}"))
+    noted.unlink()
+    with Shop.open(tiny_shop) as shop, shop.records.read() as connection:
+        events = event_log.read_all(connection)
+        behaviour = Interactions.of(events, n_users=N_USERS, n_items=len(list(catalogue.read_all(connection))))
+        manifest = shop.versions.current().manifest
+        user_ids = [f"user-{user}" for user in range(N_USERS)]
+        gc.disable()  # a large model is not to wait for a collection
+        try:
+            noting.note_as_trained(noted.parent, manifest, shop.records, behaviour, user_ids, lambda *_: None)
+            assert len(asked) == 1 and asked[0]() is None
+        finally:
+            gc.enable()
+    assert AsTrained.load(noted.parent) is not None
 
 
 def test_a_training_notes_what_its_answers_look_like(copied_weighed_shop: Path) -> None:

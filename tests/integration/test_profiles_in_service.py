@@ -12,9 +12,13 @@ import pytest
 
 from shelfwise import Shop
 from shelfwise.config.load import load
+from shelfwise.pipeline import model as models
 from shelfwise.pipeline.profiles import NOT_YET
+from shelfwise.pipeline.recommender import Recommender
+from shelfwise.schemas.queries import Query
 from shelfwise.store import people
 from shelfwise.store.records import Records
+from shelfwise.store.versions import Versions
 
 THINGS = {
     "mug": "ceramic cup for coffee and tea",
@@ -68,3 +72,35 @@ def test_who_did_nothing_yet_is_served_by_what_he_says(shop: Path, serve: Serve)
                 people.upsert(connection, [("later", {"about": about})])
             assert kinds("later")[:6].count(kind) >= 4
         records.close()
+
+
+def test_browsers_that_are_erased_leave_what_customers_say_in_memory(shop: Path) -> None:
+    """In the process that erases, and in one beside it: anybody may have his browser forgotten, page by page."""
+
+    def told(records: Records) -> Recommender:
+        found = Recommender(models.load(Versions(shop / "models").current()), records)
+        found.asking.profiles.on_lookup = looked.append
+        found.recommend(Query(user_id="later", k=3))
+        return found
+
+    def kept(recommender: Recommender) -> bool:
+        looked.clear()
+        recommender.recommend(Query(user_id="later", k=3))
+        return looked == ["kept"]
+
+    looked = list[str]()
+    with Shop.open(shop) as opened:
+        with opened.records.write() as connection:
+            people.upsert(connection, [("later", {"about": "letters and long trails"}), ("other", {"about": "ink"})])
+            browsers = [("visitor:a", {}), ("visitor:b", {})]
+            people.upsert(connection, browsers)
+        here, beside = told(opened.records), told(opened.records)
+        assert kept(here) and kept(beside)
+        for browser, _ in browsers:
+            opened.erase_user(browser)
+            here.asking.forget(browser)
+            assert kept(here) and kept(beside)
+        opened.erase_user("other")
+        here.asking.forget("other")
+        assert not kept(here) and not kept(beside)
+        assert kept(here) and kept(beside)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import resource
 import time
+import weakref
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from shelfwise.config.shop import ScenarioSpec
 from shelfwise.insight.drift_report import LEAST_CASES, Reading, mix_figure, score_figure
-from shelfwise.pipeline.as_trained import Asked, Asker, AsTrained, Mix, PlaceAsTrained
+from shelfwise.pipeline.as_trained import FILE, Asked, Asker, AsTrained, Mix, PlaceAsTrained
 from shelfwise.pipeline.category_groups import MAX_CATEGORIES, CategoryGroups
+from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.pipeline.recommender import Answer
+from shelfwise.pipeline.shortfalls import Shortfall
 from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.queries import Query, Slate, SlateItem
 from shelfwise.serve.drift_counts import DriftCounts, DriftWriter
 from shelfwise.serve.writer import Writer
 from shelfwise.store import drift_counts
@@ -138,3 +151,121 @@ def test_what_the_store_refuses_waits(tmp_path: Path) -> None:
     with records.read() as connection:
         assert drift_counts.read(connection, "v", ["home"], int(time.time())) == {cell: 3}
     records.close()
+
+
+def noted() -> AsTrained:
+    answers = [Asked(Asker.BACK, [0.9, 0.1], [0, 0], 1.0), Asked(Asker.BACK, [0.8, 0.2], [1, 1], 1.0)]
+    place = PlaceAsTrained.of(answers, is_about_items=False, has_scores=True, n_groups=4, share=1.0)
+    assert place is not None
+    return AsTrained(CategoryGroups(("Mugs", "Pens"), 1), {"home": place}, None)
+
+
+@contextmanager
+def files_no_longer_than(n_bytes: int) -> Generator[None]:
+    """As on a disk that is full: what is written beyond is refused half-way."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_cannot_be_written_wholly_is_not_written(tmp_path: Path) -> None:
+    with files_no_longer_than(100), pytest.raises(OSError, match="too large"):
+        noted().save(tmp_path)
+    assert list(tmp_path.iterdir()) == [] and AsTrained.load(tmp_path) is None
+    noted().save(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == [FILE] and AsTrained.load(tmp_path) is not None
+    before = (tmp_path / FILE).read_bytes()
+    with files_no_longer_than(100), pytest.raises(OSError, match="too large"):
+        noted().save(tmp_path)
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"format": 1, "categ',
+        b"[]",
+        b"3",
+        b'{"format": 1}',
+        b"\xff\xfe",
+        b'{"format": 1, "categories": 2, "scenarios": {}, "wanted": null}',
+        b'{"format": 1, "categories": {"names": [], "depth": 1}, "scenarios": {"home": {}}, "wanted": null}',
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_the_log_and_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert AsTrained.load(tmp_path) is None
+    assert str(tmp_path / FILE) in caplog.text and "train again" in caplog.text
+
+
+@dataclass
+class InService:
+    """A recommender as far as what it shows is counted."""
+
+    kinds: list[str]
+    name: str = "v1"
+    spec: ScenarioSpec = field(default_factory=ScenarioSpec)
+
+    def __post_init__(self) -> None:
+        groups = NamedGroups[tuple[str, ...]]()
+        for row, kind in enumerate(self.kinds):
+            groups.put(row, (kind,))
+        self.model = SimpleNamespace(name=self.name, as_trained=noted())
+        self.catalogue = SimpleNamespace(kinds=groups)
+
+    def scenario(self, _: str) -> ScenarioSpec:
+        return self.spec
+
+    def shows(self, counted: DriftCounts, *shortfalls: Shortfall) -> None:
+        items = [
+            SlateItem(item_id=f"i{row}", position=row + 1, score=0.5, title=None, sources=[], reason="")
+            for row in range(2)
+        ]
+        slate = Slate(slate_id="s", scenario="home", model_version=self.name, items=items, degraded=[])
+        rows = np.arange(2, dtype=np.int32)
+        answer = Answer(slate, "u", 0, rows, rows, {}, frozenset(shortfalls), asker=Asker.BACK)
+        seen: Any = self
+        counted.shown(answer, Query(scenario="home"), seen)
+
+
+def counts(counted: DriftCounts, counting: Counting) -> dict[int, int]:
+    return {cell.bucket: n for cell, n in counted.take().items() if cell.counting is counting}
+
+
+def test_what_is_made_without_what_it_usually_is_made_of_is_not_counted() -> None:
+    counted, recommender = DriftCounts(), InService(["Mugs", "Pens"])
+    for one in (Shortfall.LATE, Shortfall.STORE_AWAY, Shortfall.KEY_MISSING, Shortfall.PROFILE_LATE):
+        recommender.shows(counted, one)
+        recommender.shows(counted, one, Shortfall.FEW_CANDIDATES)
+    assert counted.take() == {}
+    recommender.shows(counted, Shortfall.FEW_CANDIDATES)
+    assert counts(counted, Counting.SCORE).popitem()[1] == 2
+
+
+def test_a_place_that_retrievers_order_now_is_not_held_against_scores_of_the_ranker() -> None:
+    counted, recommender = DriftCounts(), InService(["Mugs", "Pens"])
+    recommender.spec = ScenarioSpec(order="retrievers", retrieve=["popular"])
+    recommender.shows(counted)
+    assert counted.take() == {}
+    recommender.spec = ScenarioSpec()
+    recommender.shows(counted)
+    assert counts(counted, Counting.PLACE) == {0: 1, 1: 1}
+
+
+def test_a_version_that_comes_back_into_service_has_its_categories_numbered_anew() -> None:
+    """Nothing was asked of the one between: only the recommender tells that it is another."""
+    counted, before = DriftCounts(), InService(["Mugs", "Mugs", "Pens"])
+    before.shows(counted)
+    gone = weakref.ref(before)
+    del before
+    assert gone() is None  # what counts does not keep it
+    again = InService(["Pens", "Pens", "Mugs"])
+    again.shows(counted)
+    assert counts(counted, Counting.CATEGORY) == {0: 2, 1: 2}

@@ -12,8 +12,9 @@ from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import content_hash, passage
 from shelfwise.encode.profile import profile_hash
 from shelfwise.encode.profile_vectors import ProfileVectors, profile_key
+from shelfwise.pipeline.earlier_caches import keep_items_only
 from shelfwise.schemas.items import Item
-from shelfwise.store import vectors
+from shelfwise.store import catalogue, vectors
 from shelfwise.store.records import Records
 from shelfwise.store.vectors import FILE_NAME, VectorCache
 from shelfwise.train.profiles import set_profiles_apart
@@ -52,7 +53,7 @@ def test_a_version_forgets_one_text_and_keeps_the_others(tmp_path: Path, gone: i
 def test_a_version_keeps_what_is_still_said_and_nothing_else(tmp_path: Path, said: tuple[int, ...]) -> None:
     opened = saved(tmp_path / "users")
     before = [opened.of_text(text) for text in TEXTS]
-    keys = profile_vectors.keys_of([{"about": TEXTS[place]} for place in said], ("about",))
+    [keys] = profile_vectors.keys_of([{"about": TEXTS[place]} for place in said], [("about",)])
     assert profile_vectors.keep_only(tmp_path / "users", keys) == len(TEXTS) - len(said)
     assert profile_vectors.keep_only(tmp_path / "users", keys) == 0
     for reader in (opened, ProfileVectors.load(tmp_path / "users")):
@@ -68,8 +69,8 @@ def test_a_version_keeps_what_is_still_said_and_nothing_else(tmp_path: Path, sai
 
 def test_who_says_nothing_and_what_nobody_reads_has_no_key() -> None:
     users = [{"about": "tea"}, {"about": " "}, {"email": "a@x.org"}, {"about": "tea"}]
-    assert profile_vectors.keys_of(users, ("about",)).tolist() == [profile_key("tea")] * 2
-    assert profile_vectors.keys_of(users, ()).tolist() == []
+    found = profile_vectors.keys_of(users, [("about",), (), ("email", "about")])
+    assert [keys.tolist() for keys in found] == [[profile_key("tea")] * 2, [], [profile_key("tea")] * 2]
 
 
 def test_a_part_of_a_cache_is_kept_and_emptied_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +110,39 @@ def test_vectors_of_people_leave_a_cache_that_held_items_too(tmp_path: Path) -> 
     cache.part(profile_vectors.PART).append([b"said by someone."], np.ones((1, 4), np.float32))
     set_profiles_apart(cache, items[:1])
     assert cache.missing(hashes) == []
+    records.close()
+
+
+def test_an_erasure_sets_every_encoders_earlier_cache_apart_once(tmp_path: Path) -> None:
+    """Also of encoders that the shop does not use any more; pictures are nobody's words."""
+    records = Records.open("sqlite:///s.db", tmp_path)
+    items = [Item(item_id=str(number), title=f"Thing {number}") for number in range(2)]
+    with records.write() as connection:
+        catalogue.upsert(connection, items)
+    hashes, said = [content_hash(passage(item)) for item in items], b"said by someone."
+    holds = {
+        "text-in-use": [*hashes, said],
+        "text-of-before": [hashes[1], said],
+        "text-of-long-ago": [said],
+        "of-a-plugin": [hashes[0], said],
+        "pictures-1": [b"of a picture...."],
+        "plugin-pictures": [b"of a picture...."],
+    }
+    caches = {name: VectorCache(records, tmp_path / "v" / name, name, 4) for name in holds}
+    for name, held in holds.items():
+        caches[name].append(held, np.ones((len(held), 4), np.float32))
+    dims: dict[str, int] = {"text-in-use": 4, "text-of-before": 4, "of-a-plugin": 4}
+    assert keep_items_only(records, tmp_path / "v", dims) == 4
+    for name, held in holds.items():
+        assert caches[name].missing(held) == [one for one in held if one == said], name
+        assert (tmp_path / "v" / name / FILE_NAME).is_file() == (name != "text-of-long-ago")
+    kept = np.fromfile(tmp_path / "v" / "text-in-use" / FILE_NAME, np.float16).reshape(-1, 4)
+    assert kept.any(axis=1).tolist() == [True, True, False]
+    # Once: what an item was called until now is worth keeping, and what people say has a part of its own.
+    caches["text-in-use"].append([b"a title of once."], np.ones((1, 4), np.float32))
+    caches["text-in-use"].part(profile_vectors.PART).append([said], np.ones((1, 4), np.float32))
+    assert keep_items_only(records, tmp_path / "v", dims) == 0
+    assert caches["text-in-use"].missing([b"a title of once."]) == []
     records.close()
 
 

@@ -54,6 +54,18 @@ def encode_changed(
     return EncodeOutcome(len(items), len(missing))
 
 
+def encoded_items(
+    items: Sequence[Item], encoder: TextEncoder, cache: VectorCache, progress: Progress | None = None
+) -> Floats:
+    """The vectors of all items, in order, encoded where there are none yet; shape `(len(items), dim)`."""
+    while True:
+        encode_changed(items, encoder, cache, progress)
+        try:
+            return item_vectors(items, cache)
+        except KeyError:  # an erasure set the cache apart and took what items said until a moment ago
+            continue
+
+
 def item_vectors(items: Sequence[Item], cache: VectorCache) -> Floats:
     """The vectors of all items, in order; shape `(len(items), dim)`."""
     return cache.gather([content_hash(passage(item)) for item in items])

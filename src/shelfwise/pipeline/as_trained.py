@@ -6,6 +6,7 @@ One small file of the version. It counts over many shoppers and holds none of th
 from __future__ import annotations
 
 import json
+import logging
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ LEAST_SPREAD = 0.01
 
 VISIT_MS = 30 * 60_000
 """Who did something within this time is still there; the usual length of a session."""
+
+log = logging.getLogger("shelfwise.pipeline")
 
 
 class Asker(StrEnum):
@@ -262,23 +265,38 @@ class AsTrained:
     wanted: Mix | None
 
     def save(self, folder: Path) -> None:
-        """Write the file into a version's folder."""
+        """Write the file into a version's folder: wholly, or not at all."""
         document = {
             "format": FORMAT,
             "categories": {"names": self.categories.names, "depth": self.categories.depth},
             "scenarios": {name: one.as_document() for name, one in self.places.items()},
             "wanted": None if self.wanted is None else self.wanted.as_document(),
         }
-        (folder / FILE).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        unfinished = folder / f"{FILE}.unfinished"
+        try:
+            unfinished.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            unfinished.replace(folder / FILE)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """Of a version's folder; None where another release trained it, or it learned from no events."""
-        if not (folder / FILE).is_file():
+        """Of a version's folder; None where another release trained it, or it learned from no events.
+
+        What cannot be read is told in the log, and is as if it were not there: a version serves without it.
+        """
+        path = folder / FILE
+        if not path.is_file():
             return None
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        if document.get("format") != FORMAT:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            return cls._read(document) if document["format"] == FORMAT else None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be read, no drift is stated: train again (%s)", path, type(error).__name__)
             return None
+
+    @classmethod
+    def _read(cls, document: Mapping[str, Any]) -> Self:
         groups = document["categories"]
         return cls(
             CategoryGroups(tuple(groups["names"]), groups["depth"]),

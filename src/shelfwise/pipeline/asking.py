@@ -83,7 +83,7 @@ class Asking:
         self.remembered = LastHistories()
         self._away_until = 0.0
         self._silent_until = 0.0
-        self._erasures_seen = live.marks.erasures
+        self._erasures_seen, self._accounts_seen = live.marks.erasures, live.marks.accounts_erased
         self.on_erasure: list[Callable[[], None]] = []
         self.cache: HistoryCache | None = None
         self.on_cached: Callable[[str], None] = lambda _: None
@@ -169,9 +169,13 @@ class Asking:
         return history
 
     def forget(self, user_id: str) -> None:
-        """Keep nothing of somebody in memory: neither what he did nor what he said of himself, now or earlier."""
+        """Keep nothing of somebody in memory: neither what he did nor what he said of himself, now or earlier.
+
+        A browser never said anything of itself, and anybody may have one erased: what others said is kept.
+        """
         self.remembered.forget(user_id)
-        self.profiles.clear()
+        if not user_id.startswith(VISITOR_PREFIX):
+            self.profiles.clear()
 
     def follow(self, connection: Connection | None = None) -> None:
         """Take up what any process stored: an answer is never older than what was acknowledged before it."""
@@ -182,10 +186,13 @@ class Asking:
 
     def note_erasures(self) -> None:
         """Forget what is remembered of people where somebody was erased: who it was is not written down anywhere."""
-        if self._live.marks.erasures != self._erasures_seen:
-            self._erasures_seen = self._live.marks.erasures
-            self.remembered.clear()
+        now = self._live.marks
+        if now.accounts_erased != self._accounts_seen:
+            self._accounts_seen = now.accounts_erased
             self.profiles.clear()
+        if now.erasures != self._erasures_seen:
+            self._erasures_seen = now.erasures
+            self.remembered.clear()
             for forget in self.on_erasure:
                 forget()
 

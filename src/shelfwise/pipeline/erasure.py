@@ -12,10 +12,16 @@ from sqlalchemy import Connection
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.encode import profile_vectors
-from shelfwise.encode.profile import profile, profile_hash, speaking_attributes
+from shelfwise.encode.profile import profile, profile_hash
 from shelfwise.errors import UnknownError
 from shelfwise.pipeline.clock import ShopClock, present_ms
-from shelfwise.pipeline.forgetting import dims_of, forget_cached_vectors, forget_in_version, forget_unsaid
+from shelfwise.pipeline.forgetting import (
+    dims_of,
+    forget_cached_vectors,
+    forget_in_version,
+    forget_unsaid,
+    speaking_of_all,
+)
 from shelfwise.pipeline.model import PROFILES
 from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, VISITOR_PREFIX
 from shelfwise.store import audit_log, erasures, event_log, people, personal, unfinished_erasures
@@ -38,7 +44,7 @@ class Receipt:
         at: When.
         rows: How much there was in the records.
         n_vectors: Vectors of profiles that were overwritten, in the cache and in model versions; those that nobody
-            says any more are among them.
+            says any more are among them, of all who were erased together.
         rebuilt: Whether the database file was rebuilt, so that no copy of what was deleted lies in its gaps.
         versions: Model versions that were trained with the person: they hold numbers without names, and go with their
             folders.
@@ -100,18 +106,16 @@ class Eraser:
         self._versions = Versions(folder / config.store.models)
 
     def forms_of_profiles(self) -> list[tuple[str, ...]]:
-        """The choices of attributes by which profiles are, were or will be written.
+        """The choices of attributes by which profiles are, were or will be written; a browser has none.
 
         Raises:
             DataKeyError: attributes are sealed under a key that is not at hand.
 
         Cost:
-            Reads every user's attributes, where there are any.
+            Reads every user's attributes, some at a time.
         """
         versions = self._versions.list()
-        with self._records.read() as connection:
-            forms = {speaking_attributes(people.read_attributes(connection, ALTERED_ONLY).values())}
-        forms.add(tuple(self._config.encode.users.attributes))
+        forms = {speaking_of_all(self._records), tuple(self._config.encode.users.attributes)}
         for version in versions:
             if (version.folder / PROFILES).is_dir():
                 forms.add(profile_vectors.read_attributes_of(version.folder / PROFILES))
@@ -148,34 +152,57 @@ class Eraser:
         own = people.attributes_of(connection, [user_id], ALTERED_ONLY).get(user_id, {})
         texts = sorted({profile(own, names) for names in forms} - {""})
         erasure = erasures.add(connection, user_id, _present_of_shop(connection))
-        todo = Unfinished(erasure.receipt, row, tuple(profile_hash(text) for text in texts))
+        hashes = tuple(profile_hash(text) for text in texts)
+        todo = Unfinished(erasure.receipt, row, hashes, not user_id.startswith(VISITOR_PREFIX))
         unfinished_erasures.note(connection, todo)
         rows = personal.erase(connection, user_id, erasure.receipt)
         audit_log.note(connection, actor, "user.erase", erasure.receipt, events=rows.events, slates=rows.slates)
         return Erased(user_id, erasure, rows, todo)
 
-    def clean_up(self, erased: Erased, up_to_bytes: int | None = None) -> Receipt:
-        """Overwrite what files still hold, of others too whose erasure was interrupted.
+    def clean_up(self, people: Sequence[Erased], up_to_bytes: int | None = None) -> list[Receipt]:
+        """Overwrite what files still hold of people, and of others too whose erasure was interrupted.
+
+        What it takes to go through all users, and to rebuild the store, is taken once for all of them. Where all are
+        browsers, nobody goes through all users, and interrupted erasures of accounts go on waiting for somebody who
+        does.
 
         Args:
-            erased: By `erase_rows`, committed.
+            people: By `erase_rows`, committed.
             up_to_bytes: A larger database file is not rebuilt.
+
+        Returns:
+            Theirs, in their order.
 
         Raises:
             ServiceError: other processes read or wrote for too long; asking again goes on here.
         """
-        self._forget_cached(erased.user_id)
+        for one in people:
+            self._forget_cached(one.user_id)
         versions = self._versions.list()
+        own = {one.todo.receipt for one in people}
+        is_of_account = any(one.todo.of_account for one in people)
         with self._records.read() as connection:
-            others = [one for one in unfinished_erasures.read_all(connection) if one.receipt != erased.todo.receipt]
-        n_vectors = self._overwritten(versions, [erased.todo])
+            others = [
+                one
+                for one in unfinished_erasures.read_all(connection)
+                if one.receipt not in own and (is_of_account or not one.of_account)
+            ]
+        n_vectors = [self._overwritten(versions, [one.todo]) for one in people]
         self._overwritten(versions, others)
-        if not erased.user_id.startswith(VISITOR_PREFIX):  # a browser never said anything of itself
-            n_vectors += self._unsaid(versions)
-        rebuilt = self._scrubbed([erased.todo], others, up_to_bytes)
-        at = datetime.fromtimestamp(erased.erasure.at_ms / 1_000, UTC)
+        n_unsaid = self._unsaid(versions) if is_of_account else 0
+        rebuilt = self._scrubbed([one.todo for one in people], others, up_to_bytes)
         names = [version.name for version in versions]
-        return Receipt(erased.erasure.receipt, at, erased.rows, n_vectors, rebuilt, names)
+        return [
+            Receipt(
+                one.erasure.receipt,
+                datetime.fromtimestamp(one.erasure.at_ms / 1_000, UTC),
+                one.rows,
+                n_own + (n_unsaid if one.todo.of_account else 0),
+                rebuilt,
+                names,
+            )
+            for one, n_own in zip(people, n_vectors, strict=True)
+        ]
 
     def finish(self, up_to_bytes: int | None = None, *, older_than_s: float = 0.0) -> int:
         """Go on with erasures whose records are gone and whose files were not seen to; how many there were.
@@ -197,7 +224,8 @@ class Eraser:
         if found:
             versions = self._versions.list()
             self._overwritten(versions, found)
-            self._unsaid(versions)
+            if any(one.of_account for one in found):
+                self._unsaid(versions)
             self._scrubbed(found, [], up_to_bytes)
         return len(found)
 
@@ -208,10 +236,11 @@ class Eraser:
             UnknownError: the shop knows nobody of that id, and never erased them.
             ServiceError: the store is held by other processes.
         """
-        forms = self.forms_of_profiles()
+        forms = [] if user_id.startswith(VISITOR_PREFIX) else self.forms_of_profiles()
         with self._records.write() as connection:
             erased = self.erase_rows(connection, user_id, actor, forms)
-        return self.clean_up(erased)
+        [receipt] = self.clean_up([erased])
+        return receipt
 
     def _forget_cached(self, user_id: str) -> None:
         """Out of Redis too. Where that is away its entry is never read again, being of before an erasure, and goes."""

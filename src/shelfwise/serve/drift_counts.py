@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from sqlalchemy import Connection
@@ -28,8 +29,8 @@ FLUSH_EVERY_S = 5.0
 
 FORGET_EVERY_S = 3_600.0
 
-NOT_AS_USUAL = frozenset({Shortfall.LATE, Shortfall.STORE_AWAY})
-"""Made without the ranker or without the history: that is told as degraded, and is no drift."""
+NOT_AS_USUAL = frozenset({Shortfall.LATE, Shortfall.STORE_AWAY, Shortfall.KEY_MISSING, Shortfall.PROFILE_LATE})
+"""Made without the ranker, the history or what the user says: that is told as degraded, and is no drift."""
 
 log = logging.getLogger("shelfwise.serve")
 
@@ -48,6 +49,7 @@ class DriftCounts:
 
     def __init__(self) -> None:
         self._version = ""
+        self._recommender: Callable[[], Recommender | None] = lambda: None
         self._as_trained: AsTrained | None = None
         self._group_by_kind: list[int] = []
         self._seen: dict[str, _Seen] = {}
@@ -58,8 +60,8 @@ class DriftCounts:
         """One slate was made for a request.
 
         Counted is what can be held against the training: answers in places and to askers that it asked for too, to
-        requests that want nothing else than the place gives by itself. Strangers who ask about nothing are all shown
-        the same, which says nothing.
+        requests that want nothing else than the place gives by itself, ordered by whom the training saw it ordered.
+        Strangers who ask about nothing are all shown the same, which says nothing.
         """
         as_trained = self._of(recommender)
         if as_trained is None:
@@ -71,7 +73,8 @@ class DriftCounts:
         first = place.first_line(answer.asker)
         if first is None or not answer.shortfalls.isdisjoint(NOT_AS_USUAL):
             return
-        if not _is_usual(query, recommender.scenario(scenario)):
+        spec = recommender.scenario(scenario)
+        if not _is_usual(query, spec) or (place.scores is not None and spec.order != "ranker"):
             return
         items = answer.slate.items[: place.n_places]
         if not items:
@@ -111,9 +114,11 @@ class DriftCounts:
 
     def _of(self, recommender: Recommender) -> AsTrained | None:
         """What the version in service looked like; what was counted of another one is set aside."""
-        model = recommender.model
-        if model.name != self._version:
+        if self._recommender() is not recommender:
+            # By itself, not by the version's name: one that comes back into service has its categories numbered anew.
+            model = recommender.model
             self._set_aside()
+            self._recommender = weakref.ref(recommender)  # a replaced version's memory is free for what comes
             self._version, self._as_trained = model.name, model.as_trained
             self._group_by_kind.clear()
             n_groups = 0 if model.as_trained is None else len(model.as_trained.categories.labels)
@@ -123,7 +128,7 @@ class DriftCounts:
     def _groups(self, rows: Iterable[int], as_trained: AsTrained, recommender: Recommender) -> list[int]:
         kinds, known = recommender.catalogue.kinds, self._group_by_kind
         for path in kinds.names[len(known) :]:  # categories that came since the last look
-            known.append(as_trained.categories.group(path if isinstance(path, tuple) else ()))
+            known.append(as_trained.categories.group(path))
         without = len(as_trained.categories.labels) - 1
         codes = kinds.codes
         return [without if (code := int(codes[row])) == UNNAMED else known[code] for row in rows]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.errors import ServiceError
 from shelfwise.pipeline.erasure import Erased, Eraser, Receipt
+from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.serve.writer import Writer
 from shelfwise.store.records import Records
 
@@ -22,8 +24,17 @@ LOOK_EVERY_S = 60.0
 """How often it is looked for what was interrupted: by a process that died, or by a store that was held for too long."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Somebody whose records are gone, and who asked for a receipt."""
+
+    erased: Erased
+    up_to_bytes: int
+    receipt: asyncio.Future[Receipt]
+
+
 class Erasing:
-    """Erases, one person after the other.
+    """Erases people: their records one after the other, what files hold of them for all together who wait for it.
 
     Attributes:
         n_waiting: People who are being erased, or wait for it.
@@ -33,6 +44,9 @@ class Erasing:
         self._eraser = Eraser(records, config, records.folder)
         self._writer = writer
         self._cleaning = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
+        self._forms: asyncio.Task[list[tuple[str, ...]]] | None = None
+        self._cleaner: asyncio.Task[None] | None = None
         self.n_waiting = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -45,6 +59,8 @@ class Erasing:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._cleaner is not None:
+            await asyncio.gather(self._cleaner, return_exceptions=True)
 
     async def erase(
         self,
@@ -61,7 +77,7 @@ class Erasing:
             user_id: Who.
             actor: Who wants it, for the audit log.
             forgotten: Called at the commit: memory must forget too.
-            up_to_bytes: A larger store is not rebuilt now.
+            up_to_bytes: A larger store is not rebuilt now, unless for somebody else who waits too.
             again: Whether somebody of whom there is nothing any more may be erased once more.
 
         Raises:
@@ -77,13 +93,43 @@ class Erasing:
     async def _erased(
         self, user_id: str, actor: str, forgotten: Callable[[Erased], None], up_to_bytes: int, *, again: bool
     ) -> Receipt:
-        forms = await asyncio.to_thread(self._eraser.forms_of_profiles)
+        forms = [] if user_id.startswith(VISITOR_PREFIX) else await self._forms_of_profiles()
         erased = await self._writer.run(
             partial(self._eraser.erase_rows, user_id=user_id, actor=actor, forms=forms, again=again)
         )
         forgotten(erased)
-        async with self._cleaning:
-            return await asyncio.to_thread(self._eraser.clean_up, erased, up_to_bytes)
+        waiting = _Waiting(erased, up_to_bytes, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._cleaner is None or self._cleaner.done():
+            self._cleaner = asyncio.create_task(self._clean_up())
+        return await waiting.receipt
+
+    async def _forms_of_profiles(self) -> list[tuple[str, ...]]:
+        """Read once for all who ask while it is being read: one more user does not change what all of them say."""
+        if self._forms is None or self._forms.done():
+            self._forms = asyncio.create_task(asyncio.to_thread(self._eraser.forms_of_profiles))
+        return await asyncio.shield(self._forms)
+
+    async def _clean_up(self) -> None:
+        """See to files until nobody waits: once for all who came while it was done for those before them.
+
+        A task of its own, which goes on when somebody's connection breaks: others wait for it too.
+        """
+        while self._waiting:
+            async with self._cleaning:
+                together, self._waiting = self._waiting, []
+                up_to_bytes = max(one.up_to_bytes for one in together)
+                people = [one.erased for one in together]
+                try:
+                    receipts = await asyncio.to_thread(self._eraser.clean_up, people, up_to_bytes)
+                except Exception as error:
+                    for one in together:
+                        if not one.receipt.done():
+                            one.receipt.set_exception(error)
+                    continue
+                for one, receipt in zip(together, receipts, strict=True):
+                    if not one.receipt.done():
+                        one.receipt.set_result(receipt)
 
     async def _go_on(self) -> None:
         older_than_s = 0.0  # at the start; later, another process may be at what is young

@@ -16,7 +16,7 @@ from shelfwise.config.shop import ServeSpec, ShopConfig
 from shelfwise.config.storefront import StorefrontSpec
 from shelfwise.encode.pictures.files import PictureFiles
 from shelfwise.errors import ServiceError, ShelfwiseError, StateError
-from shelfwise.insight.drift_report import DriftReport, drift_report
+from shelfwise.insight.drift_report import DriftReport
 from shelfwise.pipeline.erasure import Erased, Receipt
 from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.pipeline.rule_desk import RuleDesk
@@ -25,6 +25,7 @@ from shelfwise.search.full_text import FullText
 from shelfwise.serve import rubbish
 from shelfwise.serve.catalogue_map import CatalogueMap
 from shelfwise.serve.drift_counts import DriftCounts, DriftWriter
+from shelfwise.serve.drift_reports import DriftReports
 from shelfwise.serve.erasing import MAX_REBUILT_BYTES, Erasing
 from shelfwise.serve.event_writer import EventWriter
 from shelfwise.serve.import_jobs import ImportJobs
@@ -81,6 +82,7 @@ class Service:
         self._traffic = TrafficWriter(measures.traffic, self.writer)
         self.drift = DriftCounts()
         self._drift = DriftWriter(self.drift, self.writer)
+        self._drift_reports = DriftReports(records)
         self._full_text = SearchOpening(records, config.storefront.attributes)
         pictures = PictureFiles(records.folder, config.encode.image_folder)
         self.thumbnails, self.looks = Thumbnails(pictures), Looks(records, pictures)
@@ -146,6 +148,7 @@ class Service:
             await self._slates.close()
         await self._traffic.close()
         await self._drift.close()
+        await self._drift_reports.close()
         await self.events.close()
         await self.writer.close()
         self.records.close()
@@ -183,16 +186,9 @@ class Service:
         What was counted in the last seconds is not in it yet.
 
         Raises:
-            ServiceError: the store cannot be read.
+            ServiceError: the store cannot be read, or does not answer in time.
         """
-        model = self.recommender.model if self.has_model else None
-        version, then = (None, None) if model is None else (model.name, model.as_trained)
-
-        def read() -> DriftReport:
-            with self.records.read() as connection:
-                return drift_report(connection, version, then, int(time.time()))
-
-        return await asyncio.to_thread(read)
+        return await self._drift_reports.of(self.recommender.model if self.has_model else None)
 
     def full_text(self) -> FullText:
         """The catalogue by its words.

@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -123,7 +123,7 @@ def shelves(recommender: Recommender, path: Path, shown: Iterable[str]) -> Shelv
     known = recommender.catalogue
     allowed = known.allowed.copy()
     codes = known.kinds.codes[: len(allowed)].copy()
-    kinds = cast("list[Path]", known.kinds.names[:])  # last: every number has its name by then
+    kinds = known.kinds.names[:]  # last: every number has its name by then
     # One look at each kind, and none at items: there are far fewer of those. The last place is that of UNNAMED.
     is_here = np.array([*(kind[: len(path)] == path for kind in kinds), not path], bool)
     among = allowed & is_here[codes]

@@ -1,16 +1,16 @@
 """Visitors of the shop's pages, and the signed tokens by which each proves who it is.
 
-A token is `v1.<whom>.<end>.<signature>`: whom it proves, the second in which it ends, and an HMAC-SHA-256 over both
-with a secret that the shop's processes share. Nothing is stored of it.
+A token is `v1.<whom>.<end>.<signature>`: whom it proves, the second in which it ends, and an HMAC-SHA-256 over all of
+it with a secret that the shop's processes share. Nothing is stored of it.
 
-Whom: a letter, then an id. `s` is a browser, `u` somebody who is signed in, and `e` the same where the shop's server
-lets that person's page erase the person.
+Whom: a letter, then an id. `s` is a browser, `u` somebody who is signed in. What the token may beside that stands in
+front, as in `v1-erase`, where the shop's server lets that person's page erase the person. An earlier release beside
+this one reads whom alone, so that somebody who is signed in stays who they are there.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -22,6 +22,7 @@ from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.schemas.queries import Query
 
 FORM = "v1"
+MAY_ERASE = "v1-erase"
 VALID_S = 90 * 86_400
 """How long a token holds; asking for another one in time goes on with the same visitor."""
 
@@ -115,10 +116,10 @@ class VisitorTokens:
     def issue(self, visitor: Visitor, now_s: float) -> tuple[str, int]:
         """A token, and the second in which it ends."""
         ends_s = int(now_s) + VALID_S
-        whom = f"s{visitor.session_id}"
-        if visitor.user_id is not None:
-            whom = f"{'e' if visitor.may_erase_user else 'u'}{visitor.user_id}"
-        body = f"{FORM}.{_text(whom.encode())}.{ends_s}"
+        is_user = visitor.user_id is not None
+        whom = f"u{visitor.user_id}" if is_user else f"s{visitor.session_id}"
+        form = MAY_ERASE if is_user and visitor.may_erase_user else FORM
+        body = f"{form}.{_text(whom.encode())}.{ends_s}"
         return f"{body}.{_text(self._signature(body))}", ends_s
 
     def read(self, token: str, now_s: float) -> Visitor:
@@ -130,17 +131,22 @@ class VisitorTokens:
         body, _, signature = token.rpartition(".")
         if len(token) > MAX_CHARS or not hmac.compare_digest(_text(self._signature(body)), _ascii(signature)):
             raise wrong_token()
-        _, whom, ends = body.split(".")
-        if int(ends) <= now_s:
+        try:
+            form, whom, ends = body.split(".")
+            ends_s = int(ends)
+            named = base64.urlsafe_b64decode(whom + "=" * (-len(whom) % 4)).decode()
+        except ValueError as cause:  # signed, so made by another release
+            raise wrong_token() from cause
+        if ends_s <= now_s:
             raise AccessError(
                 "the visitor's token has ended", hint="ask `POST /v1/visitors` for another", code="expired_visitor"
             )
-        try:
-            named = base64.urlsafe_b64decode(whom + "=" * (-len(whom) % 4)).decode()
-        except (binascii.Error, UnicodeDecodeError) as cause:  # signed, so made by another release
-            raise wrong_token() from cause
-        kind, name = named[0], named[1:]
-        return Visitor(session_id=name) if kind == "s" else Visitor(user_id=name, may_erase_user=kind == "e")
+        kind, name = named[:1], named[1:]
+        if kind == "u" and form in (FORM, MAY_ERASE):
+            return Visitor(user_id=name, may_erase_user=form == MAY_ERASE)
+        if kind == "s" and form == FORM:
+            return Visitor(session_id=name)
+        raise wrong_token()  # signed too: what it stands for this release does not know
 
     def _signature(self, body: str) -> bytes:
         return hmac.digest(self._secret, _ascii(body).encode(), hashlib.sha256)

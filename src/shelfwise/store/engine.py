@@ -15,7 +15,7 @@ from shelfwise.store.refusals import refusal
 from shelfwise.store.sqlite import sqlite_engine
 from shelfwise.store.urls import SQLITE, WHERE, read_url
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
 
 log = logging.getLogger("shelfwise.store")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
 
+from shelfwise.schemas.ids import VISITOR_PREFIX
 from shelfwise.store import server_secrets
 from shelfwise.store.bulk import LOOKUP_CHUNK
 from shelfwise.store.tables import erasures
@@ -51,7 +52,11 @@ def add(connection: Connection, user_id: str, until_ms: int) -> Erasure:
     made = Erasure(secrets.token_hex(16), int(datetime.now(UTC).timestamp() * 1_000), until_ms)
     connection.execute(
         insert(erasures).values(
-            receipt=made.receipt, id_hash=pseudonym(connection, user_id), at_ms=made.at_ms, until_ms=made.until_ms
+            receipt=made.receipt,
+            id_hash=pseudonym(connection, user_id),
+            at_ms=made.at_ms,
+            until_ms=made.until_ms,
+            of_account=not user_id.startswith(VISITOR_PREFIX),
         )
     )
     return made

@@ -20,6 +20,7 @@ class Marks(NamedTuple):
         rules: Version of the rules in force.
         erasures: People who were erased so far.
         scenarios: Version of the latest change of a scenario's settings.
+        accounts_erased: Those of the erasures that were of accounts, and not of browsers.
     """
 
     events: int
@@ -27,6 +28,7 @@ class Marks(NamedTuple):
     rules: int
     erasures: int
     scenarios: int
+    accounts_erased: int = 0
 
     def as_document(self) -> dict[str, int]:
         """As plain JSON."""
@@ -38,13 +40,21 @@ class Marks(NamedTuple):
         return cls(*(int(document.get(name, 0)) for name in cls._fields))
 
 
+_erased = (
+    select(func.count().label("n"), func.count().filter(erasures.c.of_account).label("accounts"))
+    .select_from(erasures)
+    .subquery()
+)
+"""Both by one look."""
+
 _marks = FrequentRead(
     select(
         select(func.max(events.c.seq)).scalar_subquery(),
         select(func.max(items.c.changed_seq)).scalar_subquery(),
         select(func.max(rule_versions.c.version)).scalar_subquery(),
-        select(func.count()).select_from(erasures).scalar_subquery(),
+        _erased.c.n,
         select(func.max(scenario_versions.c.version)).scalar_subquery(),
+        _erased.c.accounts,
     )
 )
 

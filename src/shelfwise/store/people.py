@@ -102,6 +102,34 @@ def read_attributes(connection: Connection, without: Container[str] = REFUSED) -
     return {row: attributes for row, attributes in each if attributes is not None}
 
 
+def read_attributes_after(
+    connection: Connection, row: int, n: int, without: Container[str] = REFUSED
+) -> dict[int, dict[str, str]]:
+    """Attributes of the next `n` users behind a row that have any, in the order of rows.
+
+    Who goes through all users so holds few at a time, and no look at the store for long.
+
+    Args:
+        connection: Reads.
+        row: The last that was read; -1 before the first.
+        n: Users at most; fewer are the last ones.
+        without: Codes of reasons for which users whose attributes cannot be opened are told as if they had none.
+
+    Raises:
+        DataKeyError: they cannot be opened for another one.
+    """
+    query = (
+        select(users.c.row, users.c.user_id, users.c.attributes)
+        .where(users.c.row > row, users.c.attributes != NO_ATTRIBUTES)
+        .order_by(users.c.row)
+        .limit(n)
+    )
+    return {
+        int(found): told_unless(connection, user_id, written, without) or {}
+        for found, user_id, written in connection.execute(query)
+    }
+
+
 def values_by_attribute(connection: Connection) -> dict[str, set[str]]:
     """The distinct values of every attribute that some user has."""
     found: dict[str, set[str]] = {}

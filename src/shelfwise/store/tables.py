@@ -256,6 +256,8 @@ erasures = Table(
     Column("id_hash", LargeBinary(32), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
+    # Or of a browser, which never said anything of itself. Who it was, neither tells.
+    Column("of_account", Boolean, nullable=False, server_default="1"),
 )
 Index("erasures_by_id", erasures.c.id_hash)
 

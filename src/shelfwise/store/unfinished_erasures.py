@@ -24,11 +24,13 @@ class Unfinished:
         receipt: Of the erasure.
         user_row: The person's, in which nobody's name stands any more; None where there was none.
         profile_hashes: Of the texts that the person's profile was written as.
+        of_account: Whether the person may ever have said anything of himself; a browser never did.
     """
 
     receipt: str
     user_row: int | None
     profile_hashes: tuple[bytes, ...]
+    of_account: bool = True
 
 
 def note(connection: Connection, todo: Unfinished) -> None:
@@ -51,12 +53,16 @@ def read_all(connection: Connection, before_ms: int | None = None) -> list[Unfin
     Cost:
         One look at a table that is nearly always empty.
     """
-    query = select(unfinished_erasures).order_by(unfinished_erasures.c.receipt)
+    query = (
+        select(unfinished_erasures, erasures.c.of_account)
+        .outerjoin(erasures, erasures.c.receipt == unfinished_erasures.c.receipt)
+        .order_by(unfinished_erasures.c.receipt)
+    )
     if before_ms is not None:
-        begun_before = select(erasures.c.receipt).where(erasures.c.at_ms < before_ms)
-        query = query.where(unfinished_erasures.c.receipt.in_(begun_before))
+        query = query.where(erasures.c.at_ms < before_ms)
     return [
-        Unfinished(row.receipt, row.user_row, _apart(bytes(row.profile_hashes))) for row in connection.execute(query)
+        Unfinished(row.receipt, row.user_row, _apart(bytes(row.profile_hashes)), row.of_account is not False)
+        for row in connection.execute(query)
     ]
 
 

@@ -91,9 +91,7 @@ class VectorCache:
     def keep_only(self, hashes: Iterable[bytes]) -> int:
         """Overwrite every vector but these, and forget that it was there; how many there were."""
         with self._records.read() as connection:
-            kept = set(
-                connection.execute(select(index.c.content_hash).where(index.c.encoder == self._encoder)).scalars()
-            )
+            kept = set(hashes_in(connection, self._encoder))
         gone = sorted(kept.difference(hashes))
         if not gone:
             return 0
@@ -158,6 +156,18 @@ def forget(records: Records, vectors_folder: Path, hashes: Sequence[bytes], dim_
                 _overwrite(path, positions, dim)
         _strike(connection, hashes)
     return sum(map(len, found.values()))
+
+
+def drop(records: Records, vectors_folder: Path, encoder: str) -> int:
+    """Delete all vectors of an encoder, whose length nobody knows, and forget that they were there; how many."""
+    with records.write() as connection:
+        (vectors_folder / encoder / FILE_NAME).unlink(missing_ok=True)
+        return connection.execute(delete(index).where(index.c.encoder == encoder)).rowcount
+
+
+def hashes_in(connection: Connection, encoder: str) -> list[bytes]:
+    """The hashes that an encoder's cache holds, without its parts."""
+    return list(connection.execute(select(index.c.content_hash).where(index.c.encoder == encoder)).scalars())
 
 
 def kept_in(connection: Connection, part: str) -> list[bytes]:

@@ -71,6 +71,9 @@ def note_as_trained(
         interactions: That the version learned from; of none, nothing is noted.
         user_ids: By user row.
         progress: Told of every step.
+
+    Cost:
+        The memory of a server process that loads the version, beside what it learned from; free when this returns.
     """
     if not len(interactions):
         return

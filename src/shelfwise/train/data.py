@@ -16,7 +16,7 @@ from shelfwise.datasets.regions import Regions
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.shown_lists import ShownLists
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, item_vectors
+from shelfwise.encode.catalogue import EncodeOutcome, Progress, encode_changed, encoded_items
 from shelfwise.encode.encoder import TextEncoder
 from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
@@ -188,8 +188,7 @@ def load(
     ready = ready_encoder(config, records, vectors_folder) if space is None else space.encoder
     vectors, whitening, raw_vectors, texts_of_users, profiles = None, None, None, None, None
     if ready is not None:
-        encode_changed(items, ready.encoder, ready.cache, progress)
-        encoded = item_vectors(items, ready.cache)
+        encoded = encoded_items(items, ready.encoder, ready.cache, progress)
         has_text = np.array([bool(passage(item)) for item in items])
         whitening = space.whitening if space is not None else None
         if whitening is None:

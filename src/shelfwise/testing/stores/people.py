@@ -6,7 +6,9 @@ from sqlalchemy import select
 
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue, erasures, event_log, people, personal, unfinished_erasures
+from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
+from shelfwise.store.tables import erasures as erasures_table
 from shelfwise.store.tables import users
 from shelfwise.store.unfinished_erasures import Unfinished
 from shelfwise.testing.stores.contract import StoreContract, an_event
@@ -48,6 +50,38 @@ class PeopleContract(StoreContract):
             assert people.attributes_of(connection, names) == {
                 name: {"n": str(place)} for place, name in enumerate(names)
             }
+
+    def test_attributes_are_read_some_users_at_a_time(self, records: Records) -> None:
+        given = {f"u{n}": {"n": str(n)} if n % 3 else {} for n in range(20)}
+        with records.write() as connection:
+            people.upsert(connection, list(given.items()))
+        with records.read() as connection:
+            every = people.read_attributes(connection)
+            assert list(every) == [n for n in range(20) if n % 3]
+            for n in (1, 4, 13, 14):
+                row, found = -1, dict[int, dict[str, str]]()
+                while part := people.read_attributes_after(connection, row, n):
+                    assert len(part) == min(n, len(every) - len(found)) and min(part) > row
+                    found, row = found | part, max(part)
+                assert found == every
+
+    def test_erasures_of_accounts_are_counted_apart_and_name_nobody(self, records: Records) -> None:
+        def counted() -> tuple[int, int]:
+            with records.read() as connection:
+                now = marks(connection)
+            return now.erasures, now.accounts_erased
+
+        assert counted() == (0, 0)
+        for user_id, expected in (("ann", (1, 1)), ("visitor:x", (2, 1)), ("ben", (3, 2)), ("visitor:x", (4, 2))):
+            with records.write() as connection:
+                todo = erasures.add(connection, user_id, 7)
+                unfinished_erasures.note(connection, Unfinished(todo.receipt, None, ()))
+            assert counted() == expected
+        with records.read() as connection:
+            kinds = [one.of_account for one in unfinished_erasures.read_all(connection)]
+            assert sorted(kinds) == [False, False, True, True]
+            written = repr(connection.execute(select(erasures_table)).fetchall())
+        assert not any(name in written for name in ("ann", "ben", "visitor"))
 
     def test_what_is_left_to_do_of_erasures_is_noted_until_it_is_done(self, records: Records) -> None:
         todo = [

@@ -16,7 +16,7 @@ from shelfwise.datasets.interactions import DAY_MS, target_kind
 from shelfwise.datasets.moments import before_all_questions
 from shelfwise.datasets.searches import Searches
 from shelfwise.datasets.training_data import TrainingData
-from shelfwise.encode.catalogue import encode_changed, item_vectors
+from shelfwise.encode.catalogue import encoded_items
 from shelfwise.encode.landmarks import Landmarks
 from shelfwise.encode.passage import passage
 from shelfwise.encode.profile_vectors import PART as PROFILES
@@ -156,8 +156,9 @@ class Tuner:
             export(encoder, folder)
         encoder.load(folder)
         cache = VectorCache(self.records, folder, encoder.key(), encoder.dim)
-        encode_changed(self.items, encoder, cache, lambda done, total: progress("encoding items as tuned", done, total))
-        raw = item_vectors(self.items, cache)
+        raw = encoded_items(
+            self.items, encoder, cache, lambda done, total: progress("encoding items as tuned", done, total)
+        )
         whitening = material.whitening(raw[self._has_text] if self._has_text.any() else raw)
         vectors = self._whitened(raw, whitening)
         about = found.about
