@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.event import listen, remove
 
 from shelfwise.errors import ConfigError, ServiceError, ShelfwiseError
 from shelfwise.schemas.items import Item
@@ -128,22 +128,25 @@ class TestTransactions:
             assert (n_users(records), n_users(other)) == (2, 1)
             other.close()
 
-    def test_the_last_events_of_a_user_are_read_from_the_index(self, records: Records) -> None:
-        ran: list[tuple[str, Any]] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            ran.append((statement, parameters))
-
+    def test_the_last_events_of_a_user_are_read_from_the_index(
+        self, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with records.write() as connection:
             catalogue.upsert(connection, [Item(item_id="i")])
             event_log.append(connection, [EventRow(b"%16d" % n, f"u{n % 50}", "i", 6, n) for n in range(5_000)], None)
             connection.exec_driver_sql("ANALYZE")
-        listen(records.engine, "before_cursor_execute", note)
+        ran: list[tuple[Any, Any]] = []
+        execute = psycopg.Cursor.execute
+
+        def noted(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+            ran.append((query, params))
+            return execute(cursor, query, params, **options)
+
         with records.read() as connection:
-            assert len(event_log.recent_events(connection, "u7", 3)) == 3
-        remove(records.engine, "before_cursor_execute", note)
-        [(statement, parameters)] = ran
-        with records.read() as connection:
+            with monkeypatch.context() as patched:
+                patched.setattr(psycopg.Cursor, "execute", noted)
+                assert len(event_log.recent_events(connection, "u7", 3)) == 3
+            [(statement, parameters)] = [one for one in ran if "SELECT" in str(one[0])]
             plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
         assert "using events_by_user" in plan
         assert "Seq Scan on events" not in plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -124,8 +124,8 @@ def test_what_nobody_says_is_found_with_few_users_in_memory(
     looks = list[int]()
     look = people.read_attributes_after
 
-    def counted(connection: Connection, row: int, n: int) -> dict[int, dict[str, str]]:
-        found = look(connection, row, n)
+    def counted(connection: Connection, row: int, n: int, without: Container[str]) -> dict[int, dict[str, str]]:
+        found = look(connection, row, n, without)
         looks.append(len(found))
         return found
 

@@ -47,5 +47,6 @@ async def get_client_script(request: Request) -> Response:
 
 @cache
 def _script() -> tuple[bytes, str]:
-    content = _FILE.read_bytes()
+    """The script and its tag; every page of a shop loads it, and none needs its indentation."""
+    content = b"\n".join(line.lstrip() for line in _FILE.read_bytes().splitlines())
     return content, f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
