@@ -125,3 +125,16 @@ def test_a_version_of_an_earlier_release_has_all_trees_in_one_file(booster: Any,
     features = drawn(200, 5)
     found = TreeCascade.load(tmp_path).by_request(features, [200], [10])
     np.testing.assert_allclose(found, booster.predict(features, raw_score=True), atol=1e-4)
+
+
+def test_rounding_lifts_nothing_above_the_weakest_that_all_trees_judged() -> None:
+    random = np.random.default_rng(6)
+    for _ in range(300):
+        scores = random.normal(size=40).astype(np.float32) * np.float32(10.0 ** random.integers(-3, 4))
+        rest = random.random(40) < 0.5
+        rest[:2] = [True, False]
+        weakest, before = scores[~rest].min(), scores.copy()
+        tree_cascade._put_below(scores, rest, weakest)  # pyright: ignore[reportPrivateUsage]
+        assert scores[rest].max() < weakest
+        np.testing.assert_array_equal(scores[~rest], before[~rest])
+        assert (np.diff(scores[rest][np.argsort(before[rest], kind="stable")]) >= 0).all()

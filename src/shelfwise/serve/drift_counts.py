@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import weakref
@@ -20,6 +19,7 @@ from shelfwise.pipeline.named_groups import UNNAMED
 from shelfwise.pipeline.recommender import Answer, Recommender
 from shelfwise.pipeline.shortfalls import Shortfall
 from shelfwise.schemas.queries import Query
+from shelfwise.serve.regular_flush import RegularFlush
 from shelfwise.serve.writer import Writer
 from shelfwise.store import drift_counts
 from shelfwise.store.drift_counts import Cell, Counting
@@ -157,7 +157,7 @@ def _is_usual(query: Query, spec: ScenarioSpec) -> bool:
     return (query.category is None or "category" in spec.needs) and (query.brand is None or "brand" in spec.needs)
 
 
-class DriftWriter:
+class DriftWriter(RegularFlush):
     """Adds what a process counts to the store, and deletes what is old.
 
     Args:
@@ -166,20 +166,9 @@ class DriftWriter:
     """
 
     def __init__(self, counted: DriftCounts, writer: Writer) -> None:
+        super().__init__("what slates are like", FLUSH_EVERY_S)
         self._counted, self._writer = counted, writer
-        self._task: asyncio.Task[None] | None = None
         self._forgot_at = -FORGET_EVERY_S
-
-    def start(self) -> None:
-        """Begin; inside a running loop."""
-        self._task = asyncio.create_task(self._work())
-
-    async def close(self) -> None:
-        """Write what was counted."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self.flush()
 
     async def flush(self) -> None:
         """Write what was counted; what the store refuses waits."""
@@ -191,14 +180,6 @@ class DriftWriter:
         except ServiceError as error:
             log.warning("what slates are like waits to be written: %s", error.found)
             self._counted.put_back(waiting)
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
-            try:
-                await self.flush()
-            except Exception as error:
-                log.error("what slates are like cannot be written", exc_info=error)
 
     def _stored(self, connection: Connection, waiting: Counter[Cell]) -> None:
         drift_counts.add(connection, int(time.time()), waiting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from sqlalchemy import Connection
 from shelfwise.errors import ServiceError
 from shelfwise.insight.latency import bucket_of
 from shelfwise.pipeline.shortfalls import Shortfall
+from shelfwise.serve.regular_flush import RegularFlush
 from shelfwise.serve.writer import Writer
 from shelfwise.store import traffic
 from shelfwise.store.traffic import HOUR_S, MINUTE_S, Counted, Measure
@@ -76,7 +76,7 @@ class Traffic:
         return Counter({Counted(*key): n for key, n in seen.items()})
 
 
-class TrafficWriter:
+class TrafficWriter(RegularFlush):
     """Adds what a process counts to the store, every other second, and deletes what is old.
 
     Args:
@@ -85,21 +85,10 @@ class TrafficWriter:
     """
 
     def __init__(self, counted: Traffic, writer: Writer) -> None:
+        super().__init__("what was counted", FLUSH_EVERY_S)
         self._counted, self._writer = counted, writer
         self._by_minute: dict[int, Counter[Counted]] = {}
-        self._task: asyncio.Task[None] | None = None
         self._forgot_at = -float(HOUR_S)
-
-    def start(self) -> None:
-        """Begin; inside a running loop."""
-        self._task = asyncio.create_task(self._work())
-
-    async def close(self) -> None:
-        """Write what was counted."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self.flush()
 
     async def flush(self) -> None:
         """Write what was counted; what the store does not take now is kept for the next time."""
@@ -117,14 +106,6 @@ class TrafficWriter:
             log.warning("what was counted waits: %s", error.found)
             for at_s, counts in waiting.items():
                 self._by_minute.setdefault(at_s, Counter()).update(counts)
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
-            try:
-                await self.flush()
-            except Exception as error:
-                log.error("what was counted cannot be written", exc_info=error)
 
     def _stored(self, connection: Connection, waiting: Mapping[int, Mapping[Counted, int]]) -> None:
         for at_s, counts in waiting.items():
