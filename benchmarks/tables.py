@@ -333,6 +333,8 @@ def objectives_section(document: dict[str, Any]) -> str:
 
 EXPOSURE_COLUMNS = (
     "terms",
+    "seeds",
+    "NDCG@10, validation",
     "NDCG@10",
     "against plain",
     "95 % interval",
@@ -348,6 +350,8 @@ def exposure_lines(lines: list[dict[str, Any]]) -> Lines:
     return [
         [
             line["setting"],
+            f"{line['seeds']}",
+            f"{line['validation_ndcg_change']:+.1%}",
             f"{line['ndcg']:.4f}",
             f"{line['ndcg_change'][0]:+.1%}",
             f"{line['ndcg_change'][1]:+.1%} to {line['ndcg_change'][2]:+.1%}",
