@@ -211,8 +211,6 @@ def _name_affinity(state: ItemState, seeds: Rows, weights: Floats, names: npt.ND
 
 
 def _seeds(situation: Situation, n_items: int) -> tuple[Rows, Floats]:
-    latest = situation.seeds[::-1]
-    latest = latest[latest < n_items]
-    _, first = np.unique(latest[: 4 * N_SEEDS], return_index=True)
-    seeds = latest[np.sort(first)[:N_SEEDS]]
+    latest = situation.latest_items.rows
+    seeds = latest[latest < n_items][:N_SEEDS]
     return seeds, (SEED_DECAY ** np.arange(len(seeds))).astype(np.float32)

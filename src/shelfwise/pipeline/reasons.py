@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -71,9 +72,8 @@ def reasons(
         Length N.
     """
     retrievers = funnel.retrievers
+    speakers = {name: _speaker(type(retriever)) for name, retriever in retrievers.items()}
     because: dict[str, list[int | None]] = {}
-    own = [name for name, retriever in retrievers.items() if isinstance(retriever, Again)]
-    content = {name: retriever for name, retriever in retrievers.items() if isinstance(retriever, Content)}
     log = _Log(situation, catalogue, "bought" if only_purchases else "turned to")
 
     def seed_of(source: str, place: int) -> int | None:
@@ -86,16 +86,14 @@ def reasons(
         named_by = sources[place]
         if not named_by:
             return "Chosen by this shop"  # a rule pinned what no retriever named
-        for source in [*(one for one in own if one in named_by), *(one for one in named_by if one not in own)]:
-            retriever = retrievers[source]
-            if source in content and content[source].is_of_profile(row, situation):
+        if any(speakers[one].is_of_own for one in named_by):
+            named_by = sorted(named_by, key=lambda one: not speakers[one].is_of_own)
+        for source in named_by:
+            retriever, speaker = retrievers[source], speakers[source]
+            if isinstance(retriever, Content) and retriever.is_of_profile(row, situation):
                 return "Fits what your profile says about you"
             seed = seed_of(source, place)
-            sentence = (
-                _of_kind(ALONE, retriever, _nothing)(row, log)
-                if seed is None
-                else _of_kind(BECAUSE, retriever, _because_of)(catalogue.name(seed), log)
-            )
+            sentence = speaker.alone(row, log) if seed is None else speaker.because(catalogue.name(seed), log)
             if sentence is not None:
                 return sentence
         return "Chosen for you"
@@ -113,11 +111,6 @@ class _Log(NamedTuple):
     situation: Situation
     catalogue: LiveCatalogue
     turned_to: str
-
-
-def _of_kind(sentences: Mapping[type[Retriever], S], retriever: Retriever, otherwise: S) -> S:
-    """What a retriever of this kind says, or else what the kind that it was made from says."""
-    return next((sentences[kind] for kind in type(retriever).__mro__ if kind in sentences), otherwise)
 
 
 def _because_of(title: str, log: _Log) -> str:
@@ -172,6 +165,32 @@ ALONE: Mapping[type[Retriever], Callable[[int, _Log], str | None]] = {
     Breadth: _typical,
 }
 """What a retriever says that can point at no single item; None where the next one may say more."""
+
+
+class _Speaker(NamedTuple):
+    """What retrievers of one kind say.
+
+    Attributes:
+        because: Where they point at one of the user's items.
+        alone: Where they do not.
+        is_of_own: Whether they speak of what the user did with the item himself.
+    """
+
+    because: Callable[[str, _Log], str]
+    alone: Callable[[int, _Log], str | None]
+    is_of_own: bool
+
+
+@functools.cache
+def _speaker(kind: type[Retriever]) -> _Speaker:
+    return _Speaker(
+        _of_kind(BECAUSE, kind, _because_of), _of_kind(ALONE, kind, _nothing), is_of_own=issubclass(kind, Again)
+    )
+
+
+def _of_kind(sentences: Mapping[type[Retriever], S], kind: type[Retriever], otherwise: S) -> S:
+    """What a retriever of this kind says, or else what the kind that it was made from says."""
+    return next((sentences[one] for one in kind.__mro__ if one in sentences), otherwise)
 
 
 def brand_reason(situation: Situation, is_of_brand: Bools, best: SlateItem) -> str:

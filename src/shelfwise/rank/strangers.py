@@ -81,7 +81,10 @@ class StrangersOrder:
 
     def instead_of(self, scores: Floats, features: Floats) -> Floats:
         """The ranker's scores, but strangers' candidates by the feature; shape `(N,)`."""
-        return np.where(np.isnan(features[:, self.known_by]), _known(features[:, self.ordered_by]), scores)
+        of_strangers = np.isnan(features[:, self.known_by])
+        if not of_strangers.any():
+            return scores
+        return np.where(of_strangers, _known(features[:, self.ordered_by]), scores)
 
 
 def _known(column: Floats) -> Floats:

@@ -105,13 +105,14 @@ class NeighbourLists:
         voices = self._voices(seeds, seed_weights)
         return np.bincount(voices.rows, voices.weights, minlength=n).astype(np.float64, copy=False)
 
-    def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools, k: int) -> Candidates:
+    def vote(self, seeds: Rows, seed_weights: Floats, allowed: Bools | None, k: int, without: int = -1) -> Candidates:
         """The `k` allowed rows with the largest positive sums; equal sums in the order of rows.
 
         Args:
             seeds: Lists to sum; shape `(S,)`.
             seed_weights: Weight of each list; shape `(S,)`.
-            allowed: Whether each row may be named; shape `(n,)`.
+            allowed: Whether each row may be named; shape `(n,)`; None: each may.
+            without: A row that may not.
 
         Cost:
             O(total length of the lists), however many rows there are.
@@ -121,7 +122,11 @@ class NeighbourLists:
         voices = self._voices(seeds, seed_weights)
         rows, places = row_table.distinct(voices.rows)
         sums = np.bincount(places, voices.weights, minlength=len(rows)).astype(np.float32)
-        named = allowed[rows] & (sums > 0)
+        named = sums > 0
+        if allowed is not None:
+            named &= allowed[rows]
+        if without >= 0:
+            named &= rows != without
         found = best(rows[named], sums[named], k)
 
         def score_of(asked: Rows) -> Floats:

@@ -81,8 +81,9 @@ class Popular(Retriever):
         if len(head) < self.options.k:
             return self.trending(allowed, self.options.k)
         seeds, _ = weighted_seeds(situation, len(self._counts), decay=1.0, n_seeds=N_SEEDS)
-        liked = np.unique(self._categories[seeds])
-        is_own = np.isin(self._categories[head], liked[liked >= 0])  # below 0 is "no category"
+        liked = self._categories[seeds]
+        liked = liked[liked >= 0]  # below 0 is "no category"
+        is_own = (self._categories[head][:, None] == liked).any(axis=1)
         own = np.flatnonzero(is_own)[: self.options.k // 2]
         chosen = np.zeros(len(head), bool)
         chosen[own] = True

@@ -23,16 +23,8 @@ def weighted_seeds(situation: Situation, n_items: int, *, decay: float, n_seeds:
     Returns:
         Rows and weights in (0, 1], latest first; shape `(S,)` each. A repeated item counts where it is latest.
     """
-    history, context = situation.history, situation.context
-    rows = np.concatenate([context[::-1], history.rows[::-1]]) if len(context) else history.rows[::-1]
-    if not len(rows):
-        return np.empty(0, np.int32), np.empty(0, np.float32)
-    times = history.times_ms[::-1]
-    moments = np.zeros(len(times), np.int64)
-    np.cumsum(times[1:] != times[:-1], out=moments[1:])
-    if len(context):
-        moments = np.concatenate([np.zeros(len(context), np.int64), moments + 1])
-    _, first = np.unique(rows, return_index=True)
-    first.sort()
-    first = first[rows[first] < n_items][:n_seeds]
-    return rows[first].astype(np.int32), (decay ** moments[first]).astype(np.float32)
+    rows, moments = situation.latest_items
+    known = rows < n_items
+    if not known.all():
+        rows, moments = rows[known], moments[known]
+    return rows[:n_seeds].astype(np.int32, copy=False), (decay ** moments[:n_seeds]).astype(np.float32)

@@ -98,13 +98,11 @@ class SimilarUsers(Retriever):
 
     def alike(self, situation: Situation, n: int) -> Candidates:
         """The `n` people of the training who are most like the asking one: their rows, and how alike in (0, 1]."""
-        if self._histories is None or self._latest is None:
+        if self._histories is None:
             raise RuntimeError("fit() or load() comes first")
         seeds, weights = self._vector(situation)
-        everybody = np.ones(len(self._latest), bool)
-        if 0 <= situation.history.user_row < len(everybody):
-            everybody[situation.history.user_row] = False  # nobody is told by himself what he likes
-        return self._histories.vote(seeds, weights, everybody, n)
+        # Nobody is told by himself what he likes.
+        return self._histories.vote(seeds, weights, None, n, without=situation.history.user_row)
 
     def _vector(self, situation: Situation) -> tuple[Rows, Floats]:
         history = situation.history

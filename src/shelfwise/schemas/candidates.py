@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,37 @@ class History:
         )
 
 
+class LatestItems(NamedTuple):
+    """Distinct items, latest first; a repeated one stands where it is latest.
+
+    Attributes:
+        rows: Shape `(S,)`.
+        moments: How many moments before the latest one each was; shape `(S,)`. A moment is a distinct timestamp: the
+            lines of one invoice are equally recent.
+    """
+
+    rows: Rows
+    moments: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, history: History, context: Rows) -> Self:
+        """Of a history, and of what the request itself names, which is more recent than all history."""
+        rows = np.concatenate([context[::-1], history.rows[::-1]]) if len(context) else history.rows[::-1]
+        times = history.times_ms[::-1]
+        moments = np.zeros(len(times), np.int64)
+        np.cumsum(times[1:] != times[:-1], out=moments[1:])
+        if len(context):
+            moments = np.concatenate([np.zeros(len(context), np.int64), moments + 1])
+        # The first of each row in a stable order is where it is latest.
+        order = rows.argsort(kind="stable")
+        ordered = rows[order]
+        is_first = np.ones(len(rows), bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+        first = order[is_first]
+        first.sort()
+        return cls(rows[first], moments[first])
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """One request as the retrievers and the ranker see it: ids resolved, time fixed.
@@ -87,6 +119,7 @@ class Situation:
     scenario: int = UNKNOWN
     region: str | None = None
     device: int = UNKNOWN_DEVICE
+    _latest_items: LatestItems | None = field(default=None, init=False, compare=False, repr=False)
 
     def latest(self, n: int) -> Situation:
         """The same request with only the last `n` events known."""
@@ -103,6 +136,14 @@ class Situation:
     def seeds(self) -> Rows:
         """History then context, oldest first: the items that speak for what comes next."""
         return np.concatenate([self.history.rows, self.context]) if len(self.context) else self.history.rows
+
+    @property
+    def latest_items(self) -> LatestItems:
+        """The distinct items among the seeds; found once, however many ask."""
+        if self._latest_items is None:
+            object.__setattr__(self, "_latest_items", LatestItems.of(self.history, self.context))
+        assert self._latest_items is not None
+        return self._latest_items
 
 
 ScoreOf = Callable[[Rows], Floats]

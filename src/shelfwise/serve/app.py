@@ -104,6 +104,8 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         responses=documentation.problems(401, 403, 429, 500, 503),
     )
     app.state.opening, app.state.measures = opening, measures
+    for first in (recommend.quick, events.router):  # nearly all requests are theirs
+        app.include_router(first, prefix="/v1")
     # Before `items`: the paths /items/{id}/similar and the like are also those of items.
     for module in (
         health,
@@ -111,7 +113,6 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         picture_routes,
         item_insight,
         catalogue_warnings,
-        events,
         event_checks,
         items,
         import_routes,

@@ -108,7 +108,7 @@ class GuardedRoute(APIRoute):
         scope.get(ROUTE, []).append(f"{PREFIX if scope['path'].startswith(PREFIX) else ''}{self.path_format}")
         caller: Caller | None = scope.get(CALLER)
         if self.need.anybody or (caller is not None and self.need.is_met_by(caller)):
-            await super().handle(scope, receive, send)
+            await self.let_in(scope, receive, send)
             return
         if caller is not None and caller.kind is KeyKind.BROWSER and not self.need.browsers:
             error = NotAllowedError("keys that stand in pages may not do that", expected="a key of a server")
@@ -116,6 +116,10 @@ class GuardedRoute(APIRoute):
             expected = " or ".join(scope.value for scope in KeyScope if scope in self.need.scopes | {KeyScope.ADMIN})
             error = NotAllowedError("this key may not do that", expected=f"a key with the scope {expected}")
         await of_error(error)(scope, receive, send)
+
+    async def let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer somebody who may ask."""
+        await super().handle(scope, receive, send)
 
 
 def caller_of(request: Request) -> Caller:

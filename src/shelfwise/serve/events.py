@@ -13,13 +13,14 @@ from shelfwise.schemas.keys import KeyKind, KeyScope
 from shelfwise.serve import documentation
 from shelfwise.serve.answers import Json
 from shelfwise.serve.bodies import one_or_many
-from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
+from shelfwise.serve.callers import caller_of, needs, proven
 from shelfwise.serve.incoming import check_event
 from shelfwise.serve.problems import FieldProblem, all_refused
+from shelfwise.serve.quick_route import QuickRoute
 from shelfwise.serve.service import Current
 from shelfwise.store.event_log import EventRow
 
-router = APIRouter(tags=["events"], route_class=GuardedRoute)
+router = APIRouter(tags=["events"], route_class=QuickRoute)
 
 INTEREST = frozenset(CODE_BY_KIND[kind] for kind in POSITIVE_KINDS)
 

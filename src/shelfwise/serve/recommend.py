@@ -17,10 +17,12 @@ from shelfwise.serve.answers import Json
 from shelfwise.serve.callers import GuardedRoute, caller_of, needs, proven
 from shelfwise.serve.item_paths import ItemIdInPath
 from shelfwise.serve.page_filters import require_readable
+from shelfwise.serve.quick_route import QuickRoute
 from shelfwise.serve.service import Current
 from shelfwise.serve.traces import STAGES, Staged
 
 router = APIRouter(tags=["recommend"], route_class=GuardedRoute)
+quick = APIRouter(tags=["recommend"], route_class=QuickRoute)
 
 DEFAULT_K = 10
 Length = Annotated[int, fastapi.Query(ge=1, le=MAX_K, description="Items wanted.")]
@@ -33,7 +35,7 @@ class ItemList(BaseModel):
     items: list[SlateItem]
 
 
-@router.post(
+@quick.post(
     "/recommend",
     response_model=Slate,
     responses=documentation.problems(400, 409, 413, 415, 422, 503),

@@ -386,9 +386,18 @@ class Opening:
             await self._service.close()
 
 
-async def _current(request: Request) -> Service:
+def current(request: Request) -> Service:
+    """The service that a request is for.
+
+    Raises:
+        ServiceError: there is none yet.
+    """
     opening: Opening = request.app.state.opening
     return opening.service()
+
+
+async def _current(request: Request) -> Service:
+    return current(request)
 
 
 async def _keyring(request: Request) -> Keyring:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select
 from sqlalchemy.exc import DBAPIError
 
+from shelfwise.store.standing_reads import begin_reading
+
 
 class _Words(NamedTuple):
     """A statement as one database wants it.
@@ -25,8 +27,8 @@ class _Words(NamedTuple):
 class FrequentRead:
     """A statement that asks for plain numbers and strings, run without what SQLAlchemy does around each.
 
-    That costs several times what SQLite takes to answer: a sixth of a whole request, once its caches are cold. The
-    transaction is SQLAlchemy's, and so are the errors.
+    That costs several times what SQLite takes to answer: a sixth of a whole request, once its caches are cold. Errors
+    are SQLAlchemy's.
     """
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
@@ -45,11 +47,9 @@ class FrequentRead:
         """
         words = self._by_dialect.get(connection.dialect.name) or self._put_into_words(connection)
         given = words.fixed | parameters
-        if not connection.in_transaction():
-            connection.begin()
         driver: Any = connection.dialect.loaded_dbapi
         try:
-            cursor = connection.connection.cursor()
+            cursor = begin_reading(connection).cursor()
             try:
                 cursor.execute(words.sql, given if words.names is None else [given[name] for name in words.names])
                 return cursor.fetchall()

@@ -15,6 +15,7 @@ from shelfwise.store import sealing
 from shelfwise.store.data_keys import NO_KEYS, DataKeys
 from shelfwise.store.engine import engine_for_glances, open_engine
 from shelfwise.store.refusals import refusal
+from shelfwise.store.standing_reads import StandingReads
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ class Records:
     def __init__(self, engine: Engine, folder: Path, for_glances: Engine | None = None) -> None:
         self.engine = engine
         self._for_glances = engine if for_glances is None else for_glances
+        self._standing = StandingReads(self._for_glances)
         self.folder = folder
         """The shop's: where what the records name by relative paths begins."""
 
@@ -86,7 +88,7 @@ class Records:
         Raises:
             ServiceError: the database is down, or did not answer in time.
         """
-        with self._translated(), self._for_glances.connect() as connection:
+        with self._translated(), self._standing.look() as connection:
             yield connection
 
     @contextmanager
@@ -107,6 +109,7 @@ class Records:
 
     def close(self) -> None:
         """Close all connections."""
+        self._standing.close()
         self._for_glances.dispose()
         self.engine.dispose()
 

@@ -84,5 +84,5 @@ def _begin(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     if write:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # may be refused
-    else:
+    elif not driver.in_transaction:  # a frequent read may have begun it
         driver.execute("BEGIN")  # only says that reads belong together: nothing is touched yet

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from shelfwise.errors import ServiceError
 from shelfwise.schemas.items import Item
 from shelfwise.store import catalogue, event_log, people, rule_versions
+from shelfwise.store.marks import marks
 from shelfwise.store.records import Records
 from shelfwise.store.tables import events, items, users
 from shelfwise.testing.stores.contract import StoreContract, an_event, go_on, line_of, process
@@ -85,6 +87,57 @@ class TransactionsContract(StoreContract):
             interrupted()
         with records.write() as connection:
             assert catalogue.upsert(connection, [Item(item_id="c")]).rows == [0]
+
+    def test_each_glance_sees_what_was_committed_before_it_and_nothing_later(self, records: Records) -> None:
+        """By its first question, whichever way that is asked: connections stay open between glances."""
+        seen: list[int] = []
+        for n in range(3):
+            with records.write() as connection:
+                event_log.append(connection, [an_event(f"e{n}", item=None, at=n)], None)
+            with records.glance() as connection:
+                seen.append(marks(connection).events)
+                assert event_log.count(connection) == n + 1
+            with records.glance() as connection:
+                assert event_log.count(connection) == n + 1
+                assert marks(connection).events == seen[-1]
+        assert seen == sorted(set(seen))
+        with records.glance() as connection:
+            before = marks(connection)
+            with records.write() as other:
+                event_log.append(other, [an_event("later", item=None, at=9)], None)
+            assert (marks(connection), event_log.count(connection)) == (before, 3)
+
+    def test_a_glance_that_failed_is_followed_by_one_that_works(self, records: Records) -> None:
+        def failed() -> None:
+            with records.glance() as connection:
+                marks(connection)
+                connection.exec_driver_sql("SELECT nothing FROM nowhere")
+
+        for _ in range(8):
+            with pytest.raises(ServiceError, match="refused"):
+                failed()
+            with records.glance() as connection:
+                assert event_log.count(connection) == 0
+
+    def test_many_glance_at_once(self, records: Records) -> None:
+        """More than connections are kept, each in its own view."""
+        with records.write() as connection:
+            event_log.append(connection, [an_event("a", item=None)], None)
+        together = threading.Barrier(7)
+        found: list[int] = []
+
+        def glance() -> None:
+            for _ in range(5):
+                with records.glance() as connection:
+                    together.wait(30)
+                    found.append(event_log.count(connection))
+
+        threads = [threading.Thread(target=glance) for _ in range(7)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert found == [1] * 35
 
     def test_readers_see_a_whole_state_while_a_writer_commits(self, records: Records) -> None:
         """Each write adds two events of one user; whoever reads sees an even number, and numbers never fall."""
