@@ -7,6 +7,7 @@ A synthetic shop (for size only) of as many items and of 100,000 shoppers with h
 random moments whatever became of those before, and each is timed from when it was due. In turn:
 
 - *steady*: 80 % recommendations (home, item, cart), 20 % events one by one;
+- *in time*: where the steady load is more than can be answered in time, the same at ever lower rates until it is;
 - *events in batches* of 100, and *events one by one*, each durable before it is acknowledged;
 - *followed*: from an acknowledged purchase to the first answer without it, while the steady load goes on;
 - *bare*: the same framework answering a recommendation's bytes from memory, for what is left to gain.
@@ -49,6 +50,9 @@ WARM_S = 8.0
 
 STEADY = {100_000: (500.0, 25.0), 1_000_000: (200.0, 40.0)}
 """By number of items: requests a second, and the 99th percentile in milliseconds that they may take."""
+
+STEP, STEPS, SECONDS_OF_STEP = 0.9, 12, 20.0
+"""The rate that is tried next, of the one before it; how many at most, and for how long each."""
 
 MEMORY_MIB = 3_072.0
 """Of all server processes at a million items."""
@@ -181,6 +185,17 @@ def wait_until_searched(port: int) -> None:
             time.sleep(0.5)
 
 
+def in_time(server: Server, steady: dict[str, Any], p99_ms: float, seed: int) -> dict[str, Any]:
+    """The steady load at the highest rate, of those tried, that is answered in time; the lowest tried where none is."""
+    found = steady
+    for step in range(1, STEPS + 1):
+        if found["took_ms"]["all"]["p99"] < p99_ms:
+            break
+        plan = found["plan"] | {"seconds": SECONDS_OF_STEP, "seed": seed + step}
+        found = measured(server, **plan | {kind: STEP * plan[kind] for kind in ("recommend", "events")})
+    return found
+
+
 def followed(port: int, n: int, n_items: int) -> dict[str, float]:
     """Milliseconds from the acknowledgement of an event to the first answer that knows it."""
     took: list[float] = []
@@ -215,7 +230,7 @@ def at_size(n_items: int, workers: int, *, quick: bool, say: Callable[[str], Non
     """Everything at one size of catalogue."""
     n_users = QUICK_USERS if quick else N_USERS
     seconds, events_s = (QUICK_SECONDS, 4.0) if quick else (SECONDS, SECONDS_OF_EVENTS)
-    rate, _ = STEADY.get(n_items, (100.0, 0.0))
+    rate, p99_ms = STEADY.get(n_items, (100.0, 0.0))
     folder = shop_of(n_items, n_users, say)
     sizes = {"n_users": n_users, "n_items": n_items}
     found: dict[str, Any] = {**sizes, "workers": workers}
@@ -234,6 +249,8 @@ def at_size(n_items: int, workers: int, *, quick: bool, say: Callable[[str], Non
             driven(port, seconds=WARM_S, seed=stem, **steady)
             say(f"{n_items:,} items: {rate:g} requests a second")
             found["steady"] = measured(server, seconds=seconds, seed=stem + 1, **steady)
+            if not quick:
+                found["in_time"] = in_time(server, found["steady"], p99_ms, seed=stem + 10)
             say(f"{n_items:,} items: events in batches")
             batched = BATCHED / 100 / (10 if quick else 1)
             found["batches"] = measured(server, seconds=events_s, seed=stem + 2, events=batched, batch=100, **sizes)

@@ -53,10 +53,21 @@ def serving_lines(found: dict[str, Any]) -> list[list[str]]:
 
 def serving_notes(found: dict[str, Any]) -> list[str]:
     """What the table does not say."""
-    event = found["followed"]
+    event, in_time = found["followed"], found.get("in_time")
+    told = [] if in_time is None or in_time["plan"] == found["steady"]["plan"] else [_in_time(in_time)]
     return [
+        *told,
         f"From the acknowledgement of an event to the first answer that knows it, beside the steady load: p50 "
         f"{event['p50']:.1f} ms, p99 {event['p99']:.1f} ms, the slowest of {event['n']} {event['max']:.1f} ms.",
         f"The bare framework, answering the same bytes from memory, takes {found['of_bare']:.0%} of our CPU a request. "
         f"The load itself took {found['steady']['cpu_s'] / found['steady']['seconds']:.2f} of the cores.",
     ]
+
+
+def _in_time(found: dict[str, Any]) -> str:
+    took, plan = found["took_ms"]["all"], found["plan"]
+    return (
+        f"The highest rate of those tried whose p99 is in time: {plan['recommend'] + plan['events']:.0f} requests a "
+        f"second, p50 {took['p50']:.1f} ms, p99 {took['p99']:.1f} ms, at most {took['max']:.1f} ms, "
+        f"{found['server_cpu_ms_per_request']:.2f} ms of CPU a request."
+    )

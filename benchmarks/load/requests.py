@@ -32,7 +32,7 @@ def draw(plan: dict[str, Any]) -> list[Drawn]:
     random = np.random.default_rng(plan["seed"])
     found: list[Drawn] = []
     for kind in ("recommend", "events"):
-        n = int(random.poisson(plan[kind] * plan["seconds"]))
+        n = round(plan[kind] * plan["seconds"])  # as many as promised, at random moments
         for number, due_s in enumerate(np.sort(random.random(n) * plan["seconds"]).tolist()):
             found.append(
                 _recommend(due_s, random, plan) if kind == "recommend" else _events(due_s, number, random, plan)
