@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from pydantic import Field
 
-from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.text_vectors import TextVectors, as_kept
 from shelfwise.retrieve.retriever import RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -82,7 +82,7 @@ class VectorIndex:
     def save(self, folder: Path) -> None:
         """Write the index and the vectors."""
         faiss.write_index(self._index, str(folder / INDEX_FILE))
-        np.save(folder / VECTORS_FILE, self.vectors)
+        np.save(folder / VECTORS_FILE, as_kept(self.vectors))
 
     @classmethod
     def load(cls, folder: Path, options: IndexOptions) -> Self:
@@ -103,7 +103,7 @@ class VectorIndex:
         """An item's vector; shape `(D,)`; None for an unknown row."""
         if row in self._fresh:
             return self._fresh[row]
-        return self.vectors[row] if row < len(self.vectors) else None
+        return self.vectors[row].astype(np.float32, copy=False) if row < len(self.vectors) else None
 
     def take(self, rows: Rows) -> tuple[Floats, Bools]:
         """Vectors of rows, and which of them are known; shapes `(N, D)` and `(N,)`; unknown ones are 0."""
@@ -117,8 +117,8 @@ class VectorIndex:
         rows, scores = rows[0].astype(np.int32), scores[0]
         found = rows >= 0
         rows, scores = rows[found], scores[found]
-        if self._is_graph:
-            scores = self.vectors[rows] @ question  # exactly: a graph's are those of its half precision
+        if self._is_graph and self.vectors.dtype == np.float32:
+            scores = self.vectors[rows] @ question  # as of any other item: a graph's are those of its half precision
         if self._fresh:
             fresh_rows, fresh_vectors = self._fresh_items()
             stale = np.isin(rows, fresh_rows)
