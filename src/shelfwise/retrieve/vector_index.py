@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from shelfwise.features.text_vectors import TextVectors, as_kept
+from shelfwise.retrieve.made_once import MadeOnce
 from shelfwise.retrieve.retriever import RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -35,6 +36,10 @@ class IndexOptions(RetrieverOptions):
     effort: int = Field(default=128, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
 
 
+_graphs = MadeOnce()
+"""Transitions and content ask for the same one, at a million items some minutes' work, and each again in every fit."""
+
+
 def searchable(vectors: Floats, options: IndexOptions) -> Any:
     """A FAISS index by inner product over vectors of shape `(n, D)`: exact, or a graph where they are many."""
     vectors = np.ascontiguousarray(vectors, np.float32)
@@ -45,6 +50,7 @@ def searchable(vectors: Floats, options: IndexOptions) -> Any:
         # Half precision: a search waits for memory, and finds what single precision finds (docs/experiments.md).
         index = faiss.IndexHNSWSQ(dim, HALF, options.links, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
+        faiss.omp_set_num_threads(len(os.sched_getaffinity(0)))  # a search before may have left it at one
         index.train(vectors)
     index.add(vectors)
     return index
@@ -75,9 +81,12 @@ class VectorIndex:
 
     @classmethod
     def build(cls, vectors: Floats, options: IndexOptions) -> Self:
-        """Index vectors; shape `(n, D)`."""
+        """Index vectors; shape `(n, D)`; the graph of the same array and options is made once."""
         vectors = np.ascontiguousarray(vectors, np.float32)
-        return cls(searchable(vectors, options), vectors, options)
+        if len(vectors) <= options.exact_up_to:
+            return cls(searchable(vectors, options), vectors, options)
+        how = (options.exact_up_to, options.links, options.effort)
+        return cls(_graphs.of(vectors, how, lambda: searchable(vectors, options)), vectors, options)
 
     def save(self, folder: Path) -> None:
         """Write the index and the vectors."""

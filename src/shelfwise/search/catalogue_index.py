@@ -6,9 +6,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
 
 import numpy as np
-import tantivy
 
 from shelfwise.search import full_text
 from shelfwise.search.full_text import FullText
@@ -151,7 +151,8 @@ class CatalogueIndex:
         if store is None:
             with self._records.write() as connection:
                 store = server_secrets.find_or_make(connection, server_secrets.INDEXED_STORE)
-        how = [FORMAT, tantivy.__version__, full_text.MAX_WORD_CHARS, sorted(self._open_attributes), store.hex()]
+        library, read = metadata.version("tantivy"), sorted(self._open_attributes)
+        how = [FORMAT, library, full_text.MAX_WORD_CHARS, read, store.hex()]
         return hashlib.sha256(json.dumps(how).encode()).hexdigest()[:16]
 
 
