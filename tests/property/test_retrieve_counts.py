@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,11 @@ from hypothesis import strategies as st
 from shelfwise.datasets.catalogue import NO_TIME_MS, Catalogue
 from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.retrieve import cooccurrence, transitions
 from shelfwise.retrieve import popular as popular_module
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.cooccurrence import Cooccurrence
 from shelfwise.retrieve.ease import Ease, ease_weights
-from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.similar_users import SimilarUsers
 from shelfwise.retrieve.text_neighbours import SHARPNESS, text_neighbours
@@ -42,6 +43,15 @@ names = st.lists(
     min_size=N_ITEMS,
     max_size=N_ITEMS,
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_digits() -> Iterator[None]:
+    """Weights as they were counted: packing has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (transitions, cooccurrence):
+            patch.setattr(module, "packed", lambda lists: lists)
+        yield
 
 
 def shop(log: Log, named: Any = None, *, has_clock: bool = True) -> TrainingData:
@@ -70,7 +80,7 @@ def shop(log: Log, named: Any = None, *, has_clock: bool = True) -> TrainingData
     return TrainingData(interactions, catalogue, None, start + 10 * unit)
 
 
-def dense(lists: NeighbourLists) -> Any:
+def dense(lists: Any) -> Any:
     matrix = np.zeros((len(lists), N_ITEMS))
     for row in range(len(lists)):
         span = slice(int(lists.starts[row]), int(lists.starts[row + 1]))

@@ -55,14 +55,14 @@ async def ready(opening: SearchOpening) -> None:
 
 def test_a_store_that_cannot_be_read_is_read_again(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [ServiceError("the store is away"), RuntimeError("no memory")]
-    read_all = catalogue.read_all
+    from_row = catalogue.from_row
 
-    def restless(connection: Any) -> Any:
+    def restless(connection: Any, row: int) -> Any:
         if failures:
             raise failures.pop()
-        return read_all(connection)
+        return from_row(connection, row)
 
-    monkeypatch.setattr(catalogue, "read_all", restless)
+    monkeypatch.setattr(catalogue, "from_row", restless)
 
     async def run() -> None:
         opening = SearchOpening(records)

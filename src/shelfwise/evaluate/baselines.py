@@ -150,7 +150,8 @@ class ItemKNN(Baseline):
         self._lists = Cooccurrence(
             Cooccurrence.Config(
                 within=within, decay=decay, shrinkage=shrinkage, half_life_d=half_life_d, list_length=500
-            )
+            ),
+            is_exact=True,
         )
         self._learned_by = (within, shrinkage, half_life_d)
         self._own = own

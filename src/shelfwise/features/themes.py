@@ -21,6 +21,9 @@ ITEMS_PER_THEME = 10
 
 ROUNDS = 20
 SEED = 0
+AT_ONCE = 16_384
+"""Items looked at together."""
+
 ROOM = 1_024
 """Rows added at a time when new items outgrow the array."""
 
@@ -88,4 +91,9 @@ class Themes:
     def _nearest(self, vectors: Floats) -> npt.NDArray[np.int32]:
         if not len(self.centres):
             return np.full(len(vectors), UNKNOWN, np.int32)
-        return np.where(vectors.any(axis=1), (vectors @ self.centres.T).argmax(axis=1), UNKNOWN).astype(np.int32)
+        found = np.empty(len(vectors), np.int32)
+        for start in range(0, len(vectors), AT_ONCE):  # all at once, in single precision, would fill memory
+            part = vectors[start : start + AT_ONCE].astype(np.float32, copy=False)
+            nearest = (part @ self.centres.T).argmax(axis=1)
+            found[start : start + AT_ONCE] = np.where(part.any(axis=1), nearest, UNKNOWN)
+        return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from shelfwise.datasets.catalogue import SELLER, is_allowed
 from shelfwise.pipeline.named_groups import NamedGroups
+from shelfwise.pipeline.row_view import RowView
 from shelfwise.rules.columns import ItemColumns
 from shelfwise.schemas.ids import Bools, ItemId, Row
 from shelfwise.schemas.items import category_path
@@ -24,17 +25,19 @@ class LiveCatalogue:
         kinds: Items by their whole category path.
         brands: Items by brand.
         sellers: Items by who sells them, the attribute `seller`.
-        columns: Items by every field; None before a rule or a filter needs it.
+        columns: Items by every field.
+        item_ids: Empty at a row that no item has.
+        paths: Empty for an item without a category.
     """
 
     def __init__(self, items: Iterable[StoredItem]) -> None:
-        self.item_ids: list[ItemId] = []
-        self.titles: list[str | None] = []
-        self.paths: list[tuple[str, ...]] = []
-        self.kinds = NamedGroups[tuple[str, ...]]()
+        self.columns = columns = ItemColumns()
+        self.kinds = kinds = NamedGroups[tuple[str, ...]]()
+        # Of the parts and not of `self`, which then would not be freed before somebody looks for rings.
+        self.item_ids: Sequence[ItemId] = RowView(columns.__len__, lambda row: ItemId(columns.item_ids[row] or ""))
+        self.paths: Sequence[tuple[str, ...]] = RowView(columns.__len__, lambda row: kinds.name_of(row) or ())
+        self.titles: Sequence[str | None] = columns.titles
         self.brands, self.sellers = NamedGroups[str](), NamedGroups[str]()
-        self.columns: ItemColumns | None = None
-        self._row_by_id: dict[str, Row] = {}
         self._allowed = np.zeros(ROOM, bool)
         self._kinds_under: dict[tuple[str, ...], list[int]] = {}
         self._under: dict[tuple[str, ...], Bools] = {}
@@ -42,7 +45,7 @@ class LiveCatalogue:
             self.put(entry)
 
     def __len__(self) -> int:
-        return len(self.item_ids)
+        return len(self.columns)
 
     @property
     def allowed(self) -> Bools:
@@ -51,35 +54,23 @@ class LiveCatalogue:
 
     def put(self, entry: StoredItem) -> None:
         """Add an item, or replace what is known of it."""
-        while len(self.item_ids) <= entry.row:
-            self.item_ids.append(ItemId(""))
-            self.titles.append(None)
-            self.paths.append(())
-            for groups in (self.kinds, self.brands, self.sellers):
-                groups.put(len(self.item_ids) - 1, None)
         if entry.row >= len(self._allowed):
             grown = np.zeros(max(entry.row + ROOM, 2 * len(self._allowed)), bool)
             grown[: len(self._allowed)] = self._allowed
             self._allowed = grown
-        self.item_ids[entry.row] = ItemId(entry.item.item_id)
-        self.titles[entry.row] = entry.item.title
-        self.paths[entry.row] = self._put_kind(entry.row, entry.item.path)
+        self._put_kind(entry.row, entry.item.path)
         self.brands.put(entry.row, entry.item.brand)
         self.sellers.put(entry.row, entry.item.attributes.get(SELLER))
-        self._row_by_id[entry.item.item_id] = Row(entry.row)
         self._allowed[entry.row] = is_allowed(entry)
         self._under.clear()
-        if self.columns is not None:
-            self.columns.put(entry)
+        self.columns.put(entry)  # last: with it the item is among those that are known
 
-    def _put_kind(self, row: int, path: tuple[str, ...]) -> tuple[str, ...]:
-        """The path, as the one object that all items of this path share."""
+    def _put_kind(self, row: int, path: tuple[str, ...]) -> None:
         n_known = len(self.kinds.names)
         self.kinds.put(row, path)
         if len(self.kinds.names) > n_known:  # a path that no item had before
             for length in range(1, len(path) + 1):
                 self._kinds_under.setdefault(path[:length], []).append(n_known)
-        return self.kinds.name_of(row) or ()
 
     def withdraw(self, rows: Iterable[int]) -> None:
         """Show these no more, whatever else is still to be taken up of them; rows that are not known are left out."""
@@ -88,7 +79,8 @@ class LiveCatalogue:
 
     def row(self, item_id: str) -> Row | None:
         """The row of an item, deleted or not; None where the shop never had it."""
-        return self._row_by_id.get(item_id)
+        row = self.columns.row(item_id)
+        return None if row < 0 else Row(row)
 
     def name(self, row: int) -> str:
         """What to call an item in a sentence: its title, or its id where it has none."""

@@ -19,7 +19,6 @@ from shelfwise.rules.rule_set import RuleSet, rule_set
 from shelfwise.schemas.ids import Bools
 from shelfwise.schemas.items import category_path
 from shelfwise.schemas.queries import Query
-from shelfwise.store import catalogue as item_store
 from shelfwise.store import people, rule_versions
 from shelfwise.store.records import Records
 from shelfwise.store.sealing import ALTERED_ONLY
@@ -61,13 +60,7 @@ class LiveRules:
 
     @property
     def columns(self) -> ItemColumns:
-        """The catalogue by fields; read when it is first needed."""
-        if self._catalogue.columns is None:
-            n = len(self._catalogue)
-            with self._records.read() as connection:
-                # What another process stored since is not taken up yet.
-                entries = (entry for entry in item_store.read_all(connection) if entry.row < n)
-                self._catalogue.columns = ItemColumns(entries)
+        """The catalogue by fields."""
         return self._catalogue.columns
 
     def refresh(self) -> None:

@@ -127,7 +127,7 @@ def _among_the_like(rows: Rows, drawn: Floats, recommender: Recommender) -> Floa
     for table in (funnel.vectors, funnel.pictures):
         if table is None:
             continue
-        base = table.base[: len(drawn)]
+        base = table.base[: len(drawn)].astype(np.float32, copy=False)
         placed = ~np.isnan(drawn[: len(base), 0]) & base.any(axis=1)
         if placed.sum() < NEAREST:
             continue

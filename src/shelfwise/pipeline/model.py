@@ -30,7 +30,7 @@ from shelfwise.encode.profile_vectors import ProfileVectors
 from shelfwise.encode.whitening import Whitening
 from shelfwise.errors import StateError
 from shelfwise.features.item_state import ItemState
-from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.text_vectors import TextVectors, as_kept
 from shelfwise.features.themes import FILE as THEMES_FILE
 from shelfwise.features.themes import Themes
 from shelfwise.offers.response import ResponseModel
@@ -57,11 +57,12 @@ OFFERS = "offers"
 LEARNED_UP_TO = "learned_up_to"
 """Where a manifest says how far the store had come."""
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
-READ = (4, FORMAT)
-"""Formats that are still read: before 5, all trees were one graph."""
+READ = (4, 5, FORMAT)
+"""Formats that are still read: before 5, all trees were one graph; before 6, neighbour lists were not packed, nor
+vectors of many items in half precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +165,11 @@ def save(
         funnel.ranker.save(folder / "rank")
         funnel.state.save(folder / "items")
         if funnel.vectors is not None:
-            np.save(folder / "items" / VECTORS_FILE, funnel.vectors.base)
+            np.save(folder / "items" / VECTORS_FILE, as_kept(funnel.vectors.base))
             share_equal(folder / "items" / VECTORS_FILE, (folder / "retrieve").glob("*/*.npy"))
         for file, kept in ((PICTURE_VECTORS_FILE, funnel.pictures), (BEHAVIOUR_FILE, funnel.behaviour)):
             if kept is not None:
-                np.save(folder / "items" / file, kept.base)
+                np.save(folder / "items" / file, as_kept(kept.base))
         if funnel.themes is not None:
             funnel.themes.save(folder / "items")
         if funnel.profiles is not None:

@@ -10,6 +10,7 @@ from shelfwise.datasets.interactions import DAY_MS, Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.retrieve.packed_lists import packed
 from shelfwise.retrieve.retriever import Retriever
 
 BLOCK = 1_024
@@ -47,9 +48,15 @@ class Cooccurrence(NeighbourVote):
         )
         list_length: int = Field(default=200, ge=1, le=5_000, description="Longest list kept per item.")
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, is_exact: bool = False) -> None:
+        """Begin without lists.
+
+        Args:
+            config: The options.
+            is_exact: Keeps all digits of the weights: for whoever is compared with.
+        """
         super().__init__(config)
-        self.options = config
+        self.options, self._is_exact = config, is_exact
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Multiply the group-item matrix with itself."""
@@ -65,7 +72,8 @@ class Cooccurrence(NeighbourVote):
             scale = mass[rows + begin] ** alpha * mass[columns] ** (1 - alpha) + self.options.shrinkage
             block = sparse.csr_matrix((shared.data[others] / scale, (rows, columns)), shape=shared.shape)
             blocks.append(heaviest(block, self.options.list_length))
-        self._lists = NeighbourLists.of(sparse.vstack(blocks).tocsr(), self.options.list_length)
+        lists = NeighbourLists.of(sparse.vstack(blocks).tocsr(), self.options.list_length)
+        self._lists = lists if self._is_exact else packed(lists)
 
     def _groups(self, interactions: Interactions, now_ms: int) -> Matrix:
         by_session = self.options.within == "session" or (

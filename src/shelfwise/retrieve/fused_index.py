@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 
 from shelfwise.features.modalities import fused_similarity, has_vector
-from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.text_vectors import TextVectors, as_kept
 from shelfwise.retrieve.retriever import best
 from shelfwise.retrieve.vector_index import SPARE, IndexOptions, opened, searchable
 from shelfwise.schemas.candidates import Candidates
@@ -83,8 +83,8 @@ class FusedIndex:
 
     def save(self, folder: Path) -> None:
         """Write vectors, and of each group its index and rows."""
-        np.save(folder / TEXTS_FILE, self.texts.base)
-        np.save(folder / PICTURES_FILE, self.pictures.base)
+        np.save(folder / TEXTS_FILE, as_kept(self.texts.base))
+        np.save(folder / PICTURES_FILE, as_kept(self.pictures.base))
         for name, group in self._groups.items():
             faiss.write_index(group.index, str(folder / f"{name}.faiss"))
             np.save(folder / f"{name}_rows.npy", group.rows)

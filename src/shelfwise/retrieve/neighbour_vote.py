@@ -7,9 +7,10 @@ from pathlib import Path
 from pydantic import Field
 
 from shelfwise.retrieve.latest_answer import LatestAnswer
-from shelfwise.retrieve.neighbour_lists import NeighbourLists
+from shelfwise.retrieve.packed_lists import load_lists
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions
 from shelfwise.retrieve.seeds import weighted_seeds
+from shelfwise.retrieve.voting_lists import VotingLists
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Floats, Rows
 
@@ -27,11 +28,11 @@ class NeighbourVote(Retriever):
     def __init__(self, config: VoteOptions) -> None:
         super().__init__(config)
         self.voting = config
-        self._lists: NeighbourLists | None = None
+        self._lists: VotingLists | None = None
         self._latest_seeds = LatestAnswer[tuple[Rows, Floats]]()
 
     @property
-    def lists(self) -> NeighbourLists:
+    def lists(self) -> VotingLists:
         """What was fitted or loaded."""
         if self._lists is None:
             raise RuntimeError("fit() or load() comes first")
@@ -47,7 +48,7 @@ class NeighbourVote(Retriever):
 
     def load(self, folder: Path) -> None:
         """Map the lists."""
-        self._lists = NeighbourLists.load(folder)
+        self._lists = load_lists(folder)
 
     def seeds(self, situation: Situation) -> tuple[Rows, Floats]:
         """The items that vote and their weights, latest first."""

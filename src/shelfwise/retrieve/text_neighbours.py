@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sparse
 
+from shelfwise.retrieve.made_once import MadeOnce
 from shelfwise.retrieve.neighbour_lists import Matrix
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
 from shelfwise.schemas.ids import Floats
 
 SHARPNESS = 3
 """Power of the cosines: the nearest texts count most, whatever the shop's usual cosine is."""
+
+
+_neighbours = MadeOnce()
 
 
 def text_neighbours(vectors: Floats, n_neighbours: int) -> Matrix:
@@ -25,8 +29,13 @@ def text_neighbours(vectors: Floats, n_neighbours: int) -> Matrix:
         empty row); a sparse matrix of shape `(n, n)`.
 
     Cost:
-        O(n^2 D) up to 20,000 items, a second for 12,000; by a graph above.
+        O(n^2 D) up to 20,000 items, a second for 12,000; by a graph above. Nothing where this very array was asked
+        about before.
     """
+    return _neighbours.of(vectors, n_neighbours, lambda: _found(vectors, n_neighbours))
+
+
+def _found(vectors: Floats, n_neighbours: int) -> Matrix:
     n = len(vectors)
     cosines, rows = VectorIndex.build(vectors, IndexOptions()).nearest(vectors, n_neighbours + 1)
     owners = np.repeat(np.arange(n), cosines.shape[1])

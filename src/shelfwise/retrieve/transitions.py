@@ -14,8 +14,10 @@ from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.attribute_neighbours import attribute_neighbours
 from shelfwise.retrieve.neighbour_lists import Matrix, NeighbourLists, heaviest
 from shelfwise.retrieve.neighbour_vote import NeighbourVote, VoteOptions
+from shelfwise.retrieve.packed_lists import load_lists, packed
 from shelfwise.retrieve.retriever import Retriever
 from shelfwise.retrieve.text_neighbours import text_neighbours
+from shelfwise.retrieve.voting_lists import VotingLists
 from shelfwise.schemas.candidates import Situation
 from shelfwise.schemas.ids import Rows
 
@@ -78,13 +80,13 @@ class Transitions(NeighbourVote):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.options = config
-        self._observed: NeighbourLists | None = None
+        self._observed: VotingLists | None = None
 
     def fit(self, data: TrainingData, start: Retriever | None = None) -> None:
         """Count, damp, smooth, and keep the heaviest."""
         forward = self._count(data.interactions, data.now_ms)
         # What really happened, apart from what smoothing infers: reasons may state only that.
-        self._observed = NeighbourLists.of(forward, self.options.list_length)
+        self._observed = packed(NeighbourLists.of(forward, self.options.list_length))
         matrix = (forward + self.options.backward * forward.T).tocsr()
         seen = np.bincount(data.interactions.item_rows, minlength=len(data.catalogue))
         matrix = (sparse.diags(np.maximum(seen, 1.0) ** -self.options.normaliser) @ matrix).tocsr()
@@ -92,7 +94,7 @@ class Transitions(NeighbourVote):
             alike = self._alike(data)
             if alike.nnz:
                 matrix = self._smooth(matrix.astype(np.float32), alike)
-        self._lists = NeighbourLists.of(matrix.astype(np.float32), self.options.list_length)
+        self._lists = packed(NeighbourLists.of(matrix.astype(np.float32), self.options.list_length))
 
     def _count(self, interactions: Interactions, now_ms: int) -> Matrix:
         n = interactions.n_items
@@ -150,10 +152,10 @@ class Transitions(NeighbourVote):
     def load(self, folder: Path) -> None:
         """Map the lists."""
         super().load(folder)
-        self._observed = NeighbourLists.load(folder / OBSERVED)
+        self._observed = load_lists(folder / OBSERVED)
 
     @property
-    def observed(self) -> NeighbourLists:
+    def observed(self) -> VotingLists:
         """Which items were really chosen after which, without smoothing."""
         if self._observed is None:
             raise RuntimeError("fit() or load() comes first")

@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 from pydantic import Field
 
-from shelfwise.features.text_vectors import TextVectors
+from shelfwise.features.text_vectors import TextVectors, as_kept
+from shelfwise.retrieve.made_once import MadeOnce
 from shelfwise.retrieve.retriever import RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates
 from shelfwise.schemas.ids import Bools, Floats, Rows
@@ -35,6 +36,10 @@ class IndexOptions(RetrieverOptions):
     effort: int = Field(default=128, ge=16, le=4_096, description="Items visited per search of the HNSW graph.")
 
 
+_graphs = MadeOnce()
+"""Transitions and content ask for the same one, at a million items some minutes' work, and each again in every fit."""
+
+
 def searchable(vectors: Floats, options: IndexOptions) -> Any:
     """A FAISS index by inner product over vectors of shape `(n, D)`: exact, or a graph where they are many."""
     vectors = np.ascontiguousarray(vectors, np.float32)
@@ -45,6 +50,7 @@ def searchable(vectors: Floats, options: IndexOptions) -> Any:
         # Half precision: a search waits for memory, and finds what single precision finds (docs/experiments.md).
         index = faiss.IndexHNSWSQ(dim, HALF, options.links, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
+        faiss.omp_set_num_threads(len(os.sched_getaffinity(0)))  # a search before may have left it at one
         index.train(vectors)
     index.add(vectors)
     return index
@@ -75,14 +81,17 @@ class VectorIndex:
 
     @classmethod
     def build(cls, vectors: Floats, options: IndexOptions) -> Self:
-        """Index vectors; shape `(n, D)`."""
+        """Index vectors; shape `(n, D)`; the graph of the same array and options is made once."""
         vectors = np.ascontiguousarray(vectors, np.float32)
-        return cls(searchable(vectors, options), vectors, options)
+        if len(vectors) <= options.exact_up_to:
+            return cls(searchable(vectors, options), vectors, options)
+        how = (options.exact_up_to, options.links, options.effort)
+        return cls(_graphs.of(vectors, how, lambda: searchable(vectors, options)), vectors, options)
 
     def save(self, folder: Path) -> None:
         """Write the index and the vectors."""
         faiss.write_index(self._index, str(folder / INDEX_FILE))
-        np.save(folder / VECTORS_FILE, self.vectors)
+        np.save(folder / VECTORS_FILE, as_kept(self.vectors))
 
     @classmethod
     def load(cls, folder: Path, options: IndexOptions) -> Self:
@@ -103,7 +112,7 @@ class VectorIndex:
         """An item's vector; shape `(D,)`; None for an unknown row."""
         if row in self._fresh:
             return self._fresh[row]
-        return self.vectors[row] if row < len(self.vectors) else None
+        return self.vectors[row].astype(np.float32, copy=False) if row < len(self.vectors) else None
 
     def take(self, rows: Rows) -> tuple[Floats, Bools]:
         """Vectors of rows, and which of them are known; shapes `(N, D)` and `(N,)`; unknown ones are 0."""
@@ -117,8 +126,8 @@ class VectorIndex:
         rows, scores = rows[0].astype(np.int32), scores[0]
         found = rows >= 0
         rows, scores = rows[found], scores[found]
-        if self._is_graph:
-            scores = self.vectors[rows] @ question  # exactly: a graph's are those of its half precision
+        if self._is_graph and self.vectors.dtype == np.float32:
+            scores = self.vectors[rows] @ question  # as of any other item: a graph's are those of its half precision
         if self._fresh:
             fresh_rows, fresh_vectors = self._fresh_items()
             stale = np.isin(rows, fresh_rows)

@@ -117,7 +117,6 @@ class ModelInService:
         found.live.encode_pending(HEAD_START_S)  # nobody waits for this thread; the rest is encoded in service
         try_out(found, self._records)
         found.asking.remembered.clear()  # of those who were asked about; an erasure meanwhile would not be noticed
-        _ = found.rules.columns  # read here, on a thread, rather than by the first request that filters
         serve = found.model.config.serve
         if serve.answers_kept_s:
             found.kept = AnswerCache(serve.answers_kept_s, serve.answers_kept_mib * 2**20)

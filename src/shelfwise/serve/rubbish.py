@@ -22,12 +22,12 @@ def set_aside() -> None:
         A full collection of what came since: before the first time all there is, later little.
     """
     gc.collect()
-    _give_back()
+    give_back()
     gc.freeze()
     gc.set_threshold(MANY, *gc.get_threshold()[1:])
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Let the C library give the system what was freed, a replaced model above all; where it cannot, it keeps it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim is not None:

@@ -8,15 +8,13 @@ import time
 from collections.abc import Sequence
 
 from shelfwise.errors import ServiceError
+from shelfwise.search.catalogue_index import CatalogueIndex
 from shelfwise.search.full_text import FullText
-from shelfwise.store import catalogue
+from shelfwise.serve import rubbish
 from shelfwise.store.catalogue import StoredItem
 from shelfwise.store.records import Records
 
 AGAIN_S = 5.0
-
-CHUNK = 2_000
-"""Items indexed between two breaths: other threads get their turn."""
 
 log = logging.getLogger("shelfwise.serve")
 
@@ -32,7 +30,7 @@ class SearchOpening:
     """
 
     def __init__(self, records: Records, open_attributes: Sequence[str] = ()) -> None:
-        self._records, self._open_attributes = records, open_attributes
+        self._catalogue = CatalogueIndex(records, open_attributes, lambda: self._is_closing)
         self._index: FullText | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[int, StoredItem] = {}
@@ -74,12 +72,16 @@ class SearchOpening:
         self._is_closing = True
         tasks = [task for task in (self._task, self._worker) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._index is not None:
+            await asyncio.to_thread(self._index.close)
 
     async def _make(self) -> None:
         started = time.perf_counter()
         while True:
             try:
-                made = await asyncio.to_thread(self._filled)
+                made = await asyncio.to_thread(self._catalogue.opened)
+                if made is None:  # the server closes
+                    return
                 # What came meanwhile is taken from memory: the store may have been read before.
                 while self._waiting:
                     waiting, self._waiting = self._waiting, {}
@@ -90,23 +92,11 @@ class SearchOpening:
                 await asyncio.sleep(AGAIN_S)
                 if self._is_closing:
                     return
-        self._index, self._is_making = made, False
+        before, self._index, self._is_making = self._index, made, False
+        if before is not None:
+            await asyncio.to_thread(before.close)
+        rubbish.give_back()
         log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
-
-    def _filled(self) -> FullText:
-        made = FullText(self._open_attributes)
-        chunk: list[StoredItem] = []
-        with self._records.read() as connection:
-            for entry in catalogue.read_all(connection):
-                if self._is_closing:
-                    return made
-                chunk.append(entry)
-                if len(chunk) == CHUNK:
-                    made.add(chunk)
-                    chunk = []
-        made.add(chunk)
-        made.commit()
-        return made
 
     async def _work(self) -> None:
         while self._waiting and self._index is not None and not self._is_making:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
 
 from shelfwise.schemas.items import Item
@@ -160,6 +162,19 @@ def _streamed(connection: Connection, wanted: ColumnElement[bool]) -> Iterator[C
     query = select(items).where(wanted).order_by(items.c.row)
     for found in connection.execute(query, execution_options={"yield_per": 10_000}):
         yield _changed(found)
+
+
+def change_numbers(connection: Connection) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The row of every item, deleted ones too, and the number of its latest change; ascending by row; shapes `(n,)`.
+
+    Cost:
+        A second for a million items.
+    """
+    query = select(items.c.row, items.c.changed_seq).order_by(items.c.row)
+    found = connection.execute(query, execution_options={"yield_per": 50_000})
+    parts = [np.array([tuple(row) for row in part], np.int64) for part in found.partitions()]
+    rows, numbers = np.concatenate([np.empty((0, 2), np.int64), *parts]).T
+    return rows, numbers
 
 
 def gone_since(connection: Connection, seq: int) -> list[int]:

@@ -22,6 +22,9 @@ SESSIONS = "sessions"
 CACHED_HISTORIES = "cached-histories"
 """Hashes the ids under which histories are kept in Redis."""
 
+INDEXED_STORE = "indexed-store"
+"""Tells the store of one index from another's: hashed, it is part of the index's name."""
+
 ERASED_IDS = "erased-ids"
 """Hashes the ids of people who were erased, so that they are known again and cannot be read."""
 

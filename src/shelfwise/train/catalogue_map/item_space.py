@@ -30,5 +30,6 @@ def item_space(version: Path) -> Floats:
 
 
 def _of_length_1(vectors: Floats) -> Floats:
+    vectors = vectors.astype(np.float32, copy=False)  # many are kept in half precision
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=lengths > 0)
