@@ -68,10 +68,9 @@ ROUNDING = 5e-4
 REFERENCE = np.array([0.5, 1.0])
 """Volumes are of NDCG and distance, both relative to the ranker's own: from half of its NDCG and its own distance."""
 
-N_ASKED, N_WEIGHED, N_SWEPT, N_CEILED = 25_000, 10_000, 1_500, 1_000
-"""Users, about: whose validation questions choose settings and whose test questions are asked at those; whose
-validation questions choose the weight of being seldom shown; who are asked at every setting; whose furthest slates are
-sought. All users where a shop has fewer."""
+N_TUNED, N_WEIGHED, N_ASKED, N_SWEPT, N_CEILED = 12_500, 6_000, 25_000, 1_000, 1_000
+"""Users, about: whose validation questions choose settings, and the weight of being seldom shown; whose test questions
+are asked at those, and at every setting; whose furthest slates are sought. All users where a shop has fewer."""
 
 BETWEEN = 20
 """Points between two settings: one user in so many can be given the next one."""
@@ -181,10 +180,9 @@ def measured(name: str, n_questions: int | None, say: Callable[[str], None]) -> 
     data = known_data(name, SHOPS[name])
     items, raw = items_of(data), known_raw(data)
     say(f"{name}: validation")
-    n_asked = n_questions or N_ASKED
-    validation = thinned(questions_of(kept.validation, items, data.now_ms), n_asked)
+    validation = thinned(questions_of(kept.validation, items, data.now_ms), n_questions or N_TUNED)
     tuning = Asker.of(validation, items, raw)
-    test = Asker.of(thinned(questions_of(kept.test, items, data.now_ms), n_asked), items, raw)
+    test = Asker.of(thinned(questions_of(kept.test, items, data.now_ms), n_questions or N_ASKED), items, raw)
     n_unseen = test.n_questions
     seldom = seldom_weight(Asker.of(thinned(validation, N_WEIGHED), items, raw), n_unseen)
     # A mean over so many tells one setting from the next: the same slates are compared.

@@ -140,14 +140,12 @@ def affordable(asker: Asker, maker: Callable[[float], Make], n_unseen: int) -> f
     Costs are measured at every tenth and made monotone by isotonic regression, so that one lucky or unlucky tenth does
     not decide. Counted is their bound for another sample of `n_unseen` users; between two tenths it is straight.
     """
-    steps, costs, bounds = [0.0], [0.0], [0.0]
     wider = SURE * float(np.sqrt(1 + asker.n_questions / n_unseen))
+    measured = [(0.0, 0.0)]
     for step in STEPS:
-        cost, error = asker.loss(asker.made(maker(step), with_mix=False))
-        steps.append(step)
-        costs.append(cost)
-        bounds.append(wider * error)
-        if cost > 2 * AFFORDABLE:
-            break
-    bound = np.maximum.accumulate(np.maximum(isotonic_regression(costs).x, 0.0) + bounds)
-    return float(np.interp(AFFORDABLE, bound + 1e-9 * np.arange(len(bound)), steps))
+        measured.append(asker.loss(asker.made(maker(step), with_mix=False)))
+        if min(cost + wider * error for cost, error in measured[-2:]) > AFFORDABLE and len(measured) > 1:
+            break  # two tenths beyond tell enough of where the bound is crossed
+    costs, errors = np.array(measured).T
+    bound = np.maximum.accumulate(np.maximum(isotonic_regression(costs).x, 0.0) + wider * errors)
+    return float(np.interp(AFFORDABLE, bound + 1e-9 * np.arange(len(bound)), (0.0, *STEPS)[: len(bound)]))

@@ -66,7 +66,7 @@ def ceilings(questions: Sequence[Question], vectors: Floats) -> dict[str, float]
         slate stays in it, where it stood, so that no NDCG is lost: nobody can know them.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions = vectors / np.where(lengths > 0, lengths, 1)
+    directions = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     lists = {name: np.full((len(questions), K), -1, np.int32) for name in ("own", "alone", "knowing")}
     for line, one in enumerate(questions):
         of_candidates, rows = directions[one.listed.rows], one.listed.rows
