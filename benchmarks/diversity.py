@@ -18,8 +18,8 @@ the encoder's own vectors. Intervals by paired bootstrap over users, those of co
   the order of picking; of the best 100.
 - `popularity penalty`: scores scaled alike, less an item's share of the most popular candidate's events.
 
-Ceilings are the largest distances of any slates of the best 100, for who does not care for relevance, and for who knows
-the right answers.
+Ceilings are the largest distances that were found for slates of the best 100, by somebody who does not care for
+relevance, and by somebody who knows the right answers.
 """
 
 from __future__ import annotations

@@ -669,7 +669,7 @@ def ceiling_note(found: dict[str, Any]) -> str:
         for who in ("alone", "knowing")
     }
     return (
-        f"No slate of the best hundred gains more distance than {gains['whitened', 'alone']} "
+        f"The furthest slates found of the best hundred gain {gains['whitened', 'alone']} of distance "
         f"({gains['raw', 'alone']} by raw texts), relevance apart; with every right answer of the ranker's slate kept, "
         f"which nobody can know, {gains['whitened', 'knowing']} ({gains['raw', 'knowing']})."
     )

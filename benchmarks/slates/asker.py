@@ -144,7 +144,7 @@ def affordable(asker: Asker, maker: Callable[[float], Make], n_unseen: int) -> f
     measured = [(0.0, 0.0)]
     for step in STEPS:
         measured.append(asker.loss(asker.made(maker(step), with_mix=False)))
-        if min(cost + wider * error for cost, error in measured[-2:]) > AFFORDABLE and len(measured) > 1:
+        if min(cost + wider * error for cost, error in measured[-2:]) > AFFORDABLE:
             break  # two tenths beyond tell enough of where the bound is crossed
     costs, errors = np.array(measured).T
     bound = np.maximum.accumulate(np.maximum(isotonic_regression(costs).x, 0.0) + wider * errors)

@@ -1,4 +1,4 @@
-"""What no reranker can pass: the furthest slates of the same candidates, also for who knows the right answers."""
+"""How far apart the items of a slate could be: the furthest found, also by somebody who knows the right answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ GAIN = 1e-6
 def furthest(vectors: Floats, is_kept: Bools, k: int = K) -> Rows:
     """The k places of the largest mean distance, those that are to be kept among them.
 
-    Greedy, then the best exchange of one for another as long as there is one: near the best, and never above it.
+    Greedy, then the best exchange of one for another as long as there is one. What is found is no bound: of a hundred
+    candidates, a dozen other starts found 0.003 to 0.005 more (docs/experiments.md).
 
     Args:
         vectors: Of length 1, one per candidate; shape `(N, D)`.
