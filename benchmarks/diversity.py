@@ -3,17 +3,23 @@
     SHELFWISE_BENCH_DATA=FOLDER python benchmarks/diversity.py
 
 FOLDER holds `beauty/` and `games/`; `online-retail` comes with Shelfwise. A model of each shop (see
-`slates/candidates.py`) is trained once and asked for 100 candidates of every question; candidates are kept under
+`slates/candidates.py`) is trained once and asked for the candidates of every question; candidates are kept under
 `benchmarks/.prepared`. Slates are of ten. Every setting that is reported at a loss of NDCG was chosen on the questions
-of the validation, which no test question is among; the test is asked once. NDCG counts right answers that are no
-candidates. Distance is the mean cosine distance of the whitened texts within a slate, as `shelfwise evaluate` states
-it. Intervals by paired bootstrap over users, those of coverage by the jackknife.
+of the validation, which no test question is among: as the most of which it is sure enough that it costs other users no
+more (see `slates/asker.py`). The test is asked once. NDCG counts right answers that are no candidates. Distance is the
+mean cosine distance of the whitened texts within a slate, as `shelfwise evaluate` states it; beside it stands that of
+the encoder's own vectors. Intervals by paired bootstrap over users, those of coverage by the jackknife.
 
-- `mmr`, `dpp`, `calibrated`, `coverage`, `tail`: ours as they come.
-- `mmr, seldom shown`: `mmr` that prefers what it has shown seldom so far, by a weight chosen on the validation.
+- `mmr`, `dpp`, `calibrated`, `coverage`, `tail`: ours as they come: of the best 100, `calibrated` of 200.
+- `mmr, seldom shown`: `mmr` that prefers what it has shown seldom so far, by a weight chosen on the validation: the
+  smallest whose slates cover enough more.
+- `mmr, raw texts`: `mmr` with likeness by the encoder's own vectors.
 - `plain MMR`: as it was published: scores scaled to [0, 1] within the request, the most alike of those picked, shown in
-  the order of picking.
+  the order of picking; of the best 100.
 - `popularity penalty`: scores scaled alike, less an item's share of the most popular candidate's events.
+
+Ceilings are the largest distances that were found for slates of the best 100, by somebody who does not care for
+relevance, and by somebody who knows the right answers.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -30,45 +36,48 @@ from rich.console import Console
 from scipy.optimize import isotonic_regression
 
 from record import Record, arguments
-from shelfwise.evaluate.slates import Items, Make, Qualities, Question, by_relevance, made_by, qualities
-from shelfwise.metrics import coverage, hypervolume, paired_difference
+from shelfwise.evaluate.slates import Items, Make, made_by
+from shelfwise.features.text_vectors import TextVectors
+from shelfwise.metrics import hypervolume, paired_difference
 from shelfwise.rerank.brakes import Tail
 from shelfwise.rerank.calibrated import Calibrated
 from shelfwise.rerank.coverage import Coverage
 from shelfwise.rerank.dpp import DPP
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.mmr import MMR
-from shelfwise.schemas.ids import Bools, Doubles, Floats, Rows
+from shelfwise.schemas.ids import Doubles, Floats, Rows
+from slates.asker import AFFORDABLE, PER_USER, STEPS, Asker, Made, affordable
 from slates.candidates import prepared
-from slates.measured import K, items_of, known_data, questions_of
+from slates.ceilings import ceilings
+from slates.measured import cut, items_of, known_data, known_raw, questions_of, thinned
 from tables import DIVERSITY_COLUMNS, diversity_lines, diversity_title, show
 
 SHOPS = {"online-retail": "time-split", "beauty": "leave-one-out", "games": "leave-one-out"}
 QUICK_QUESTIONS = 400
-STEPS = tuple(round(step / 10, 1) for step in range(1, 11))
-SELDOM = (0.25, 0.5, 1.0)
-AFFORDABLE, CHOSEN_AT = 0.03, 0.025
-"""Of NDCG: what may be given up, and what a setting may cost on the validation, which is another sample of users."""
+N_BEST = 100
+"""Candidates that the others choose from, and that ceilings are of."""
 
+SELDOM = (0.1, 0.2, 0.35, 0.6, 1.0)
 DISTANCE_GAIN, COVERAGE_GAIN, KL_FALL, VOLUME_GAIN = 0.20, 0.30, 0.50, 0.05
+COVERAGE_AIM = 1.2 * COVERAGE_GAIN
+"""On the validation: other users are shown other things."""
+
 ROUNDING = 5e-4
 """A mean distance that falls by less has not fallen."""
 
 REFERENCE = np.array([0.5, 1.0])
 """Volumes are of NDCG and distance, both relative to the ranker's own: from half of its NDCG and its own distance."""
 
-N_TUNED, N_ASKED, N_SWEPT = 3_000, 5_000, 800
-"""Users, about: whose validation questions choose settings, whose test questions are asked at those, and at every
-setting. All users where a shop has fewer."""
+N_TUNED, N_WEIGHED, N_ASKED, N_SWEPT, N_CEILED = 12_500, 6_000, 25_000, 1_000, 1_000
+"""Users, about: whose validation questions choose settings, and the weight of being seldom shown; whose test questions
+are asked at those, and at every setting; whose furthest slates are sought. All users where a shop has fewer."""
 
 BETWEEN = 20
 """Points between two settings: one user in so many can be given the next one."""
 
 N_RESAMPLES = 1_000
-N_GROUPS = 20
-"""Of users, that are left out in turn."""
 
-PLAIN, PENALTY, SPREAD = "plain MMR", "popularity penalty", "mmr, seldom shown"
+PLAIN, PENALTY, SPREAD, RAW = "plain MMR", "popularity penalty", "mmr, seldom shown", "mmr, raw texts"
 
 Maker = Callable[[float], Make]
 
@@ -85,8 +94,8 @@ class Contender:
 
 
 def scaled(listed: Listed) -> Floats:
-    """Scores brought to [0, 1] within the request."""
-    scores = listed.scores
+    """Scores of the best, brought to [0, 1] within the request."""
+    scores = listed.scores[:N_BEST]
     return (scores - scores[-1]) / max(float(scores[0] - scores[-1]), 1e-9)
 
 
@@ -94,12 +103,12 @@ def plain_mmr(diversity: float) -> Make:
     """Carbonell & Goldstein (1998), literally."""
 
     def make(listed: Listed) -> Rows:
-        vectors, _ = listed.facts.vectors["text"].take(listed.rows)
+        vectors, _ = listed.facts.vectors["text"].take(listed.rows[:N_BEST])
         alike = vectors @ vectors.T
         value = (1 - diversity) * scaled(listed)
-        nearest = np.zeros(len(listed), np.float32)
+        nearest = np.zeros(len(value), np.float32)
         chosen: list[int] = []
-        for _ in range(min(listed.k, len(listed))):
+        for _ in range(min(listed.k, len(value))):
             place = int((value - diversity * nearest).argmax())
             nearest = np.maximum(nearest, alike[place]) if chosen else alike[place]
             value[place] = -np.inf
@@ -113,14 +122,30 @@ def popularity_penalty(diversity: float) -> Make:
     """Scores less popularity, both scaled within the request."""
 
     def make(listed: Listed) -> Rows:
-        popularity = np.expm1(listed.facts.state.popularity[listed.rows, -1])
+        popularity = np.expm1(listed.facts.state.popularity[listed.rows[:N_BEST], -1])
         value = (1 - diversity) * scaled(listed) - diversity * popularity / max(float(popularity.max()), 1e-9)
         return np.argsort(-value, kind="stable")[: listed.k].astype(np.int32)
 
     return make
 
 
-def contenders(seldom: float) -> list[Contender]:
+def by_raw(raw: Floats, maker: Maker) -> Maker:
+    """The same component, told the encoder's own vectors in place of the whitened ones."""
+    vectors = TextVectors(raw)
+
+    def at(diversity: float) -> Make:
+        make = maker(diversity)
+
+        def told(listed: Listed) -> Rows:
+            facts = replace(listed.facts, vectors={**listed.facts.vectors, "text": vectors})
+            return make(replace(listed, facts=facts))
+
+        return told
+
+    return at
+
+
+def contenders(seldom: float, raw: Floats) -> list[Contender]:
     """Everybody; ours with the weight of being seldom shown that validation chose."""
     ours = {
         "mmr": MMR(MMR.Config()),
@@ -131,74 +156,41 @@ def contenders(seldom: float) -> list[Contender]:
         "tail": Tail(Tail.Config()),
     }
     found = [Contender(name, lambda d, one=one: made_by(one, d), True) for name, one in ours.items()]
+    found.append(Contender(RAW, by_raw(raw, lambda d: made_by(ours["mmr"], d)), True))
     return [*found, Contender(PLAIN, plain_mmr, False), Contender(PENALTY, popularity_penalty, False)]
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Questions with the ranker's own slates."""
+def seldom_weight(asker: Asker, n_unseen: int) -> float:
+    """The smallest weight whose slates, at what is affordable, cover as much more as is aimed at.
 
-    questions: Sequence[Question]
-    items: Items
-    plain: Qualities
-
-    @classmethod
-    def of(cls, questions: Sequence[Question], items: Items) -> Asker:
-        """Make the ranker's own slates."""
-        return cls(questions, items, qualities(questions, items, by_relevance, K))
-
-    def made(self, make: Make, *, with_mix: bool = True) -> Qualities:
-        """Make and measure."""
-        return qualities(self.questions, self.items, make, K, with_mix=with_mix)
-
-    def relative(self, found: Qualities) -> dict[str, float]:
-        """Means relative to the ranker's own: 0 is no change."""
-        own = self.plain.means()
-        return {
-            name: value / own[name] - 1
-            for name, value in found.means().items()
-            if name in ("ndcg", "distance", "miscalibration", "coverage", "gini", "head_share", "entropy")
-        }
-
-
-def affordable(asker: Asker, maker: Maker) -> tuple[float, dict[str, float]]:
-    """The most diversity that costs at most `CHOSEN_AT`, and what it gives.
-
-    Costs are measured at every tenth and made monotone by isotonic regression, so that one lucky or unlucky tenth does
-    not decide; between two tenths they are taken as straight.
+    Between two weights coverage is taken as straight, over all of them as rising.
     """
-    costs, steps = [0.0], [0.0]
-    for step in STEPS:
-        found = asker.relative(asker.made(maker(step), with_mix=False))
-        costs.append(-found["ndcg"])
-        steps.append(step)
-        if costs[-1] > 3 * AFFORDABLE:
-            break
-    rising = np.maximum(isotonic_regression(costs).x, 0.0)
-    setting = float(np.interp(CHOSEN_AT, rising + 1e-9 * np.arange(len(rising)), steps))
-    return setting, asker.relative(asker.made(maker(setting), with_mix=False))
+    covered = []
+    for weight in SELDOM:
+        one = MMR(MMR.Config(seldom=weight))
+        setting = affordable(asker, lambda d, one=one: made_by(one, d), n_unseen)
+        covered.append(asker.relative(asker.made(made_by(one, setting), with_mix=False))["coverage"])
+    rising = isotonic_regression(covered).x + 1e-9 * np.arange(len(covered))
+    return float(np.interp(COVERAGE_AIM, rising, SELDOM))
 
 
 def measured(name: str, n_questions: int | None, say: Callable[[str], None]) -> dict[str, Any]:
     """One shop: constants by its validation, everything else on its test."""
     kept = prepared(name, SHOPS[name], say)  # type: ignore[arg-type]
     data = known_data(name, SHOPS[name])
-    items = items_of(data)
+    items, raw = items_of(data), known_raw(data)
     say(f"{name}: validation")
-    tuning = Asker.of(thinned(questions_of(kept.validation, items, data.now_ms), n_questions or N_TUNED), items)
-    weights: dict[float, float] = {}
-    for seldom in SELDOM:
-        _, found = affordable(tuning, lambda d, seldom=seldom: made_by(MMR(MMR.Config(seldom=seldom)), d))
-        # Both gains in units of what is promised of them: the weaker one counts.
-        weights[seldom] = min(found["distance"] / DISTANCE_GAIN, found["coverage"] / COVERAGE_GAIN)
-    seldom = max(weights, key=lambda one: weights[one])
-    test = Asker.of(thinned(questions_of(kept.test, items, data.now_ms), n_questions or N_ASKED), items)
+    validation = thinned(questions_of(kept.validation, items, data.now_ms), n_questions or N_TUNED)
+    tuning = Asker.of(validation, items, raw)
+    test = Asker.of(thinned(questions_of(kept.test, items, data.now_ms), n_questions or N_ASKED), items, raw)
+    n_unseen = test.n_questions
+    seldom = seldom_weight(Asker.of(thinned(validation, N_WEIGHED), items, raw), n_unseen)
     # A mean over so many tells one setting from the next: the same slates are compared.
-    part = Asker.of(thinned(test.questions, N_SWEPT), items)
+    part = Asker.of(thinned(test.questions, N_SWEPT), items, raw)
     rows: list[dict[str, Any]] = []
-    for one in contenders(seldom):
+    for one in contenders(seldom, raw):
         say(f"{name}: {one.name}")
-        setting, _ = affordable(tuning, one.make)
+        setting = affordable(tuning, one.make, n_unseen)
         sweep = [part.plain.means(), *(part.made(one.make(step), with_mix=False).means() for step in STEPS)]
         rows.append(
             {
@@ -210,50 +202,34 @@ def measured(name: str, n_questions: int | None, say: Callable[[str], None]) -> 
                 "hypervolume": volume(sweep),
             }
         )
+    say(f"{name}: ceilings")
     return {
-        "n_validation": len(tuning.questions),
-        "n_test": len(test.questions),
+        "n_validation": tuning.n_questions,
+        "n_test": test.n_questions,
         "n_items": items.n_allowed,
         "seldom_weight": seldom,
         "ranker": test.plain.means(),
+        "ceilings": limits(test, items, raw),
         "contenders": rows,
     }
 
 
-def thinned(questions: Sequence[Question], n: int) -> Sequence[Question]:
-    """Every so many, about `n` together."""
-    return questions[:: max(1, round(len(questions) / n))]
+def limits(asker: Asker, items: Items, raw: Floats) -> dict[str, dict[str, float]]:
+    """Of the candidates of some users, by either kind of vectors."""
+    assert items.vectors is not None
+    some = [cut(one, N_BEST) for one in thinned(asker.questions, N_CEILED)]
+    return {"whitened": ceilings(some, items.vectors), "raw": ceilings(some, raw)}
 
 
-def beside(asker: Asker, found: Qualities) -> dict[str, Any]:
+def beside(asker: Asker, found: Made) -> dict[str, Any]:
     """Against the ranker's own slates of the same users, with intervals."""
     answer: dict[str, Any] = {}
-    for name in ("ndcg", "distance", "miscalibration"):
-        one = paired_difference(getattr(found, name), getattr(asker.plain, name), n_resamples=N_RESAMPLES)
+    for name in PER_USER:
+        one = paired_difference(found.each(name), asker.plain.each(name), n_resamples=N_RESAMPLES)
         answer[name] = {"relative": one.relative, "low": one.relative_low, "high": one.relative_high}
-    low, high = coverage_interval(asker, found)
+    low, high = asker.coverage_interval(found)
     answer["coverage"] = {"relative": asker.relative(found)["coverage"], "low": low, "high": high}
     return answer | {"means": found.means()}
-
-
-def coverage_interval(asker: Asker, found: Qualities) -> tuple[float, float]:
-    """Bounds of the relative gain by leaving out one group of users after the other.
-
-    Drawn with repeats, lists would repeat and cover less than those of as many users do.
-
-    Source:
-        Tukey (1958), Bias and Confidence in Not Quite Large Samples: the jackknife.
-    """
-    n_items, n_users = len(asker.items.popularity), len(found.lists)
-    group = np.random.default_rng(0).permutation(n_users) % N_GROUPS
-
-    def gain(users: Bools) -> float:
-        return coverage(found.lists[users], n_items) / coverage(asker.plain.lists[users], n_items) - 1
-
-    without = np.array([gain(group != left_out) for left_out in range(N_GROUPS)])
-    error = float(np.sqrt((N_GROUPS - 1) * without.var()))
-    middle = gain(np.ones(n_users, bool))
-    return middle - 1.96 * error, middle + 1.96 * error
 
 
 def largest_fall(sweep: Sequence[Mapping[str, float]]) -> float:

@@ -640,6 +640,7 @@ DIVERSITY_COLUMNS = (
     "diversity",
     "NDCG@10",
     "distance",
+    "by raw texts",
     "coverage",
     "off the user's mix",
     "Gini",
@@ -652,10 +653,25 @@ def diversity_title(name: str, found: dict[str, Any]) -> str:
     """Who was asked, and what the ranker's own slates are like."""
     own = found["ranker"]
     return (
-        f"{name}: {found['n_test']:,} test questions, at the setting that cost at most 3 % of NDCG@10 in "
-        f"{found['n_validation']:,} of the validation. The ranker's own: NDCG {own['ndcg']:.4f}, distance "
-        f"{own['distance']:.3f}, coverage {own['coverage']:.1%}, off the user's mix {own['miscalibration']:.2f}, Gini "
-        f"{own['gini']:.3f}"
+        f"{name}: {found['n_test']:,} test questions, at the setting of which {found['n_validation']:,} of the "
+        f"validation are sure that it costs at most 3 % of NDCG@10; being seldom shown weighs "
+        f"{found['seldom_weight']:.2f}. The ranker's own: "
+        f"NDCG {own['ndcg']:.4f}, distance {own['distance']:.3f}, by raw texts {own['distance_raw']:.3f}, coverage "
+        f"{own['coverage']:.1%}, off the user's mix {own['miscalibration']:.2f}, Gini {own['gini']:.3f}"
+    )
+
+
+def ceiling_note(found: dict[str, Any]) -> str:
+    """How far from each other the items of a slate could be at most, relative to the ranker's own."""
+    gains = {
+        (kind, who): f"{of_kind[who] / of_kind['own'] - 1:+.1%}"
+        for kind, of_kind in found["ceilings"].items()
+        for who in ("alone", "knowing")
+    }
+    return (
+        f"The furthest slates found of the best hundred gain {gains['whitened', 'alone']} of distance "
+        f"({gains['raw', 'alone']} by raw texts), relevance apart; with every right answer of the ranker's slate kept, "
+        f"which nobody can know, {gains['whitened', 'knowing']} ({gains['raw', 'knowing']})."
     )
 
 
@@ -666,7 +682,7 @@ def diversity_lines(found: dict[str, Any]) -> Lines:
         at = row["at_most_3_percent"]
         gains = [
             f"{at[key]['relative']:+.1%} ({at[key]['low']:+.1%} to {at[key]['high']:+.1%})"
-            for key in ("ndcg", "distance", "coverage", "miscalibration")
+            for key in ("ndcg", "distance", "distance_raw", "coverage", "miscalibration")
         ]
         numbers = [f"{at['means']['gini']:.3f}", f"{row['hypervolume']:.4f}", f"{row['largest_fall']:.4f}"]
         lines.append([row["contender"], f"{at['diversity']:.2f}", *gains, *numbers])
@@ -677,7 +693,11 @@ def diversity_section(document: dict[str, Any]) -> str:
     """The page's part on what diversity costs."""
     parts = [provenance(document)]
     for name, found in document["results"].items():
-        parts += [f"{diversity_title(name, found)}:", markdown(DIVERSITY_COLUMNS, diversity_lines(found))]
+        parts += [
+            f"{diversity_title(name, found)}:",
+            markdown(DIVERSITY_COLUMNS, diversity_lines(found)),
+            ceiling_note(found),
+        ]
     return "\n\n".join([*parts, promises(document)])
 
 

@@ -27,11 +27,12 @@ LIGHT = {
 }
 """What is configured otherwise than by default."""
 
-N = 100
+N = 300
 """Candidates kept of each question, the ranker's best."""
 
-N_VALIDATION, N_TEST = 3_000, 10_000
-"""Questions that constants are tuned on, and that are reported: users drawn at random where a shop has more."""
+N_VALIDATION, N_TEST = 25_000, 25_000
+"""Questions that constants are tuned on, and that are reported: users drawn at random where a shop has more. All of two
+shops: what a setting costs is told by the few whose right answer it moves."""
 
 BATCH = 256
 
@@ -83,7 +84,7 @@ class Prepared:
 def prepared(name: str, protocol: Protocol, say: Say) -> Prepared:
     """A shop's candidates, made where they are absent."""
     data = DATA_SETS[name]
-    kept = PREPARED / f"slates-{name}.npz"
+    kept = PREPARED / f"slates-{name}-{N}.npz"
     if not kept.exists():
         folder = ready(data)
         exam = exam_of(data, protocol, folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,19 +19,29 @@ from shelfwise.features.themes import Themes
 from shelfwise.pipeline.slate_steps import groups_of
 from shelfwise.rerank.listed import ItemFacts, Listed
 from shelfwise.schemas.candidates import History, Situation
+from shelfwise.schemas.ids import Floats
 from shelfwise.train.examples import item_state
 from slates.candidates import Asked
 
 K = 10
 HISTORY = 50
+N_CANDIDATES = 200
+"""What rerankers are given; each looks at as many of the best as it is configured to."""
 
 
 def known_data(name: str, protocol: Any) -> TrainingData:
-    """What may be known before the test."""
+    """What may be known before the test, with the encoder's own vectors beside the whitened ones."""
     folder = PREPARED / name
     exam = exam_of(DATA_SETS[name], protocol, folder)
-    _, data, _ = training_data(exam.known(for_validation=False, shop=folder), with_texts=True)
+    _, data, _ = training_data(exam.known(for_validation=False, shop=folder), with_texts=True, raw=True)
     return data
+
+
+def known_raw(data: TrainingData) -> Floats:
+    """The encoder's own vectors, of length 1, 0 for an item without a text; shape `(n, D)`."""
+    assert data.raw_vectors is not None
+    lengths = np.linalg.norm(data.raw_vectors, axis=1, keepdims=True)
+    return (data.raw_vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 def items_of(data: TrainingData) -> Items:
@@ -48,14 +60,14 @@ def items_of(data: TrainingData) -> Items:
     return Items(facts, data.vectors, popularity, int(data.catalogue.allowed.sum()))
 
 
-def questions_of(asked: Asked, items: Items, now_ms: int) -> list[Question]:
-    """What a reranker sees of each question, and what is right."""
+def questions_of(asked: Asked, items: Items, now_ms: int, n_candidates: int = N_CANDIDATES) -> list[Question]:
+    """What a reranker sees of each question, the best `n_candidates`, and what is right."""
     found: list[Question] = []
     nowhere = np.empty(0, np.int32)
     for place in range(len(asked)):
         rows = asked.history[asked.starts[place] : asked.starts[place + 1]][-HISTORY:]
         history = History(rows, np.zeros(len(rows), np.int8), np.zeros(len(rows), np.int64))
-        n = int(np.count_nonzero(asked.rows[place] >= 0))
+        n = min(n_candidates, int(np.count_nonzero(asked.rows[place] >= 0)))
         listed = Listed(
             asked.rows[place, :n],
             asked.scores[place, :n],
@@ -66,3 +78,18 @@ def questions_of(asked: Asked, items: Items, now_ms: int) -> list[Question]:
         )
         found.append(Question(listed, asked.is_right[place, :n], int(asked.n_right[place])))
     return found
+
+
+def thinned(questions: Sequence[Question], n: int) -> Sequence[Question]:
+    """Every so many, about `n` together."""
+    return questions[:: max(1, round(len(questions) / n))]
+
+
+def cut(question: Question, n: int) -> Question:
+    """The same with the best `n` candidates."""
+    listed = question.listed
+    return replace(
+        question,
+        listed=replace(listed, rows=listed.rows[:n], scores=listed.scores[:n]),
+        is_right=question.is_right[:n],
+    )

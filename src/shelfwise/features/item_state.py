@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +26,9 @@ ROOM = 1_024
 
 DOUBT = 20.0
 """Users' worth of the shop's own repeat rate that an item's starts from."""
+
+ROWS_COUNTED = 65_536
+"""Rows whose names are counted at a time, so that a mapped array is not copied as a whole."""
 
 MAX_NAMES = 8
 """Names per item that count for affinity: the brand and the deepest of the category path."""
@@ -56,9 +59,21 @@ class ItemState:
     log_price: Floats
     names: npt.NDArray[np.int32]
     rarity: Floats
+    _shared: Floats | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.first_ms)
+
+    @property
+    def shared_rarity(self) -> Floats:
+        """`rarity`, and 0 for names that a single item carries: they join it to no other; shape `(n_names + 1,)`."""
+        if self._shared is None:
+            carriers = np.zeros(len(self.rarity), np.int64)
+            for start in range(0, len(self.names), ROWS_COUNTED):
+                block = self.names[start : start + ROWS_COUNTED]
+                carriers += np.bincount(block.ravel(), minlength=len(carriers))
+            self._shared = np.where(carriers > 1, self.rarity, np.float32(0))
+        return self._shared
 
     @classmethod
     def fit(
@@ -135,13 +150,17 @@ class ItemState:
 
     def save(self, folder: Path) -> None:
         """Write one array per attribute."""
-        for field in fields(self):
-            np.save(folder / f"{field.name}.npy", getattr(self, field.name))
+        for one in _kept():
+            np.save(folder / f"{one}.npy", getattr(self, one))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(mapped(folder / f"{field.name}.npy") for field in fields(cls)))
+        return cls(*(mapped(folder / f"{one}.npy") for one in _kept()))
+
+
+def _kept() -> list[str]:
+    return [one.name for one in fields(ItemState) if one.init]
 
 
 def _relative(counts: Doubles) -> Doubles:

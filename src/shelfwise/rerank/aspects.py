@@ -11,16 +11,17 @@ from shelfwise.schemas.candidates import History
 from shelfwise.schemas.ids import Floats, Rows
 
 By = Literal["auto", "names", "category", "brand", "seller", "theme"]
-"""`names`: brand and every name of the category path, the rarer the more; `category`: the whole path; `theme`: groups
-of like texts; `auto`: names where the shop has any, else themes."""
+"""`names`: brand and every name of the category path that another item has too, the rarer the more; `category`: the
+whole path; `theme`: groups of like texts; `auto`: names where the shop has any, else themes."""
 
 
 class Aspects(NamedTuple):
     """Aspects of some items.
 
     Attributes:
-        codes: Shape `(N, M)`; a place that is not used has the code `n_codes`.
-        shares: Summing to 1 per item, to 0 for one without aspects; 0 where not used; shape `(N, M)`.
+        codes: Shape `(N, M)`; `n_codes` in places to spare.
+        shares: Summing to 1 per item, to 0 for one without aspects; 0 in places to spare and where a code is no aspect;
+            shape `(N, M)`.
         n_codes: Aspects that the shop knows.
     """
 
@@ -46,13 +47,15 @@ def aspects_of(rows: Rows, facts: ItemFacts, by: By) -> Aspects:
     """The aspects of items; those without any where the shop does not know what is asked for."""
     by = resolved(by, facts)
     if by == "names":
-        codes, rarity = facts.state.names[rows], facts.state.rarity
+        # What a single item is called is no interest: nothing else could answer to it.
+        codes, rarity = facts.state.names[rows], facts.state.shared_rarity
+        n_codes = len(rarity) - 1
         # Names stand first, padding after them: columns that nobody fills are not carried along.
-        used = int(np.count_nonzero((codes != len(rarity) - 1).any(axis=0)))
+        used = int(np.count_nonzero((codes != n_codes).any(axis=0)))
         codes = codes[:, : max(used, 1)]
         weights = rarity[codes]
         totals = weights.sum(axis=1, keepdims=True)
-        return Aspects(codes, (weights / np.where(totals > 0, totals, 1)).astype(np.float32), len(rarity) - 1)
+        return Aspects(codes, (weights / np.where(totals > 0, totals, 1)).astype(np.float32), n_codes)
     groups = facts.groups.get(by) if by != "auto" else None
     if groups is None:
         return Aspects(np.zeros((len(rows), 1), np.int32), np.zeros((len(rows), 1), np.float32), 0)

@@ -50,7 +50,7 @@ class Tail(Brake):
         """Options of a `[rerank.…]` table with `use = "tail"`."""
 
         apart: float = Field(
-            default=0.75,
+            default=1.25,
             ge=0,
             le=10,
             description="Weight of being unlike the others, beside being little known; 0: being little known alone.",

@@ -34,6 +34,12 @@ class Calibrated(Trading):
         """Options of a `[rerank.…]` table with `use = "calibrated"`."""
 
         by: By = Field(default="auto", description="What the mix is made of; 'auto': names, else themes of texts.")
+        candidates: int = Field(
+            default=200,
+            ge=2,
+            le=1_000,
+            description="The ranker's best that it chooses among; the best 100 often lack an interest altogether.",
+        )
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

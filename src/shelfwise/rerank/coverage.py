@@ -48,8 +48,7 @@ class Coverage(Trading):
         aspects = aspects_of(listed.rows[:n], listed.facts, self.options.by)
         own = own_mix(listed.situation.history, listed.facts, self.options.by)
         there = np.zeros(aspects.n_codes + 1, np.float32)
-        there[aspects.codes] = 1
-        there[-1] = 0
+        there[aspects.codes[aspects.shares > 0]] = 1
         there /= max(float(there.sum()), 1.0)
         # A stranger has no mix of his own: the candidates' counts alone.
         wanted = own_share * own + (1 - own_share) * there if own.any() else there
