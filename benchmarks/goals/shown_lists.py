@@ -213,7 +213,8 @@ def transferred(
 
 def ours(table: RankingTable, seed: int, **options: Any) -> Score:
     """The multi-objective ranker, as a shop would train and ask it."""
-    ranker = MultiObjective(MultiObjective.Config(**{**OPTIONS, "beside_touched": _compared_in(table), **options}))
+    chosen: dict[str, Any] = {**OPTIONS, "beside_touched": _compared_in(table), **options}
+    ranker = MultiObjective(MultiObjective.Config(**chosen))
     ranker.fit(table, seed=seed, report=lambda _: None)
 
     def score(asked: RankingTable) -> Floats:
