@@ -93,13 +93,14 @@ def measure(
         if variant.name in parts:
             log["variants"].append(compared(variant, seeds, fit_ours[variant.name], say=say))
             _adjust(log["variants"])
+            if not quick:
+                slug = variant.name.replace(" ", "-")
+                ahead = log["variants"][-1]["ahead"][TREES_NAME][0]
+                record.promise(f"trivago-mrr-above-lambdamart-{slug}", ahead, AHEAD, "at least")
             keep(log)
     if quick:
         record.skip("trivago", "the quick form has one seed")
         return log
-    for one in log["variants"]:
-        slug = one["name"].replace(" ", "-")
-        record.promise(f"trivago-mrr-above-lambdamart-{slug}", one["ahead"][TREES_NAME][0], AHEAD, "at least")
     if "scenarios" not in parts:
         return log
     log["transfer"] = transferred(variants[0], found.platforms, seeds, fit_ours[variants[0].name], say=say)
