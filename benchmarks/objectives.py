@@ -101,7 +101,12 @@ def on_trivago(record: Record, path: Path | None, parts: Sequence[str], *, quick
         record.skip("every bar", f"{DATA} must name the folder that holds trivago/")
         return record.finish(path)
     seeds = SEEDS[:1] if quick else SEEDS
-    found = shown_lists.measure(trivago.shop(folder), record, seeds, parts=parts, say=say, quick=quick)
+
+    def keep(so_far: dict[str, Any]) -> None:
+        record.results["trivago"] = so_far
+        record.finish(path)
+
+    found = shown_lists.measure(trivago.shop(folder), record, seeds, parts=parts, say=say, keep=keep, quick=quick)
     record.results["trivago"] = found
     for title, columns, lines in shown_tables(found):
         show(console, title, columns, lines)

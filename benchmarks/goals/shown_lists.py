@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import lightgbm
@@ -16,6 +16,7 @@ from goals.contenders import TREES
 from record import Record
 from shelfwise.features.context_features import CONTEXT, context_features
 from shelfwise.metrics.intervals import bootstrap_interval, holm, paired_difference
+from shelfwise.rank.beside_touched import with_touched
 from shelfwise.rank.multi_objective import MultiObjective
 from shelfwise.rank.outcome_tables import later_requests
 from shelfwise.rank.ranker import Asked, RankingTable
@@ -23,8 +24,10 @@ from shelfwise.schemas.ids import Doubles, Floats
 from shelfwise.schemas.scenario_names import UNKNOWN
 
 Say = Callable[[str], None]
+Score = Callable[[RankingTable], Floats]
 
 OURS, TREES_NAME = "multi-objective", "lambdamart"
+TREES_COMPARING = "lambdamart, told what ours compares"
 AHEAD = 0.01
 """By MRR, over LambdaMART on the same features."""
 
@@ -33,11 +36,14 @@ OPTIONS: dict[str, Any] = {
     "list_loss": 1.0,
     "feature_steps": True,
     "list_context": "attention",
-    "epochs": 8,
+    "epochs": 5,
     "requests_per_step": 32,
-    "n_networks": 2,
+    "n_trees": 200,
 }
 """Of ours; chosen on the last eight hours of what is learned from, see the experiments."""
+
+COMPARED = ("price_above_list", "price_share_in_list", trivago.POSITION_COLUMNS[0])
+"""By what ours compares a hotel with those of the list that the user has looked at; the position where it is told."""
 
 LEAVES = (7, 15, 31)
 N_TREES = (40, 80, 150, 250)
@@ -47,10 +53,7 @@ N_SMALLEST = 10
 FEWEST_LISTS = 5
 """Lists below which a platform has no model of its own: its lists keep the order in which they were shown."""
 
-ONE = {"n_networks": 1}
-"""Where scenarios are compared, every model is one network."""
-
-OF_THE_SMALL = {**ONE, "requests_per_step": 8, "epochs": 30}
+OF_THE_SMALL: dict[str, Any] = {"requests_per_step": 8, "epochs": 30}
 """Of a platform's own model: steps enough, however few its lists."""
 
 
@@ -67,51 +70,70 @@ PARTS = ("with position", "without position", "scenarios")
 
 
 def measure(
-    found: trivago.Shop, record: Record, seeds: tuple[int, ...], *, parts: Sequence[str], say: Say, quick: bool
+    found: trivago.Shop,
+    record: Record,
+    seeds: tuple[int, ...],
+    *,
+    parts: Sequence[str],
+    say: Say,
+    keep: Callable[[dict[str, Any]], None],
+    quick: bool,
 ) -> dict[str, Any]:
-    """What is asked of trivago: either variant, and what scenarios lend each other."""
+    """What is asked of trivago: either variant, and what scenarios lend each other; kept as it comes."""
     learned, asked = trivago.tables(found, say)
     log: dict[str, Any] = {"n_learned": len(learned.groups), "n_asked": len(asked.groups)}
     variants = [
         Variant("with position", learned, asked),
         Variant("without position", trivago.without_position(learned), trivago.without_position(asked)),
     ]
-    log["variants"] = [compared(one, seeds, say=say) for one in variants if one.name in parts]
-    p_values = [one["p_value"] for one in log["variants"]]
-    for one, adjusted in zip(log["variants"], holm(np.array(p_values)), strict=True):
-        one["p_holm"] = float(adjusted)
+    # What scenarios are compared by is the very ranker that was compared with trees: fitted once for each seed.
+    fit_ours = {one.name: cache(partial(ours, one.learned)) for one in variants}
+    log["variants"] = []
+    for variant in variants:
+        if variant.name in parts:
+            log["variants"].append(compared(variant, seeds, fit_ours[variant.name], say=say))
+            _adjust(log["variants"])
+            if not quick:
+                slug = variant.name.replace(" ", "-")
+                ahead = log["variants"][-1]["ahead"][TREES_NAME][0]
+                record.promise(f"trivago-mrr-above-lambdamart-{slug}", ahead, AHEAD, "at least")
+            keep(log)
     if quick:
         record.skip("trivago", "the quick form has one seed")
         return log
-    for one in log["variants"]:
-        slug = one["name"].replace(" ", "-")
-        record.promise(f"trivago-mrr-above-lambdamart-{slug}", one["ahead"][0], AHEAD, "at least")
     if "scenarios" not in parts:
         return log
-    log["transfer"] = transferred(variants[0], found.platforms, seeds, say=say)
+    log["transfer"] = transferred(variants[0], found.platforms, seeds, fit_ours[variants[0].name], say=say)
     for name in ("one per platform", "pooled"):
         ahead = log["transfer"]["ahead"][name][0]
         record.promise(f"trivago-joint-above-{name.replace(' ', '-')}", ahead, 0.0, "at least")
     return log
 
 
-def compared(variant: Variant, seeds: tuple[int, ...], *, say: Say) -> dict[str, Any]:
-    """Ours and LambdaMART on the same lists."""
+def compared(variant: Variant, seeds: tuple[int, ...], fit_ours: Callable[[int], Score], *, say: Say) -> dict[str, Any]:
+    """Ours, LambdaMART on the same features, and LambdaMART, set the same, that is told what ours makes of them."""
+    comparing = _comparing(variant)
     settings = tuned_trees(variant.learned)
     say(f"{variant.name}: LambdaMART tuned: {settings}")
-    runs: dict[str, list[Doubles]] = {OURS: [], TREES_NAME: []}
-    seconds: dict[str, list[float]] = {OURS: [], TREES_NAME: []}
+    contenders = {
+        TREES_NAME: (partial(trees, variant.learned, settings), variant.asked),
+        TREES_COMPARING: (partial(trees, comparing.learned, settings), comparing.asked),
+        OURS: (fit_ours, variant.asked),
+    }
+    runs: dict[str, list[Doubles]] = {name: [] for name in contenders}
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for seed in seeds:
-        for name, fit in {
-            TREES_NAME: partial(trees, variant.learned, settings, seed),
-            OURS: partial(ours, variant.learned, seed),
-        }.items():
+        for name, (fit, asked) in contenders.items():
             started = time.process_time()
-            runs[name].append(reciprocal_ranks(fit()(variant.asked), variant.asked))
+            runs[name].append(reciprocal_ranks(fit(seed)(asked), asked))
             seconds[name].append(time.process_time() - started)
             say(f"{variant.name}, seed {seed}: {name} reaches {runs[name][-1].mean():.4f}")
     per_user = {name: by_user(np.mean(found, axis=0), variant.asked) for name, found in runs.items()}
-    gap = paired_difference(per_user[OURS], per_user[TREES_NAME], n_resamples=10_000)
+    gaps = {
+        name: paired_difference(per_user[OURS], per_user[name], n_resamples=10_000)
+        for name in contenders
+        if name != OURS
+    }
     return {
         "name": variant.name,
         "features": variant.learned.feature_names,
@@ -123,12 +145,36 @@ def compared(variant: Variant, seeds: tuple[int, ...], *, say: Say) -> dict[str,
         if trivago.POSITION_COLUMNS[0] in variant.asked.feature_names
         else None,
         "seconds": seconds,
-        "ahead": [gap.relative, gap.relative_low, gap.relative_high],
-        "p_value": gap.p_value,
+        "ahead": {name: [gap.relative, gap.relative_low, gap.relative_high] for name, gap in gaps.items()},
+        "p_value": {name: gap.p_value for name, gap in gaps.items()},
     }
 
 
-def transferred(variant: Variant, platforms: tuple[str, ...], seeds: tuple[int, ...], *, say: Say) -> dict[str, Any]:
+def _adjust(variants: list[dict[str, Any]]) -> None:
+    """All comparisons are one family."""
+    pairs = [(one, name) for one in variants for name in one["p_value"]]
+    adjusted = holm(np.array([one["p_value"][name] for one, name in pairs]))
+    for (one, name), p_value in zip(pairs, adjusted.tolist(), strict=True):
+        one.setdefault("p_holm", {})[name] = p_value
+
+
+def _comparing(variant: Variant) -> Variant:
+    """The same lists, with what our ranker makes of their features and histories told to everybody."""
+
+    def told(table: RankingTable) -> RankingTable:
+        columns = [table.feature_names.index(name) for name in _compared_in(table)]
+        return replace(table, features=with_touched(table, columns))
+
+    return replace(variant, learned=told(variant.learned), asked=told(variant.asked))
+
+
+def _compared_in(table: RankingTable) -> list[str]:
+    return [name for name in COMPARED if name in table.feature_names]
+
+
+def transferred(
+    variant: Variant, platforms: tuple[str, ...], seeds: tuple[int, ...], joint: Callable[[int], Score], *, say: Say
+) -> dict[str, Any]:
     """The ten smallest platforms: one model for all that knows them, one that does not, one for each."""
     codes, asked_codes = _codes(variant.learned), _codes(variant.asked)
     n_lists = np.bincount(np.concatenate([codes, asked_codes]), minlength=len(platforms))
@@ -138,9 +184,9 @@ def transferred(variant: Variant, platforms: tuple[str, ...], seeds: tuple[int, 
     owners = _codes(asked)
     runs: dict[str, list[Doubles]] = {"joint": [], "pooled": [], "one per platform": []}
     for seed in seeds:
-        runs["joint"].append(reciprocal_ranks(ours(variant.learned, seed, **ONE)(asked), asked))
+        runs["joint"].append(reciprocal_ranks(joint(seed)(asked), asked))
         nameless = _nameless(variant.learned)
-        runs["pooled"].append(reciprocal_ranks(ours(nameless, seed, **ONE)(_nameless(asked)), asked))
+        runs["pooled"].append(reciprocal_ranks(ours(nameless, seed)(_nameless(asked)), asked))
         own = np.zeros(len(asked.groups))
         for code in smallest:
             lists = asked.where(owners == code)
@@ -166,9 +212,10 @@ def transferred(variant: Variant, platforms: tuple[str, ...], seeds: tuple[int, 
     }
 
 
-def ours(table: RankingTable, seed: int, **options: Any) -> Callable[[RankingTable], Floats]:
+def ours(table: RankingTable, seed: int, **options: Any) -> Score:
     """The multi-objective ranker, as a shop would train and ask it."""
-    ranker = MultiObjective(MultiObjective.Config(**{**OPTIONS, **options}))
+    chosen: dict[str, Any] = {**OPTIONS, "beside_touched": _compared_in(table), **options}
+    ranker = MultiObjective(MultiObjective.Config(**chosen))
     ranker.fit(table, seed=seed, report=lambda _: None)
 
     def score(asked: RankingTable) -> Floats:
@@ -201,7 +248,7 @@ def tuned_trees(table: RankingTable) -> dict[str, Any]:
     return best[1]
 
 
-def trees(table: RankingTable, settings: dict[str, Any], seed: int) -> Callable[[RankingTable], Floats]:
+def trees(table: RankingTable, settings: dict[str, Any], seed: int) -> Score:
     """LambdaMART on everything, as tuned."""
     booster = _grown(table, settings, seed)
     return lambda asked: np.asarray(booster.predict(_told(asked, with_context=settings["with_context"])), np.float32)

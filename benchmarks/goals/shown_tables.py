@@ -16,7 +16,7 @@ def shown_tables(found: dict[str, Any]) -> list[Table]:
             f"trivago, {one['name']}: {found['n_asked']:,} lists of {one['n_users']:,} users asked, "
             f"{found['n_learned']:,} learned from; {len(one['features'])} features",
             COLUMNS,
-            _lines(one["mrr"], "multi-objective", {"lambdamart": one["ahead"]}, {"lambdamart": one.get("p_holm", 1.0)}),
+            _lines(one["mrr"], "multi-objective", one["ahead"], one["p_holm"]),
         )
         for one in found["variants"]
     ]

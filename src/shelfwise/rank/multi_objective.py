@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.config.objectives import ancestors, goal_of
-from shelfwise.errors import MissingExtraError
+from shelfwise.errors import ConfigError, MissingExtraError, did_you_mean
 from shelfwise.features.context_features import context_features, told_apart
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.neural.ranking.lines import ABSENT, MS_PER_MINUTE, Lines
 from shelfwise.neural.ranking.settings import RankingOptions
+from shelfwise.rank.beside_touched import beside_touched, with_touched
+from shelfwise.rank.objective_trees import ObjectiveTrees
 from shelfwise.rank.objective_values import ObjectiveValues
 from shelfwise.rank.outcome_tables import later_requests, thinned, told, told_best, with_enough
 from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored
@@ -56,13 +59,16 @@ class MultiObjective(Ranker):
         self._context: tuple[str, ...] = ()
         self._values = ObjectiveValues({}, (), ())
         self._vector_dim = 0
+        self._compared: list[int] = []
         self._graph: Graph | None = None
+        self._trees: ObjectiveTrees | None = None
 
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
         """Learn from the earlier requests, calibrate on the later ones, then learn from all.
 
         Raises:
             MissingExtraError: torch is not installed.
+            ConfigError: a feature that is to be compared is none.
             StateError: nothing that is wanted ever happened to a candidate.
         """
         try:
@@ -79,6 +85,10 @@ class MultiObjective(Ranker):
         self._n_scenarios = max((one.scenario for one in table.situations), default=UNKNOWN) + 1
         self._vector_dim = 0 if table.vectors is None else table.vectors.shape[1]
         self._context = told_apart(table.situations)
+        self._compared = _columns_of(self.options.beside_touched, table.feature_names)
+        if self._compared:
+            # Before anything is drawn from the candidates: what was touched may be among those left out.
+            table = replace(table, features=with_touched(table, self._compared))
         shape = Shape(
             table.features.shape[1],
             len(self._context),
@@ -106,6 +116,11 @@ class MultiObjective(Ranker):
                 for number in range(self.options.n_networks)
             ]
 
+        def grown(some: RankingTable) -> ObjectiveTrees | None:
+            return (
+                ObjectiveTrees.fit(*thinned(some, seed), self.options.n_trees, seed) if self.options.n_trees else None
+            )
+
         is_later = later_requests(table)
         earlier, later = table.where(~is_later), table.where(is_later)
         about: dict[str, Any] = {"model": "network", "objectives": names, "left_out": left_out}
@@ -113,7 +128,7 @@ class MultiObjective(Ranker):
         self._position = FIRST if (table.positions > 0).any() else NOWHERE
         lines_later = self._lines(later)
         answers = [training.predict(one, lines_later, self._position) for one in trained(earlier, "earlier")]
-        predicted = _averaged(answers, shape.measured)
+        predicted = self._with_trees(_averaged(answers, shape.measured), later.features, grown(earlier))
         judged = told_best(later)
         self._values = ObjectiveValues.fit(
             specs, predicted[later.rows_of(judged)], later.where(judged).outcomes, self._codes(later.where(judged))
@@ -122,6 +137,7 @@ class MultiObjective(Ranker):
         networks = trained(table, "all")
         self._graph = Graph(export.request_graph(networks, self._position))
         n_shown = int(table.is_shown.sum())
+        self._trees = grown(table)
         about["n_requests"] = len(table.groups)
         about["learned_from"] = {"lists": n_shown, "visits": len(table.groups) - n_shown}
         about["calibrated_on"] = "lists" if later.is_shown[judged].all() and n_shown else "all"
@@ -148,12 +164,16 @@ class MultiObjective(Ranker):
         if self._graph is None:
             raise RuntimeError("fit() or load() comes first")
         (folder / GRAPH_FILE).write_bytes(self._graph.content)
+        if self._trees is not None:
+            self._trees.save(folder)
         stated = {
             **self._values.as_document(),
             "default_weights": self.default_weights,
             "n_scenarios": self._n_scenarios,
             "vector_dim": self._vector_dim,
             "context": list(self._context),
+            "beside_touched": self._compared,
+            "has_trees": self._trees is not None,
         }
         (folder / ABOUT_FILE).write_text(json.dumps(stated), encoding="utf-8")
 
@@ -164,6 +184,9 @@ class MultiObjective(Ranker):
         self.objectives = tuple(self._values.specs)
         self.default_weights, self._n_scenarios = stated["default_weights"], stated["n_scenarios"]
         self._vector_dim, self._context = stated["vector_dim"], tuple(stated["context"])
+        # Versions from before these options compare nothing, and have no trees.
+        self._compared = stated.get("beside_touched", [])
+        self._trees = ObjectiveTrees.load(folder, len(self.objectives)) if stated.get("has_trees") else None
         self._graph = Graph((folder / GRAPH_FILE).read_bytes())
 
     def rank(self, features: Floats) -> Floats:
@@ -183,9 +206,12 @@ class MultiObjective(Ranker):
             return Scored(np.empty(0, np.float32), np.empty((0, len(self.objectives)), np.float32))
         code = self._code(asked.situation)
         history = asked.situation.history.last(self.options.history)
+        features = asked.features
+        if self._compared:
+            features = np.hstack([features, beside_touched(features[:, self._compared], asked.rows, asked.situation)])
         predicted = self._graph(
             {
-                "features": asked.features,
+                "features": features,
                 "context": context_features([asked.situation], self._context),
                 "scenario": np.array([code], np.int64),
                 "candidates": self._vectors_of(asked.rows, asked.vectors),
@@ -196,8 +222,12 @@ class MultiObjective(Ranker):
                 "history_rows": history.rows.astype(np.int64),
             }
         )
+        predicted = self._with_trees(predicted, features, self._trees)
         values = self._values(predicted, np.full(n, code))
         return Scored((values @ self._vector(self.default_weights)).astype(np.float32), values)
+
+    def _with_trees(self, predicted: Floats, features: Floats, trees: ObjectiveTrees | None) -> Floats:
+        return predicted if trees is None else trees.beside(predicted, features, self.options.n_networks)
 
     def _vectors_of(self, rows: Rows, vectors: TextVectors | None) -> Floats:
         if vectors is None or not self._vector_dim:
@@ -242,6 +272,17 @@ class MultiObjective(Ranker):
             np.zeros((1, 0), np.float32) if table.vectors is None else table.vectors,
             table.item_names,
         )
+
+
+def _columns_of(names: Sequence[str], known: Sequence[str]) -> list[int]:
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"no feature is called '{name}'; known: {', '.join(known)}",
+                where="rank.beside_touched",
+                hint=did_you_mean(name, known),
+            )
+    return [list(known).index(name) for name in names]
 
 
 def _averaged(answers: Sequence[Floats], measured: Sequence[bool]) -> Floats:

@@ -54,7 +54,7 @@ class ObjectiveValues:
                 calibrations.append(ByScenario(Calibration.as_it_is(), {}))
             else:
                 stretch.append(1.0)
-                calibrations.append(ByScenario.fit(_log_odds(predicted[known, column]), wanted[known], codes[known]))
+                calibrations.append(ByScenario.fit(log_odds(predicted[known, column]), wanted[known], codes[known]))
         return cls(dict(specs), tuple(calibrations), tuple(stretch))
 
     def __call__(self, predicted: Floats, codes: Codes) -> Floats:
@@ -68,7 +68,7 @@ class ObjectiveValues:
                 if parent is not None:
                     values[:, column] *= parent
                 continue
-            odds = _log_odds(predicted[:, column])
+            odds = log_odds(predicted[:, column])
             for code in np.unique(codes):
                 its = codes == code
                 better = self.calibrations[column].of(int(code))
@@ -99,6 +99,7 @@ class ObjectiveValues:
         )
 
 
-def _log_odds(log_probabilities: Floats) -> Floats:
+def log_odds(log_probabilities: Floats) -> Floats:
+    """Of log-probabilities; any shape."""
     said = np.clip(log_probabilities, -60.0, -1e-6)
     return (said - np.log(-np.expm1(said))).astype(np.float32)

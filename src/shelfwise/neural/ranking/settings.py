@@ -38,6 +38,14 @@ class RankingOptions(ExposureOptions):
             "For shops whose items have no texts, and whose people come back to what they looked at."
         ),
     )
+    beside_touched: list[str] = Field(
+        default_factory=list[str],
+        description=(
+            "Features by which a candidate is compared with those of its request that the user has turned to already, "
+            "as 'price_above_list': from the latest of them, from their mean, lowest, highest and nearest; with how "
+            "many they are and when that was. None: nothing is compared. Meant for shops that log the lists they show."
+        ),
+    )
     list_context: Literal["none", "mean", "attention"] = Field(
         default="none",
         description=(
@@ -75,4 +83,13 @@ class RankingOptions(ExposureOptions):
     weight_decay: float = Field(default=1e-2, ge=0, le=1, description="Of AdamW.")
     n_networks: int = Field(
         default=1, ge=1, le=10, description="Networks fitted from different seeds, whose predictions are averaged."
+    )
+    n_trees: int = Field(
+        default=0,
+        ge=0,
+        le=2_000,
+        description=(
+            "Gradient-boosted trees of each objective that stand beside the networks and count as one more of them; 0: "
+            "none. A call takes longer by what they take."
+        ),
     )
