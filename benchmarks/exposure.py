@@ -86,9 +86,9 @@ def main() -> int:
     if PLAIN not in found:
         record.skip("every bar", f"there is no row of {PLAIN!r} to hold the others against")
         return record.finish(args.json)
-    lines = [_line(name, of_seeds, found[PLAIN][: len(of_seeds)]) for name, of_seeds in found.items()]
+    lines = [line for name in found if (line := _line(name, found[name], found[PLAIN])) is not None]
     near = [line for line in lines if line["validation_ndcg_change"] >= -LOSS]
-    chosen = min(near, key=lambda line: line["validation_gini"])
+    chosen = min(near, key=lambda line: line["validation_gini_change"])
     record.results[f"{args.data}, leave-one-out"] = {"lines": lines, "chosen": chosen["setting"]}
     show(
         console,
@@ -144,14 +144,14 @@ def train(name: str, settings: list[str], n_seeds: int, rows: Path, *, quick: bo
         path.write_text(json.dumps(row))
 
 
-def stored(name: str, rows: Path) -> dict[str, list[Row]]:
+def stored(name: str, rows: Path) -> dict[str, dict[int, Row]]:
     """The rows of every setting that has any, by seed."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, dict[int, Row]] = {}
     for setting in SETTINGS:
-        seeds = range(MOST_SEEDS)
-        paths = [path for seed in seeds if (path := _path(rows, name, setting, seed)).is_file()]
-        if paths:
-            found[setting] = [json.loads(path.read_text()) for path in paths]
+        paths = {seed: _path(rows, name, setting, seed) for seed in range(MOST_SEEDS)}
+        of_seeds = {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.is_file()}
+        if of_seeds:
+            found[setting] = of_seeds
     return found
 
 
@@ -174,21 +174,27 @@ def measured(model: Sequence, questions: Questions, known: Known, n_history: int
     return ndcg, lists
 
 
-def _line(name: str, rows: list[Row], plain: list[Row]) -> dict[str, Any]:
+def _line(name: str, of_setting: dict[int, Row], of_plain: dict[int, Row]) -> dict[str, Any] | None:
+    """A setting beside the plain one, both with the seeds that both have; None where they share none."""
+    seeds = sorted(of_setting.keys() & of_plain.keys())
+    if not seeds:
+        return None
+    rows, plain = [of_setting[seed] for seed in seeds], [of_plain[seed] for seed in seeds]
     gap = paired_difference(_by_user(rows), _by_user(plain), n_resamples=2_000)
     change = [gap.relative, gap.relative_low, gap.relative_high] if name != PLAIN else [0.0, 0.0, 0.0]
     ndcg, gini_found = _mean(rows, "test", "ndcg"), _mean(rows, "test", "gini")
     return {
         "setting": name,
-        "seeds": len(rows),
+        "seeds": len(seeds),
         "ndcg": ndcg,
+        "plain_ndcg": _mean(plain, "test", "ndcg"),
         "ndcg_change": change,
         "gini": gini_found,
+        "plain_gini": _mean(plain, "test", "gini"),
         "gini_change": gini_found / _mean(plain, "test", "gini") - 1,
         "shown": round(_mean(rows, "test", "shown")),
         "validation_ndcg_change": _mean(rows, "validation", "ndcg") / _mean(plain, "validation", "ndcg") - 1,
-        "validation_gini": _mean(rows, "validation", "gini"),
-        "cpu_s": float(np.mean([row["cpu_s"] for row in rows])),
+        "validation_gini_change": _mean(rows, "validation", "gini") / _mean(plain, "validation", "gini") - 1,
     }
 
 

@@ -186,7 +186,7 @@ def wait_until_searched(port: int) -> None:
 
 
 def in_time(server: Server, steady: dict[str, Any], p99_ms: float, seed: int) -> dict[str, Any]:
-    """The steady load at the highest rate, of those tried, that is answered in time; the lowest tried where none is."""
+    """The steady load at ever lower rates until one is answered in time or enough were tried: what came of the last."""
     found = steady
     for step in range(1, STEPS + 1):
         if found["took_ms"]["all"]["p99"] < p99_ms:

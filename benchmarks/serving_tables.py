@@ -67,7 +67,8 @@ def serving_notes(found: dict[str, Any]) -> list[str]:
 def _in_time(found: dict[str, Any]) -> str:
     took, plan = found["took_ms"]["all"], found["plan"]
     return (
-        f"The highest rate of those tried whose p99 is in time: {plan['recommend'] + plan['events']:.0f} requests a "
-        f"second, p50 {took['p50']:.1f} ms, p99 {took['p99']:.1f} ms, at most {took['max']:.1f} ms, "
+        f"Less and less asked for, for {plan['seconds']:.0f} s each, until p99 was in time or too little was left: "
+        f"{plan['recommend'] + plan['events']:.0f} requests a second, p50 {took['p50']:.1f} ms, p99 "
+        f"{took['p99']:.1f} ms, at most {took['max']:.1f} ms, "
         f"{found['server_cpu_ms_per_request']:.2f} ms of CPU a request."
     )

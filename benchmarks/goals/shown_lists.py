@@ -40,7 +40,7 @@ OPTIONS: dict[str, Any] = {
     "requests_per_step": 32,
     "n_trees": 200,
 }
-"""Of ours; chosen on the last eight hours of what is learned from, see the experiments."""
+"""Of ours; chosen on hours 20 to 36, see the experiments."""
 
 COMPARED = ("price_above_list", "price_share_in_list", trivago.POSITION_COLUMNS[0])
 """By what ours compares a hotel with those of the list that the user has looked at; the position where it is told."""

@@ -1,7 +1,7 @@
 """Drive a server: `python -m load.drive PORT PLAN` prints one JSON document.
 
-The plan says how many requests a second of which kinds, for how long. They leave at random moments (a Poisson
-process), drawn beforehand, and each is timed from the moment at which it was due: a server that stalls is charged for
+The plan says how many requests a second of which kinds, for how long. They leave at random moments, as many as
+planned, drawn beforehand, and each is timed from the moment at which it was due: a server that stalls is charged for
 all who came meanwhile.
 """
 

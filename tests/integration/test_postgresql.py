@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,29 @@ class TestLostConnections:
         put(named, "b")
         assert self.cut(named) > 0
         assert n_users(named) == 2
+
+    def test_of_several_that_stood_ready_when_all_were_lost_at_most_one_glance_hears(self, named: Records) -> None:
+        with ExitStack() as several:
+            for _ in range(4):
+                event_log.count(several.enter_context(named.glance()))
+        assert self.cut(named) >= 4
+
+        def glance() -> None:
+            with named.glance() as connection:
+                event_log.count(connection)
+
+        refused(glance, "terminating connection", "ask again")
+        for _ in range(4):
+            glance()
+
+    def test_a_glance_long_after_the_last_one_asks_whether_the_server_is_there(
+        self, named: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shelfwise.store.standing_reads.FRESH_S", 0.0)
+        for _ in range(2):
+            with named.glance() as connection:
+                event_log.count(connection)
+            assert self.cut(named) > 0
 
     def test_one_that_is_lost_within_a_read_is_told_and_the_next_works(self, named: Records) -> None:
         def read() -> None:

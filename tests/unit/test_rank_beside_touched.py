@@ -13,6 +13,7 @@ from shelfwise.config.objectives import ObjectiveSpec, usual_objectives
 from shelfwise.errors import ConfigError
 from shelfwise.rank.beside_touched import OF_ALL, beside_touched, n_columns, with_touched
 from shelfwise.rank.multi_objective import MultiObjective
+from shelfwise.rank.objective_trees import ObjectiveTrees
 from shelfwise.rank.ranker import Asked, RankingTable
 from shelfwise.schemas.candidates import History, Situation
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -132,6 +133,34 @@ def test_trees_speak_with_the_networks_and_stay_calibrated() -> None:
     with_trees = fitted(table, beside_touched=["price"], n_trees=60)
     assert np.abs(said(alone, fresh) - said(with_trees, fresh)).mean() > 0.005
     assert said(with_trees, fresh).mean() == pytest.approx(1 / LENGTH, abs=0.04)
+
+
+def test_trees_do_not_take_a_place_in_the_list_for_merit() -> None:
+    """What stood first is clicked, whatever it is; a feature tells about where it stood."""
+    random = np.random.default_rng(3)
+    table = near_the_touched(1_000, 0)
+    positions = np.concatenate([random.permutation(LENGTH) + 1 for _ in range(1_000)]).astype(np.int32)
+    features = random.normal(size=(len(positions), 2)).astype(np.float32)
+    features[:, 0] -= positions
+    clicked = (random.random(len(positions)) < 0.7 / positions).astype(np.float32)[:, None]
+    shown = replace(table, features=features, positions=positions, outcomes=clicked)
+    weights = np.ones(len(positions), np.float32)
+    asked = np.column_stack([-np.arange(1, LENGTH + 1), np.zeros(LENGTH)]).astype(np.float32)
+    even = np.full((LENGTH, 1), np.log(0.5), np.float32)
+
+    def spread(told: RankingTable) -> float:
+        said = ObjectiveTrees.fit(told, weights, 60, 0).beside(even, asked, 1, 1)
+        return float(np.ptp(said))
+
+    assert spread(shown) < 0.5 * spread(replace(shown, positions=np.empty(0, np.int32)))
+
+
+def test_an_objective_of_which_hardly_anything_is_known_has_no_trees() -> None:
+    table = near_the_touched(80, 0)
+    unknown = replace(table, outcomes=np.full_like(table.outcomes, np.nan))
+    trees = ObjectiveTrees.fit(unknown, np.ones(len(table.rows), np.float32), 5, 0)
+    predicted = np.full((2, 1), -1.0, np.float32)
+    np.testing.assert_array_equal(trees.beside(predicted, table.features[:2], 1, 0), predicted)
 
 
 def test_a_feature_that_there_is_not_is_named_with_its_neighbour() -> None:

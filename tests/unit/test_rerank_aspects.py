@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shelfwise.features.item_state import ItemState
-from shelfwise.rerank.aspects import aspects_of, own_mix
-from shelfwise.rerank.listed import ItemFacts
+from shelfwise.features.themes import Themes
+from shelfwise.rerank.aspects import aspects_of, own_mix, resolved
+from shelfwise.rerank.listed import Grouping, Groups, ItemFacts
 from shelfwise.schemas.candidates import History
 
 PATHS = [("Games", "Races", "Lights up in the dark"), ("Games", "Races"), ("Games", "Cards"), ("Games", "Cards"), ()]
@@ -71,3 +73,12 @@ def test_what_is_shared_is_told_again_by_a_saved_state_and_by_one_that_grew(tmp_
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(
         ("popularity", "repeat_rate", "reach", "return_rate", "first_ms", "last_ms", "log_price", "names", "rarity")
     )
+
+
+def test_themes_stand_in_where_no_two_items_share_a_name() -> None:
+    one = np.ones((len(PATHS), 1), np.float32)
+    themes: dict[Grouping, Groups] = {"theme": Themes(np.ones((1, 1), np.float32), one)}
+    shared, each_its_own = state(), replace(state(), rarity=np.zeros_like(state().rarity))
+    assert resolved("auto", ItemFacts(shared, themes)) == "names"
+    assert resolved("auto", ItemFacts(each_its_own, themes)) == "theme"
+    assert resolved("auto", ItemFacts(each_its_own)) == "names"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,18 +176,54 @@ def test_another_store_and_other_attributes_have_their_own(records: Records, tmp
     other.close()
 
 
-@pytest.mark.parametrize("broken", ["meta.json", "*.term", index_folder.NUMBERS_FILE])
-def test_a_damaged_one_is_of_no_use_and_goes(records: Records, broken: str) -> None:
+@pytest.mark.parametrize("left", [b"\0", b"", None])
+@pytest.mark.parametrize("broken", ["meta.json", "*.term", "*.pos", index_folder.NUMBERS_FILE, index_folder.SIZES_FILE])
+def test_a_damaged_one_is_of_no_use_and_goes(records: Records, broken: str, left: bytes | None) -> None:
     opened(records).close()
     (base,) = folders(records, "base-")
     (path,) = base.glob(broken)
-    path.write_bytes(b"\0")
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
     for _ in range(2):  # at first maybe from memory
         index = opened(records)
         assert finds(index, "lamp3") == [True]
         index.close()
     (again,) = folders(records, "base-")
     assert again != base
+
+
+def test_a_store_that_was_put_back_has_its_index_made_anew(records: Records) -> None:
+    """It gives the same numbers again, to other changes."""
+    database, kept = records.folder / "s.db", records.folder / "kept.db"
+    with sqlite3.connect(database) as source, sqlite3.connect(kept) as copy:
+        source.backup(copy)
+    put(records, "monday", item_id="lamp3")
+    opened(records).close()
+    with sqlite3.connect(kept) as source, sqlite3.connect(database) as copy:
+        source.backup(copy)
+    opened(records).close()
+    put(records, "tuesday", item_id="lamp3")
+    index = opened(records)
+    assert finds(index, "monday", "tuesday") == [False, True]
+    index.close()
+
+
+def test_what_others_put_into_the_memory_holds_up_nobody(records: Records) -> None:
+    """Neither a pipe in a lock's place, nor a link to somewhere else."""
+    first = opened(records)
+    (own,) = owns(records)
+    for name, make in (("pipe", os.mkfifo), ("link", lambda path: path.symlink_to(records.folder / "elsewhere"))):
+        folder = own.with_name(f"{own.name[:-4]}{name}")
+        folder.mkdir()
+        make(folder / index_folder.LOCK)
+    own.with_name(f"{own.name[:-4]}file").write_text("")
+    second = opened(records)
+    assert finds(second, "lamp3") == [True]
+    assert not (records.folder / "elsewhere").exists()
+    first.close()
+    second.close()
 
 
 def test_a_base_stays_as_long_as_somebody_uses_it(records: Records) -> None:

@@ -174,6 +174,7 @@ class MultiObjective(Ranker):
             "context": list(self._context),
             "beside_touched": self._compared,
             "has_trees": self._trees is not None,
+            "position": self._position,
         }
         (folder / ABOUT_FILE).write_text(json.dumps(stated), encoding="utf-8")
 
@@ -187,6 +188,7 @@ class MultiObjective(Ranker):
         # Versions from before these options compare nothing, and have no trees.
         self._compared = stated.get("beside_touched", [])
         self._trees = ObjectiveTrees.load(folder, len(self.objectives)) if stated.get("has_trees") else None
+        self._position = stated.get("position", NOWHERE)
         self._graph = Graph((folder / GRAPH_FILE).read_bytes())
 
     def rank(self, features: Floats) -> Floats:
@@ -227,7 +229,9 @@ class MultiObjective(Ranker):
         return Scored((values @ self._vector(self.default_weights)).astype(np.float32), values)
 
     def _with_trees(self, predicted: Floats, features: Floats, trees: ObjectiveTrees | None) -> Floats:
-        return predicted if trees is None else trees.beside(predicted, features, self.options.n_networks)
+        return (
+            predicted if trees is None else trees.beside(predicted, features, self.options.n_networks, self._position)
+        )
 
     def _vectors_of(self, rows: Rows, vectors: TextVectors | None) -> Floats:
         if vectors is None or not self._vector_dim:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import log_expit
 
 from shelfwise.errors import MissingExtraError
@@ -33,6 +34,9 @@ class ObjectiveTrees:
     @classmethod
     def fit(cls, table: RankingTable, weights: Floats, n_trees: int, seed: int) -> Self:
         """Grow trees on what became of every candidate, whatever request it belongs to.
+
+        They are told where it stood in the list shown, so that no other feature has to stand for that; when they
+        predict, all stand at the same place. An objective of which hardly anything is known gets none.
 
         Args:
             table: What is learned from.
@@ -65,16 +69,17 @@ class ObjectiveTrees:
             "verbosity": -1,
         }
         graphs: list[Graph | None] = []
+        features = _placed(table.features, table.positions if len(table.positions) else 0)
         for column, spec in enumerate(table.objectives.values()):
-            if spec.measure == "seconds":
+            known = ~np.isnan(table.outcomes[:, column])
+            if spec.measure == "seconds" or known.sum() < 2 * FEWEST_IN_LEAF:
                 graphs.append(None)
                 continue
-            known = ~np.isnan(table.outcomes[:, column])
             data = lightgbm.Dataset(
-                table.features[known], (table.outcomes[known, column] > 0).astype(np.int8), weight=weights[known]
+                features[known], (table.outcomes[known, column] > 0).astype(np.int8), weight=weights[known]
             )
             booster = lightgbm.train(parameters, data, n_trees)
-            graphs.append(Graph(trees_to_onnx(booster, table.features.shape[1])))
+            graphs.append(Graph(trees_to_onnx(booster, features.shape[1])))
         return cls(graphs)
 
     def save(self, folder: Path) -> None:
@@ -89,23 +94,30 @@ class ObjectiveTrees:
         files = [folder / _file(column) for column in range(n_objectives)]
         return cls([Graph(file.read_bytes()) if file.exists() else None for file in files])
 
-    def beside(self, predicted: Floats, features: Floats, n_networks: int) -> Floats:
+    def beside(self, predicted: Floats, features: Floats, n_networks: int, position: int) -> Floats:
         """The mean log-odds of the networks and these trees, which count as one more network.
 
         Args:
             predicted: What the networks say, see `RankingNetwork.forward`; shape `(N, K)`.
             features: As the trees learned them; shape `(N, F)`.
             n_networks: Whose mean `predicted` is.
+            position: In a list, at which every candidate is judged; 0: in none.
 
         Returns:
             Log-probabilities, as `predicted`; what is measured stays as it is; shape `(N, K)`.
         """
-        found = predicted.copy()
+        found, told = predicted.copy(), _placed(features, position)
         for column, graph in enumerate(self._graphs):
             if graph is not None and len(features):
-                odds = n_networks * log_odds(predicted[:, column]) + graph({"features": features}).ravel()
+                odds = n_networks * log_odds(predicted[:, column]) + graph({"features": told}).ravel()
                 found[:, column] = log_expit(odds / (n_networks + 1))
         return found
+
+
+def _placed(features: Floats, positions: npt.NDArray[np.int32] | int) -> Floats:
+    """Features with the place in the list that was shown as one more; shape `(N, F + 1)`."""
+    column = np.broadcast_to(np.asarray(positions, np.float32), len(features))
+    return np.column_stack([features, column]).astype(np.float32, copy=False)
 
 
 def _file(column: int) -> str:

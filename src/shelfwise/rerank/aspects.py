@@ -12,7 +12,7 @@ from shelfwise.schemas.ids import Floats, Rows
 
 By = Literal["auto", "names", "category", "brand", "seller", "theme"]
 """`names`: brand and every name of the category path that another item has too, the rarer the more; `category`: the
-whole path; `theme`: groups of like texts; `auto`: names where the shop has any, else themes."""
+whole path; `theme`: groups of like texts; `auto`: names where any two items share one, else themes."""
 
 
 class Aspects(NamedTuple):
@@ -40,7 +40,7 @@ def resolved(by: By, facts: ItemFacts) -> By:
     """What `auto` stands for in this shop."""
     if by != "auto":
         return by
-    return "names" if len(facts.state.rarity) > 1 or "theme" not in facts.groups else "theme"
+    return "names" if "theme" not in facts.groups or facts.state.shared_rarity.any() else "theme"
 
 
 def aspects_of(rows: Rows, facts: ItemFacts, by: By) -> Aspects:

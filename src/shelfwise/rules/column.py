@@ -34,45 +34,50 @@ class Column:
     """
 
     def __init__(self, n: int = 0) -> None:
-        self._coded: _Coded | None = _Coded(n)
-        self._plain: TextTable | _Numbers | None = None
+        self._held: _Coded | TextTable | _Numbers = _Coded(n)  # replaced as a whole: others may be reading
+        self._n_rows = n
         self.has_numbers = False
 
     @classmethod
     def of_table(cls, table: TextTable) -> Column:
         """A column over texts that somebody else keeps: `put` is not for it."""
         made = cls()
-        made._coded, made._plain = None, table
+        made._held = table
         return made
 
     def put(self, row: int, value: Any) -> None:
         """Say what an item holds."""
-        if self._plain is not None and not _fits(self._plain, value):
-            self._coded, self._plain = _Coded.of(self._plain), None
-        if self._coded is None:
-            self._put_plain(row, value)
-        elif self._coded.put(row, value):
+        self._n_rows = max(self._n_rows, row + 1)
+        if not isinstance(self._held, _Coded) and not _fits(self._held, value):
+            self._held = _Coded.of(self._held)
+        held = self._held
+        if not isinstance(held, _Coded):
+            held.put(row, value)
+            self.has_numbers = self.has_numbers or (value is not None and as_number(value) is not None)
+        elif held.put(row, value):
             self.has_numbers = self.has_numbers or as_number(value) is not None
-            if len(self._coded.values) % MANY_VALUES == 0 and 2 * len(self._coded.values) > row:
-                self._spread(self._coded)
+            if len(held.values) % MANY_VALUES == 0 and 2 * len(held.values) >= self._n_rows:
+                self._spread(held)
 
     def get(self, row: int) -> Any:
         """What an item holds; None for nothing."""
-        if self._coded is not None:
-            return self._coded.get(row)
-        return self._plain[row] if self._plain is not None and row < len(self._plain) else None
+        held = self._held
+        if isinstance(held, _Coded):
+            return held.get(row)
+        return held[row] if row < len(held) else None
 
     @property
     def is_plain(self) -> bool:
         """Whether each item's own value is held."""
-        return self._coded is None
+        return not isinstance(self._held, _Coded)
 
     @property
     def values(self) -> list[Any]:
         """The distinct values that items have, or had, as first seen."""
-        if self._coded is not None:
-            return self._coded.values
-        return [value for value in dict.fromkeys(self._each(len(self._plain or ()))) if value is not None]
+        held = self._held
+        if isinstance(held, _Coded):
+            return held.values
+        return [value for value in dict.fromkeys(held[:]) if value is not None]
 
     def counts(self, among: Bools) -> list[tuple[Any, int]]:
         """How many items have each value, most frequent first; equal ones as first seen.
@@ -80,9 +85,11 @@ class Column:
         Args:
             among: The items that are counted; shape `(n,)`, which may be without the last ones.
         """
-        if self._coded is not None:
-            return self._coded.counts(among)
-        found = Counter(value for value, counts in zip(self._each(len(among)), among.tolist(), strict=True) if counts)
+        held = self._held
+        if isinstance(held, _Coded):
+            return held.counts(among)
+        each = zip(_first(held, len(among)), among.tolist(), strict=True)
+        found = Counter(value for value, counts in each if counts)
         del found[None]
         return found.most_common()
 
@@ -92,20 +99,10 @@ class Column:
         Args:
             passes: Asked once for each distinct value, or for each item where most have their own; None is nothing.
         """
-        if self._coded is not None:
-            return self._coded.passing(n, passes)
-        return np.fromiter((passes(value) for value in self._each(n)), bool, n)
-
-    def _each(self, n: int) -> Iterator[Any]:
-        plain = self._plain or ()
-        yield from plain[:n]
-        for _ in range(n - len(plain)):
-            yield None
-
-    def _put_plain(self, row: int, value: Any) -> None:
-        assert self._plain is not None
-        self._plain.put(row, value)
-        self.has_numbers = self.has_numbers or (value is not None and as_number(value) is not None)
+        held = self._held
+        if isinstance(held, _Coded):
+            return held.passing(n, passes)
+        return np.fromiter((passes(value) for value in _first(held, n)), bool, n)
 
     def _spread(self, coded: _Coded) -> None:
         """Hold each item's own value, where that is possible."""
@@ -115,7 +112,15 @@ class Column:
         plain: TextTable | _Numbers = TextTable() if kinds == {str} else _Numbers()
         for row in np.flatnonzero(coded.codes != NOTHING).tolist():
             plain.put(row, coded.get(row))
-        self._coded, self._plain = None, plain
+        self._held = plain
+
+
+def _first(plain: TextTable | _Numbers, n: int) -> Iterator[Any]:
+    """What the first items hold; nothing behind the last one."""
+    held = plain[:n]
+    yield from held
+    for _ in range(n - len(held)):
+        yield None
 
 
 class _Coded:

@@ -54,6 +54,7 @@ class ItemColumns:
         self._masks: OrderedDict[tuple[Condition, int], tuple[Bools, int]] = OrderedDict()
         for entry in items:
             self.put(entry)
+        self._row_by_id.make_room(self._n + self._n // 4)  # here, rather than when a new item comes while others ask
 
     def __len__(self) -> int:
         return self._n

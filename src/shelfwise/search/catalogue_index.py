@@ -139,6 +139,8 @@ class CatalogueIndex:
             rows, numbers = catalogue.change_numbers(connection)
         if len(rows) and len(base.numbers) > int(rows.max()) + 1:
             return None  # a store from before the index was made
+        if int(base.numbers.max(initial=0)) > int(numbers.max(initial=0)):
+            return None  # the same, put back: it will give the numbers that the base knows to other changes
         known = np.zeros(max(len(base.numbers), int(rows.max(initial=-1)) + 1), np.int64)
         known[: len(base.numbers)] = base.numbers
         changed = rows[known[rows] != numbers]

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -38,6 +40,9 @@ ROOM_BYTES = 64 * 2**20
 
 NUMBERS_FILE = "changes.npy"
 """Of each row the number of the change after which the item was indexed."""
+
+SIZES_FILE = "sizes.json"
+"""Which files an index has, and how large: what was copied or deleted by half is none."""
 
 LOOK_AGAIN_S = 0.2
 
@@ -79,11 +84,12 @@ class OwnFolder:
                 if lock is None:
                     raise OSError(f"{folder} is somebody else's")
                 self._locks.append(lock)
-            for file in base.folder.iterdir():
+            for name in _sizes(base.folder):
+                file = base.folder / name
                 if file.suffix == ".json":  # what is written anew with every change
-                    shutil.copyfile(file, path / file.name)
-                elif file.name not in (LOCK, NUMBERS_FILE) and file.suffix != ".lock":
-                    (path / file.name).symlink_to(file.resolve())
+                    shutil.copyfile(file, path / name)
+                elif name != NUMBERS_FILE:
+                    (path / name).symlink_to(file.resolve())
         except OSError:
             self.close()
             raise
@@ -137,8 +143,9 @@ class IndexFolder:
         """The newest index that is there; None where there is none of this form that can be read."""
         for folder in sorted(self._folder.glob(f"{BASE}{self._form}-*"), reverse=True):
             try:
-                return Base(folder, np.load(folder / NUMBERS_FILE))
-            except (OSError, ValueError):  # half of a disk that was restored, say
+                if json.loads((folder / SIZES_FILE).read_text()) == _sizes(folder):
+                    return Base(folder, np.load(folder / NUMBERS_FILE))
+            except (OSError, ValueError, EOFError):  # half of a disk that was restored, say
                 continue
         return None
 
@@ -150,6 +157,7 @@ class IndexFolder:
         scratch.mkdir()
         try:
             yield scratch
+            (scratch / SIZES_FILE).write_text(json.dumps(_sizes(scratch)))
             for path in scratch.iterdir():
                 _flush(path)
             scratch.rename(self._folder / name)
@@ -173,12 +181,31 @@ class IndexFolder:
         """Delete other bases that nobody uses, what processes left behind that are gone, and what was not finished."""
         for root in (self._folder, MEMORY):
             for folder in root.glob(f"{self._own_start}*"):
-                _delete_if_nobodys(folder)
+                if _is_ours(folder):
+                    _delete_if_nobodys(folder)
         for folder in self._folder.glob(f"{BASE}*"):
             if kept is None or folder != kept.folder:
                 _delete_if_nobodys(folder)
         for folder in self._folder.glob(f"{UNFINISHED}*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Of the files that an index consists of."""
+    return {
+        file.name: file.stat().st_size
+        for file in sorted(folder.iterdir())
+        if file.name not in (LOCK, SIZES_FILE) and file.suffix != ".lock"
+    }
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a folder that this user made: anybody may put something of its name into the system's memory."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 def _delete_if_nobodys(folder: Path) -> None:
@@ -192,8 +219,16 @@ def _delete_if_nobodys(folder: Path) -> None:
 
 
 def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> IO[bytes] | None:
-    """The lock of a folder, held until it is closed; None where somebody else holds it."""
-    lock = (folder / LOCK).open("ab")
+    """The lock of a folder, held until it is closed; None where somebody else holds it.
+
+    Raises:
+        OSError: there is something else in the lock's place.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    lock = os.fdopen(os.open(folder / LOCK, flags, 0o600), "rb+", buffering=0)
+    if not stat.S_ISREG(os.fstat(lock.fileno()).st_mode):
+        lock.close()
+        raise OSError(f"{folder / LOCK} is no file")
     try:
         fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:

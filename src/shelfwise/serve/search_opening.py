@@ -78,6 +78,7 @@ class SearchOpening:
     async def _make(self) -> None:
         started = time.perf_counter()
         while True:
+            made: FullText | None = None
             try:
                 made = await asyncio.to_thread(self._catalogue.opened)
                 if made is None:  # the server closes
@@ -89,13 +90,15 @@ class SearchOpening:
                 break
             except Exception as error:  # the store may be back a moment later
                 log.error("the catalogue could not be indexed; it is tried again", exc_info=error)
+                if made is not None:
+                    await asyncio.to_thread(made.close)
                 await asyncio.sleep(AGAIN_S)
                 if self._is_closing:
                     return
         before, self._index, self._is_making = self._index, made, False
         if before is not None:
             await asyncio.to_thread(before.close)
-        rubbish.give_back()
+        await asyncio.to_thread(rubbish.give_back)
         log.info("the catalogue is indexed after %.1f s", time.perf_counter() - started)
 
     async def _work(self) -> None:

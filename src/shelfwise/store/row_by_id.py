@@ -46,6 +46,11 @@ class RowById:
         if 2 * self._n > len(self._places):
             self._grow()
 
+    def make_room(self, n: int) -> None:
+        """See to it that so many ids can be put before the table grows, which takes seconds where they are many."""
+        while 2 * n > len(self._places):
+            self._grow()
+
     def _found(self, places: array[int], item_id: bytes) -> tuple[int, int]:
         """Where an id stands, or would, and the row there."""
         last = len(places) - 1
