@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,11 +46,14 @@ def free_port() -> int:
 
 
 START = """
+import json
+import os
 import sys
 from pathlib import Path
 from shelfwise.errors import ShelfwiseError
 from shelfwise.serve.run import serve
 
+os.environ.update(json.loads(sys.argv[6]))
 try:
     serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), app=sys.argv[5])
 except ShelfwiseError as error:
@@ -67,8 +71,9 @@ def start_process(
     key: str | None = None,
     workers: int = 1,
     app: str = API,
+    of_workers: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a server, as the command line does."""
+    """Start a server, as the command line does; what is `of_workers` stands in the environment of these alone."""
     script = errors.with_suffix(".py")
     script.write_text(START)
     environment = {name: value for name, value in os.environ.items() if name != "SHELFWISE_API_KEY"}
@@ -76,7 +81,16 @@ def start_process(
         environment["SHELFWISE_API_KEY"] = key
     with errors.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, str(script), str(shop), host, str(port), str(workers), app],
+            [
+                sys.executable,
+                str(script),
+                str(shop),
+                host,
+                str(port),
+                str(workers),
+                app,
+                json.dumps(dict(of_workers or {})),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=log,
             env=environment,
@@ -99,6 +113,7 @@ def serving(
     workers: int = 1,
     app: str = API,
     tls: ssl.SSLContext | None = None,
+    of_workers: Mapping[str, str] | None = None,
 ) -> Generator[Server]:
     """A real server on a free port, ready to answer; stopped at the end, and its log looked through.
 
@@ -111,11 +126,12 @@ def serving(
         workers: Processes that answer.
         app: What is served: the API alone, unless something else is named.
         tls: With which to speak HTTPS to it.
+        of_workers: What only the workers find in their environment.
     """
     port = free_port()
     errors = shop.parent / f"server-{port}.log"
     started = time.perf_counter()
-    process = start_process(shop, port, errors, host=host, key=key, workers=workers, app=app)
+    process = start_process(shop, port, errors, host=host, key=key, workers=workers, app=app, of_workers=of_workers)
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     base = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/v1"
     with httpx.Client(base_url=base, headers=headers, timeout=20, verify=tls or True) as http:
