@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -196,6 +197,8 @@ def test_a_damaged_one_is_of_no_use_and_goes(records: Records, broken: str, left
 
 def test_a_store_that_was_put_back_has_its_index_made_anew(records: Records) -> None:
     """It gives the same numbers again, to other changes."""
+    opened(records).close()  # by which the store has a name of its own
+    shutil.rmtree(records.folder / FOLDER)
     database, kept = records.folder / "s.db", records.folder / "kept.db"
     with sqlite3.connect(database) as source, sqlite3.connect(kept) as copy:
         source.backup(copy)
@@ -219,8 +222,13 @@ def test_what_others_put_into_the_memory_holds_up_nobody(records: Records) -> No
         folder.mkdir()
         make(folder / index_folder.LOCK)
     own.with_name(f"{own.name[:-4]}file").write_text("")
+    somebody_elses = own.with_name(f"{own.name[:-4]}else")
+    somebody_elses.mkdir()
+    if os.getuid() == 0:  # nobody else may give a folder away
+        os.chown(somebody_elses, 12_345, -1)
     second = opened(records)
     assert finds(second, "lamp3") == [True]
+    assert somebody_elses.exists() or os.getuid() != 0
     assert not (records.folder / "elsewhere").exists()
     first.close()
     second.close()

@@ -107,6 +107,14 @@ class TransactionsContract(StoreContract):
                 event_log.append(other, [an_event("later", item=None, at=9)], None)
             assert (marks(connection), event_log.count(connection)) == (before, 3)
 
+    def test_a_glance_that_asked_the_driver_alone_is_over_with_its_block(self, records: Records) -> None:
+        with records.glance() as connection:
+            before = marks(connection)
+        with records.write() as other:
+            event_log.append(other, [an_event("later", item=None)], None)
+        with records.glance() as connection:
+            assert marks(connection).events > before.events
+
     def test_a_glance_that_failed_is_followed_by_one_that_works(self, records: Records) -> None:
         def failed() -> None:
             with records.glance() as connection:
