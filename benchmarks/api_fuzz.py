@@ -193,6 +193,7 @@ def fuzzed(prepared: Path, part: Part, scratch: Path) -> dict[str, Any]:
                 *part.options, "--checks", ",".join(CHECKS),
                 "--max-examples", str(part.cases), "--seed", str(part.seed), "--continue-on-failure",
                 "--suppress-health-check", "all", "--warnings", "off", "--generation-database", "none",
+                "--wait-for-schema", "120", "--request-timeout", "60",
                 "--report", "json", "--report-json-path", str(report),
             ],
             check=False,  # its failures are told from its report
@@ -206,6 +207,8 @@ def fuzzed(prepared: Path, part: Part, scratch: Path) -> dict[str, Any]:
         )  # fmt: skip
         httpx.get(f"{address}/v1/health/live", timeout=20).raise_for_status()
     told = json.loads(report.read_text(encoding="utf-8"))
+    if not told["test_cases"]["generated"]:
+        raise SystemExit(f"{part.name}: nothing was sent: {told['errors']}")
     lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
     shutil.rmtree(folder)
     return {
