@@ -32,7 +32,15 @@ def training_lines(found: dict[str, Any]) -> list[list[str]]:
     lines: list[list[str]] = []
     for name in MODELS:
         cost = found["costs"][name]
-        lines.append([name, f"{cost['seconds']:.1f}", f"{cost['cpu_s']:.1f}", f"{cost['peak_mib']:,}"])
+        cpu_s, peak_mib = cost["cpu_s"], cost["peak_mib"]  # unknown of a training that another run had begun
+        lines.append(
+            [
+                name,
+                f"{cost['seconds']:.1f}",
+                "" if cpu_s is None else f"{cpu_s:.1f}",
+                "" if peak_mib is None else f"{peak_mib:,}",
+            ]
+        )
     return [*lines, ["continued / full", f"{found['wall_share']:.3f}", f"{found['cpu_share']:.3f}", ""]]
 
 

@@ -21,7 +21,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.interactions import Interactions
 from shelfwise.schemas.ids import Bools
 from shelfwise.shop import Shop
-from shelfwise.store.event_log import POSITIVE_CODES
+from shelfwise.store.event_log import SHOWS_INTEREST
 from shelfwise.store.tables import events
 from shelfwise.train.data import load
 
@@ -41,7 +41,7 @@ def read(data: DataSet) -> tuple[Path, ShopConfig, Interactions, Bools, Sequence
         loaded = load(without_encoder(config), shop.records, folder, None)
         query = (
             select(events.c.seq)
-            .where(events.c.item_row.is_not(None), events.c.kind.in_(POSITIVE_CODES))
+            .where(events.c.item_row.is_not(None), SHOWS_INTEREST)
             .order_by(events.c.user_row, events.c.timestamp_ms, events.c.seq)
         )
         with shop.records.read() as connection:

@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from shelfwise.rank.trees import trees_to_onnx
+from shelfwise.rank.trees import count_trees, trees_to_onnx
 from shelfwise.schemas.ids import Bools, Floats
 
 WHOLE_FILE = "trees.onnx"
 PARTED_FILES = ("first-trees.onnx", "other-trees.onnx")
+NEWEST_FILE = "newest-trees.onnx"
+
+FIRST, OTHERS, NEWEST = range(3)
+"""Parts: the first trees, or all where they are few; the others of the same training; those of what came since."""
 
 FIRST_SHARE = 8
 """One tree of so many judges every candidate."""
@@ -41,9 +45,11 @@ class TreeCascade:
         Early exit optimizations for additive machine learned ranking systems.
     """
 
-    def __init__(self, first: bytes, others: bytes | None) -> None:
-        """Make it of graphs; without others the first are all."""
-        self._graphs = [first] if others is None else [first, others]
+    def __init__(self, first: bytes, others: bytes | None, newest: bytes | None = None) -> None:
+        """Make it of graphs; without others the first are all. The newest are those of the last going on, if any."""
+        self._graphs = {
+            part: graph for part, graph in ((FIRST, first), (OTHERS, others), (NEWEST, newest)) if graph is not None
+        }
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
 
     @classmethod
@@ -58,26 +64,41 @@ class TreeCascade:
             trees_to_onnx(booster, n_features, n_first, n_trees - n_first),
         )
 
+    def with_newest(self, booster: Any, n_features: int) -> Self:
+        """The same with trees of a newer moment beside, whose log-odds are added; earlier ones of that kind go."""
+        return type(self)(self._graphs[FIRST], self._graphs.get(OTHERS), trees_to_onnx(booster, n_features))
+
+    @property
+    def n_trees(self) -> int:
+        """Trees, those of a newer moment not counted. Needed for training only."""
+        return sum(count_trees(graph) for part, graph in self._graphs.items() if part != NEWEST)
+
     def save(self, folder: Path) -> None:
-        """Write one file or two, which have other names: who knows of one part only must not take it for the whole."""
-        for name, graph in zip(PARTED_FILES if len(self._graphs) > 1 else (WHOLE_FILE,), self._graphs, strict=True):
-            (folder / name).write_bytes(graph)
+        """Write a file for each part; the first has another name where it is the whole, so that nobody mistakes it."""
+        first_file, others_file = PARTED_FILES
+        names = {FIRST: first_file if OTHERS in self._graphs else WHOLE_FILE, OTHERS: others_file, NEWEST: NEWEST_FILE}
+        for part, graph in self._graphs.items():
+            (folder / names[part]).write_bytes(graph)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, ready for the first request."""
+        newest = (folder / NEWEST_FILE).read_bytes() if (folder / NEWEST_FILE).exists() else None
         if (folder / WHOLE_FILE).exists():
-            found = cls((folder / WHOLE_FILE).read_bytes(), None)
+            found = cls((folder / WHOLE_FILE).read_bytes(), None, newest)
         else:
-            found = cls(*((folder / name).read_bytes() for name in PARTED_FILES))
-        for part in range(len(found._graphs)):
+            first, others = ((folder / name).read_bytes() for name in PARTED_FILES)
+            found = cls(first, others, newest)
+        for part in found._graphs:
             found._session(part, 1)
         return found
 
     def by_all(self, features: Floats) -> Floats:
         """The sum of all trees for each candidate; shapes `(N, F)` and `(N,)`."""
-        scores = self._sum(0, features)
-        return scores if len(self._graphs) == 1 else scores + self._sum(1, features)
+        scores = self._sum(FIRST, features)
+        for part in self._beside_first:
+            scores = scores + self._sum(part, features)
+        return scores
 
     def by_request(self, features: Floats, n_candidates: Sequence[int], depths: Sequence[int | None]) -> Floats:
         """Scores that order each request's candidates.
@@ -91,21 +112,26 @@ class TreeCascade:
             Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
             the order given; for all others what the first trees say, put below those.
         """
-        scores = self._sum(0, features)
-        if len(self._graphs) == 1:
-            return scores
+        if OTHERS not in self._graphs:
+            return self.by_all(features)
+        scores = self._sum(FIRST, features)
         ends = np.cumsum(n_candidates).tolist()
         spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
         lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
         judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
         whole = scores.copy()
-        whole[judged] += self._sum(1, features[judged])
+        for part in self._beside_first:
+            whole[judged] += self._sum(part, features[judged])
         for span, mine in zip(spans, lines, strict=True):
             if span.stop - span.start > len(mine):
                 rest = np.ones(span.stop - span.start, bool)
                 rest[mine - span.start] = False
                 _put_below(whole[span], rest, whole[mine].min())
         return whole
+
+    @property
+    def _beside_first(self) -> list[int]:
+        return [part for part in self._graphs if part != FIRST]
 
     def _sum(self, part: int, features: Floats) -> Floats:
         answer: Any = self._session(part, len(features)).run(None, {"features": features})[0]
