@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from shelfwise.kernels import compiled
+from shelfwise.rank.flat_trees import FlatTrees
 from shelfwise.rank.trees import trees_to_onnx
 from shelfwise.schemas.ids import Bools, Floats
 
@@ -30,7 +32,7 @@ BATCH_LINES = 4_096
 
 
 class TreeCascade:
-    """Boosted trees as ONNX graphs, their scores being log-odds.
+    """Boosted trees, their scores being log-odds: as arrays for a compiled kernel, and as ONNX graphs for who has none.
 
     Boosting goes from coarse to fine: the first eighth of the trees knows which candidates are hopeless, and the other
     seven eighths are spent on the rest. On half of Beauty's past requests, with trees grown on the other half, the
@@ -41,37 +43,50 @@ class TreeCascade:
         Early exit optimizations for additive machine learned ranking systems.
     """
 
-    def __init__(self, first: bytes, others: bytes | None) -> None:
-        """Make it of graphs; without others the first are all."""
+    def __init__(self, first: bytes, others: bytes | None, flat: FlatTrees | None = None) -> None:
+        """Make it of graphs; without others the first are all.
+
+        Args:
+            first: The trees that judge every candidate.
+            others: The trees that judge some.
+            flat: All of them; None where they are too large for the kernel, or an earlier release made them.
+        """
         self._graphs = [first] if others is None else [first, others]
+        self._flat = flat
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
 
     @classmethod
     def of(cls, booster: Any, n_features: int) -> Self:
         """Part a LightGBM booster."""
         n_trees: int = booster.current_iteration()
-        if n_trees < WORTH_PARTING:
-            return cls(trees_to_onnx(booster, n_features), None)
-        n_first = n_trees // FIRST_SHARE
+        n_first, flat = _n_first(n_trees), FlatTrees.of(booster)
+        if n_first == n_trees:
+            return cls(trees_to_onnx(booster, n_features), None, flat)
         return cls(
             trees_to_onnx(booster, n_features, 0, n_first),
             trees_to_onnx(booster, n_features, n_first, n_trees - n_first),
+            flat,
         )
 
     def save(self, folder: Path) -> None:
-        """Write one file or two, which have other names: who knows of one part only must not take it for the whole."""
+        """Write one graph or two, which have other names: who knows of one part only must not take it for the whole."""
+        if self._flat is not None:
+            self._flat.save(folder)
         for name, graph in zip(PARTED_FILES if len(self._graphs) > 1 else (WHOLE_FILE,), self._graphs, strict=True):
             (folder / name).write_bytes(graph)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, ready for the first request."""
+        flat = FlatTrees.load(folder)
         if (folder / WHOLE_FILE).exists():
-            found = cls((folder / WHOLE_FILE).read_bytes(), None)
+            found = cls((folder / WHOLE_FILE).read_bytes(), None, flat)
         else:
-            found = cls(*((folder / name).read_bytes() for name in PARTED_FILES))
-        for part in range(len(found._graphs)):
-            found._session(part, 1)
+            first, others = ((folder / name).read_bytes() for name in PARTED_FILES)
+            found = cls(first, others, flat)
+        if compiled is None or found._flat is None:
+            for part in range(len(found._graphs)):
+                found._session(part, 1)
         return found
 
     def by_all(self, features: Floats) -> Floats:
@@ -108,6 +123,10 @@ class TreeCascade:
         return whole
 
     def _sum(self, part: int, features: Floats) -> Floats:
+        if compiled is not None and self._flat is not None:
+            n_trees = len(self._flat)
+            n_first = n_trees if len(self._graphs) == 1 else _n_first(n_trees)
+            return self._flat.sums(features, 0, n_first) if part == 0 else self._flat.sums(features, n_first, n_trees)
         answer: Any = self._session(part, len(features)).run(None, {"features": features})[0]
         return answer.ravel()
 
@@ -121,6 +140,11 @@ class TreeCascade:
                 self._graphs[part], options, providers=["CPUExecutionProvider"]
             )
         return self._sessions[part, n_threads]
+
+
+def _n_first(n_trees: int) -> int:
+    """How many of the trees judge every candidate."""
+    return n_trees if n_trees < WORTH_PARTING else n_trees // FIRST_SHARE
 
 
 def _judged(first: Floats, depth: int | None) -> npt.NDArray[np.intp]:
