@@ -2,6 +2,7 @@
 
 #define SHELFWISE_IMPORTS_NUMPY
 #include "arrays.h"
+#include "features.h"
 #include "trees.h"
 #include "votes.h"
 
@@ -10,6 +11,7 @@ static PyMethodDef methods[] = {
     {"scores_in", (PyCFunction)(void (*)(void))kernel_scores_in, METH_FASTCALL, NULL},
     {"loudest", (PyCFunction)(void (*)(void))kernel_loudest, METH_FASTCALL, NULL},
     {"sum_of_trees", (PyCFunction)(void (*)(void))kernel_sum_of_trees, METH_FASTCALL, NULL},
+    {"describe", (PyCFunction)(void (*)(void))kernel_describe, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

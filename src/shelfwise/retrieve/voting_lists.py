@@ -93,17 +93,19 @@ class VotingLists(ABC):
         if not len(seeds):
             return Candidates.empty()
         if compiled is not None:
-            rows, scores, sums = compiled.vote(*self._held(), seeds, seed_weights, allowed, k, without)
-            return Candidates(rows, scores, partial(compiled.scores_in, sums))
+            told = compiled.vote(*self._held(), seeds, seed_weights, allowed, k, without)
+            if told is not None:
+                rows, scores, named, sums = told
+                return Candidates(rows, scores, partial(compiled.scores_in, named, sums))
         voices = self._voices(seeds, seed_weights)
         rows, places = row_table.distinct(voices.rows)
         sums = np.bincount(places, voices.weights, minlength=len(rows)).astype(np.float32)
-        named = sums > 0
+        may_be = sums > 0
         if allowed is not None:
-            named &= allowed[rows]
+            may_be &= allowed[rows]
         if without >= 0:
-            named &= rows != without
-        found = best(rows[named], sums[named], k)
+            may_be &= rows != without
+        found = best(rows[may_be], sums[may_be], k)
 
         def score_of(asked: Rows) -> Floats:
             at, is_named = row_table.find(asked, rows)
