@@ -1,4 +1,4 @@
-"""The kernel that describes candidates against the NumPy that it replaces, which other tests hold against definitions."""
+"""The kernel that describes candidates against the NumPy that it replaces, which others hold against definitions."""
 
 from __future__ import annotations
 

@@ -220,11 +220,11 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
     seed_vectors, known = vectors.take(seeds)
     if not known.any():
         return
-    of_items, inside = vectors.take(rows)
-    cosines = of_items @ seed_vectors[known].T
+    cosines, inside = vectors.products(rows, seed_vectors[known])
     share = weights[known] / weights[known].sum()
     mean = cosines @ share
-    cosines[~inside], mean[~inside] = MISSING, MISSING
+    if not inside.all():
+        cosines[~inside], mean[~inside] = MISSING, MISSING
     put("text_affinity_mean", mean)
     put("text_affinity_max", cosines.max(axis=1))
     put("text_affinity_last", cosines[:, 0])
@@ -233,8 +233,8 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
 def _describe_by_profile(put: _Put, rows: Rows, profile: Floats, vectors: TextVectors) -> None:
     """Where no item speaks for the user, what he says of himself does; it names no category and no brand."""
     put(KNOWN_BY, 0.0)
-    of_items, inside = vectors.take(rows)
-    cosines = of_items @ profile
+    products, inside = vectors.products(rows, profile[None])
+    cosines = products[:, 0]
     cosines[~inside] = MISSING
     for name in ("text_affinity_mean", "text_affinity_max", "text_affinity_last"):
         put(name, cosines)

@@ -96,6 +96,109 @@ def sum_of_trees(
         O(N (end - begin) L) for L leaves; 160 candidates and 400 trees of 31 leaves take 0.1 ms.
     """
 
+def cascade(
+    features: Floats,
+    thresholds: Floats,
+    columns: Rows,
+    kept: npt.NDArray[np.uint32],
+    starts: npt.NDArray[np.int64],
+    leaves: Floats,
+    n_first: int,
+    n_judged: int,
+    /,
+) -> Floats:
+    """Score one request's candidates as `rank.tree_cascade` says.
+
+    Args:
+        features: Shape `(N, F)`.
+        n_first: Trees that judge every candidate.
+        n_judged: Candidates, at least 1, that all trees judge: those that the first trees like best.
+
+    Returns:
+        Shape `(N,)`; of those that not all trees judged what the first say, put below the others.
+    """
+
+def products(vectors: npt.NDArray[np.float16] | Floats, rows: Rows, questions: Floats, /) -> Floats:
+    """Inner products of items' vectors with questions.
+
+    Args:
+        vectors: Shape `(n, D)`.
+        rows: Shape `(N,)`; those that have no vector are told 0.
+        questions: Shape `(Q, D)`.
+
+    Returns:
+        Shape `(N, Q)`.
+    """
+
+def latest_items(history_rows: Rows, history_times: Times, context: Rows, /) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Distinct items, latest first, and how many moments before the latest one each was.
+
+    Args:
+        history_rows: Oldest first; shape `(T,)`.
+        history_times: When, never falling; shape `(T,)`.
+        context: More recent than all history, the last of them the most; shape `(C,)`.
+
+    Returns:
+        Shape `(S,)` each.
+    """
+
+def merge(answers: tuple[npt.NDArray[Any], ...], also: Rows, /) -> tuple[Rows, Floats, Rows]:
+    """The union of retrievers' answers.
+
+    Args:
+        answers: Rows and scores of each of at most 64 retrievers in turn.
+        also: Further rows.
+
+    Returns:
+        Distinct rows, ascending, shape `(N,)`; scores, NaN where a retriever did not name the row; and ranks from 1,
+        0 where it did not; shape `(N, R)` each.
+    """
+
+def fill_scores(scores: Floats, ranks: Rows, column: int, told: Floats, /) -> None:
+    """Put a retriever's scores where it did not name the row; shapes `(N, R)`, `(N, R)` and `(N,)`."""
+
+def most_popular(head: Rows, allowed: Bools, categories: Rows, liked: Rows, k: int, /) -> Rows:
+    """The first of some items, half of them of liked categories as far as there are such.
+
+    Args:
+        head: The most popular first; shape `(H,)`.
+        allowed: Whether each item may be named; shape `(n,)`.
+        categories: Of each item, below 0 for none; shape `(n,)`.
+        liked: Categories; shape `(C,)`.
+        k: Items at most.
+
+    Returns:
+        In the order of the head; shape `(min(k, allowed ones),)`.
+    """
+
+def graph_search(
+    links: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.uint64],
+    levels: Rows,
+    vectors: npt.NDArray[np.float16] | Floats,
+    question: Floats,
+    entry: int,
+    effort: int,
+    k: int,
+    /,
+) -> tuple[Rows, Floats]:
+    """The vectors with the largest inner products that an HNSW graph leads to.
+
+    Args:
+        links: Neighbours of all nodes on all levels, the bytes of numbers of 32 bits, wherever they lie; below
+            0 there are no more; shape `(4 E,)`.
+        offsets: Links of node `i` are `[offsets[i], offsets[i + 1])`; shape `(n + 1,)`.
+        levels: Those of level `l` begin `levels[l]` behind the node's first; shape `(L + 1,)`.
+        vectors: Shape `(n, D)`.
+        question: Shape `(D,)`.
+        entry: The node that the search begins at, on the highest level.
+        effort: Nodes that are kept and looked at on the lowest level.
+        k: Rows wanted.
+
+    Returns:
+        Rows and inner products, the largest first; shape `(min(k, effort, n reached),)` each.
+    """
+
 def describe(
     rows: Rows,
     scores: Floats,

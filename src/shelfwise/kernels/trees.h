@@ -8,4 +8,7 @@
 /* sum_of_trees(features, thresholds, columns, kept, starts, leaves, begin, end) -> scores */
 PyObject *kernel_sum_of_trees(PyObject *module, PyObject *const *arguments, Py_ssize_t n);
 
+/* cascade(features, thresholds, columns, kept, starts, leaves, n_first, n_judged) -> scores */
+PyObject *kernel_cascade(PyObject *module, PyObject *const *arguments, Py_ssize_t n);
+
 #endif

@@ -83,16 +83,28 @@ class FlatTrees:
         """
         if compiled is None:
             raise RuntimeError("the kernels are not compiled")
-        return compiled.sum_of_trees(
-            np.ascontiguousarray(features, np.float32),
-            self.thresholds,
-            self.columns,
-            self.kept,
-            self.starts,
-            self.leaves,
-            begin,
-            end,
-        )
+        return compiled.sum_of_trees(np.ascontiguousarray(features, np.float32), *self._arrays(), begin, end)
+
+    def cascade(self, features: Floats, n_first: int, n_judged: int) -> Floats:
+        """Scores of one request's candidates, of which all trees judge those that the first trees like best.
+
+        Args:
+            features: Shape `(N, F)`.
+            n_first: Trees that judge every candidate.
+            n_judged: Candidates that all trees judge, at least 1.
+
+        Returns:
+            Shape `(N,)`, see `TreeCascade.by_request`.
+
+        Raises:
+            RuntimeError: the kernels are not compiled.
+        """
+        if compiled is None:
+            raise RuntimeError("the kernels are not compiled")
+        return compiled.cascade(np.ascontiguousarray(features, np.float32), *self._arrays(), n_first, n_judged)
+
+    def _arrays(self) -> tuple[Floats, Rows, npt.NDArray[np.uint32], npt.NDArray[np.int64], Floats]:
+        return self.thresholds, self.columns, self.kept, self.starts, self.leaves
 
     def save(self, folder: Path) -> None:
         """Write one file."""

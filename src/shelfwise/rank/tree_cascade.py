@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -106,11 +107,18 @@ class TreeCascade:
             Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
             the order given; for all others what the first trees say, put below those.
         """
+        ends = list(itertools.accumulate(n_candidates))
+        spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
+        if compiled is not None and self._flat is not None and len(self._graphs) > 1:
+            n_first = _n_first(len(self._flat))
+            found = [
+                self._flat.cascade(features[span], n_first, max(_n_judged(depth, span.stop - span.start), 1))
+                for span, depth in zip(spans, depths, strict=True)
+            ]
+            return found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.float32)])
         scores = self._sum(0, features)
         if len(self._graphs) == 1:
             return scores
-        ends = np.cumsum(n_candidates).tolist()
-        spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
         lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
         judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
         whole = scores.copy()
@@ -149,8 +157,13 @@ def _n_first(n_trees: int) -> int:
 
 def _judged(first: Floats, depth: int | None) -> npt.NDArray[np.intp]:
     """Which of a request's candidates all trees look at, given what the first trees say; shape `(J,)`."""
-    n = len(first) if depth is None else max(JUDGED_AT_LEAST, JUDGED_TIMES * depth)
+    n = _n_judged(depth, len(first))
     return np.arange(len(first)) if n >= len(first) else np.argsort(-first, kind="stable")[:n]
+
+
+def _n_judged(depth: int | None, n: int) -> int:
+    """How many of a request's `n` candidates all trees look at, or more than there are."""
+    return n if depth is None else max(JUDGED_AT_LEAST, JUDGED_TIMES * depth)
 
 
 def _put_below(scores: Floats, rest: Bools, weakest: np.float32) -> None:

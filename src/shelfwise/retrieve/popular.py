@@ -9,8 +9,8 @@ from pydantic import Field
 
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
+from shelfwise.kernels import compiled
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
-from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Doubles, Rows, Times
 
@@ -77,11 +77,16 @@ class Popular(Retriever):
     def retrieve(self, situation: Situation, allowed: Bools) -> Candidates:
         """The most popular of the user's categories, then of the shop, by count."""
         head = self._ranked_head()
+        seeds = situation.latest_items.rows
+        liked = self._categories[seeds[seeds < len(self._counts)][:N_SEEDS]]
+        if compiled is not None:
+            rows = compiled.most_popular(head, allowed, self._categories, liked, self.options.k)
+            if len(rows) < self.options.k:
+                return self.trending(allowed, self.options.k)
+            return Candidates(rows, self._counts[rows].astype(np.float32))
         head = head[allowed[head]]
         if len(head) < self.options.k:
             return self.trending(allowed, self.options.k)
-        seeds, _ = weighted_seeds(situation, len(self._counts), decay=1.0, n_seeds=N_SEEDS)
-        liked = self._categories[seeds]
         liked = liked[liked >= 0]  # below 0 is "no category"
         is_own = (self._categories[head][:, None] == liked).any(axis=1)
         own = np.flatnonzero(is_own)[: self.options.k // 2]
