@@ -19,7 +19,7 @@ def compiled() -> Path | None:
     import numpy
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
-    from setuptools.errors import BaseError
+    from setuptools.errors import BaseError, CompileError, LinkError
 
     extension = Extension(
         "shelfwise.kernels._compiled",
@@ -34,7 +34,7 @@ def compiled() -> Path | None:
     command.ensure_finalized()
     try:
         command.run()
-    except BaseError as error:
+    except (BaseError, CompileError, LinkError) as error:
         sys.stderr.write(f"shelfwise: the kernels are not compiled, answers will take about twice as long: {error}\n")
         return None
     return FOLDER / f"_compiled{sysconfig.get_config_var('EXT_SUFFIX')}"
