@@ -1,4 +1,4 @@
-"""What kernels merge, multiply, search and choose, against plain loops and against the NumPy that they replace."""
+"""What kernels merge, multiply and search, against plain loops and against the NumPy that they replace."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from shelfwise.features import text_vectors
 from shelfwise.features.text_vectors import TextVectors
 from shelfwise.kernels import compiled
 from shelfwise.pipeline import merge as merging
-from shelfwise.retrieve import popular
 from shelfwise.retrieve.graph_links import GraphLinks
 from shelfwise.retrieve.popular import Popular
 from shelfwise.retrieve.vector_index import IndexOptions, VectorIndex
-from shelfwise.schemas import candidates
-from shelfwise.schemas.candidates import Candidates, History, LatestItems, Situation
+from shelfwise.schemas.candidates import Candidates, History, Situation
 
 pytestmark = pytest.mark.skipif(compiled is None, reason="the kernels are not compiled")
 
@@ -58,22 +56,6 @@ def test_a_merge_is_the_union_of_what_was_named(answers: list[tuple[list[int], b
     for ours, theirs in ((merged.rows, plain.rows), (merged.scores, plain.scores), (merged.ranks, plain.ranks)):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
-
-
-events = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=20).map(
-    lambda found: sorted(found, key=lambda event: event[1])
-)
-
-
-@given(events, st.lists(st.integers(0, 9), max_size=4))
-def test_latest_items_are_those_of_numpy(found: list[tuple[int, int]], context: list[int]) -> None:
-    times = np.array([time for _, time in found], np.int64)
-    history = History(np.array([row for row, _ in found], np.int32), np.zeros(len(found), np.int8), times)
-    ours = LatestItems.of(history, np.array(context, np.int32))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "compiled", None)
-        theirs = LatestItems.of(history, np.array(context, np.int32))
-    assert ours.rows.tolist() == theirs.rows.tolist() and ours.moments.tolist() == theirs.moments.tolist()
 
 
 halves = st.floats(-60_000, 60_000, width=16) | st.sampled_from([0.0, -0.0, 2.0**-24, -(2.0**-15), 65_504.0])
@@ -122,29 +104,28 @@ def test_every_half_is_read_as_it_is() -> None:
         np.testing.assert_array_equal(products[:, 0], every.astype(np.float32))
 
 
-def popular_of(counts: list[int], categories: list[int], k: int) -> Popular:
-    found = Popular(Popular.Config(k=k))
-    found._counts, found._categories = np.array(counts, np.float64), np.array(categories, np.int32)  # pyright: ignore
-    return found
-
-
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 3), st.booleans()), min_size=1, max_size=30),
-    st.lists(st.integers(0, 29), max_size=5),
+    st.lists(st.integers(0, 29), max_size=14, unique=True),
     st.integers(1, 12),
 )
-def test_popular_names_what_numpy_names(items: list[tuple[int, int, bool]], seeds: list[int], k: int) -> None:
+def test_half_of_what_is_popular_is_of_liked_categories(
+    items: list[tuple[int, int, bool]], seeds: list[int], k: int
+) -> None:
+    retriever = Popular(Popular.Config(k=k))
+    counts, kinds = np.array([float(n) for n, _, _ in items]), np.array([kind for _, kind, _ in items], np.int32)
+    retriever._counts, retriever._categories = counts, kinds  # pyright: ignore[reportPrivateUsage]
+    retriever._n_categories = 4  # pyright: ignore[reportPrivateUsage]
     asked = Situation(History.empty(), 0, np.array(seeds, np.int32))
-    allowed = np.array([one for _, _, one in items])
-
-    def retrieve() -> Candidates:
-        return popular_of([n for n, _, _ in items], [kind for _, kind, _ in items], k).retrieve(asked, allowed)
-
-    ours = retrieve()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(popular, "compiled", None)
-        theirs = retrieve()
-    assert ours.rows.tolist() == theirs.rows.tolist() and ours.scores.tolist() == theirs.scores.tolist()
+    found = retriever.retrieve(asked, np.array([one for _, _, one in items]))
+    head = sorted(
+        (row for row, (n, _, may) in enumerate(items) if n > 0 and may), key=lambda row: (-items[row][0], row)
+    )
+    liked = {items[row][1] for row in [row for row in reversed(seeds) if row < len(items)][:10]} - {-1}
+    own = [row for row in head if items[row][1] in liked][: k // 2]
+    others = [row for row in head if row not in own][: k - len(own)]
+    wanted = [row for row in head if row in own or row in others] if len(head) >= k else head
+    assert found.rows.tolist() == wanted
 
 
 N, DIM = 3_000, 24

@@ -130,18 +130,6 @@ def products(vectors: npt.NDArray[np.float16] | Floats, rows: Rows, questions: F
         Shape `(N, Q)`.
     """
 
-def latest_items(history_rows: Rows, history_times: Times, context: Rows, /) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Distinct items, latest first, and how many moments before the latest one each was.
-
-    Args:
-        history_rows: Oldest first; shape `(T,)`.
-        history_times: When, never falling; shape `(T,)`.
-        context: More recent than all history, the last of them the most; shape `(C,)`.
-
-    Returns:
-        Shape `(S,)` each.
-    """
-
 def merge(answers: tuple[npt.NDArray[Any], ...], also: Rows, /) -> tuple[Rows, Floats, Rows]:
     """The union of retrievers' answers.
 
@@ -156,20 +144,6 @@ def merge(answers: tuple[npt.NDArray[Any], ...], also: Rows, /) -> tuple[Rows, F
 
 def fill_scores(scores: Floats, ranks: Rows, column: int, told: Floats, /) -> None:
     """Put a retriever's scores where it did not name the row; shapes `(N, R)`, `(N, R)` and `(N,)`."""
-
-def most_popular(head: Rows, allowed: Bools, categories: Rows, liked: Rows, k: int, /) -> Rows:
-    """The first of some items, half of them of liked categories as far as there are such.
-
-    Args:
-        head: The most popular first; shape `(H,)`.
-        allowed: Whether each item may be named; shape `(n,)`.
-        categories: Of each item, below 0 for none; shape `(n,)`.
-        liked: Categories; shape `(C,)`.
-        k: Items at most.
-
-    Returns:
-        In the order of the head; shape `(min(k, allowed ones),)`.
-    """
 
 def graph_search(
     links: npt.NDArray[np.uint8],

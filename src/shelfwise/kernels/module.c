@@ -4,9 +4,7 @@
 #include "arrays.h"
 #include "features.h"
 #include "graph.h"
-#include "latest.h"
 #include "merging.h"
-#include "popular.h"
 #include "trees.h"
 #include "vectors.h"
 #include "votes.h"
@@ -20,8 +18,6 @@ static PyMethodDef methods[] = {
     {"cascade", (PyCFunction)(void (*)(void))kernel_cascade, METH_FASTCALL, NULL},
     {"merge", (PyCFunction)(void (*)(void))kernel_merge, METH_FASTCALL, NULL},
     {"fill_scores", (PyCFunction)(void (*)(void))kernel_fill_scores, METH_FASTCALL, NULL},
-    {"latest_items", (PyCFunction)(void (*)(void))kernel_latest_items, METH_FASTCALL, NULL},
-    {"most_popular", (PyCFunction)(void (*)(void))kernel_most_popular, METH_FASTCALL, NULL},
     {"graph_search", (PyCFunction)(void (*)(void))kernel_graph_search, METH_FASTCALL, NULL},
     {"products", (PyCFunction)(void (*)(void))kernel_products, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},

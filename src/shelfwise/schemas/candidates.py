@@ -9,7 +9,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.kernels import compiled
 from shelfwise.schemas.devices import UNKNOWN_DEVICE
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.schemas.ids import Bools, Floats, Rows, Times
@@ -79,14 +78,6 @@ class LatestItems(NamedTuple):
     @classmethod
     def of(cls, history: History, context: Rows) -> Self:
         """Of a history, and of what the request itself names, which is more recent than all history."""
-        if compiled is not None:
-            return cls(
-                *compiled.latest_items(
-                    np.ascontiguousarray(history.rows, np.int32),
-                    np.ascontiguousarray(history.times_ms, np.int64),
-                    np.ascontiguousarray(context, np.int32),
-                )
-            )
         rows = np.concatenate([context[::-1], history.rows[::-1]]) if len(context) else history.rows[::-1]
         times = history.times_ms[::-1]
         moments = np.zeros(len(times), np.int64)
