@@ -13,7 +13,9 @@ help:  ## List the targets
 
 setup: $(READY)  ## Make .venv with everything that demo, test and bench need
 
-$(READY): pyproject.toml constraints.txt
+KERNELS := $(wildcard src/shelfwise/kernels/*.c src/shelfwise/kernels/*.h)
+
+$(READY): pyproject.toml constraints.txt hatch_build.py $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "torch==2.13.0"
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from shelfwise.retrieve import packed_lists
+from shelfwise.kernels import compiled
+from shelfwise.retrieve import packed_lists, voting_lists
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
 from shelfwise.retrieve.packed_lists import PackedLists, load_lists, packed
 from shelfwise.retrieve.voting_lists import VotingLists
@@ -80,3 +81,55 @@ def test_rows_of_a_large_catalogue_fit() -> None:
     lists = PackedLists.of(NeighbourLists(np.array([0, 1]), np.array([last], np.int32), np.ones(1, np.float32)))
     found = lists.loudest(np.array([last], np.int32), np.zeros(1, np.int32), np.ones(1, np.float32))
     assert found == [0]
+
+
+@pytest.mark.skipif(compiled is None, reason="the kernels are not compiled")
+@given(matrices, st.permutations(range(N)), st.integers(1, N), st.integers(1, N + 1), st.integers(-1, N - 1))
+def test_the_kernel_says_what_numpy_says(dense: Any, seeds: list[int], n_seeds: int, k: int, without: int) -> None:
+    exact = NeighbourLists.of(sparse.csr_matrix(dense), N)
+    asked, weighed = np.array(seeds[:n_seeds], np.int32), np.linspace(1, 0.5, n_seeds, dtype=np.float32)
+    for lists in (exact, PackedLists.of(exact)):
+        for allowed in (None, np.arange(N) % 3 != 0):
+            ours = lists.vote(asked, weighed, allowed, k, without)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(voting_lists, "compiled", None)
+                theirs = lists.vote(asked, weighed, allowed, k, without)
+                loudest = lists.loudest(EVERYTHING, asked, weighed)
+            assert ours.rows.tolist() == theirs.rows.tolist()
+            assert ours.scores.tolist() == theirs.scores.tolist()  # to the last bit
+            assert ours.score_of is not None and theirs.score_of is not None
+            assert ours.score_of(EVERYTHING).tolist() == theirs.score_of(EVERYTHING).tolist()
+            assert lists.loudest(EVERYTHING, asked, weighed) == loudest
+
+
+@pytest.mark.skipif(compiled is None, reason="the kernels are not compiled")
+def test_the_kernel_sums_as_many_rows_as_there_are() -> None:
+    """More than the table of sums begins with room for, some of them named by several lists."""
+    random = np.random.default_rng(0)
+    dense = sparse.random(40, 6_000, 0.2, "csr", np.float32, random)
+    lists = NeighbourLists(dense.indptr.astype(np.int64), dense.indices.astype(np.int32), dense.data)
+    asked, weighed = np.arange(40, dtype=np.int32), random.random(40).astype(np.float32)
+    allowed = random.random(6_000) < 0.7
+    ours = lists.vote(asked, weighed, allowed, 300)
+    sums = (dense.multiply(weighed[:, None])).sum(axis=0).A1.astype(np.float32)
+    wanted = sorted(np.flatnonzero(allowed & (sums > 0)).tolist(), key=lambda row: (-sums[row], row))[:300]
+    assert ours.rows.tolist() == wanted
+    assert ours.score_of is not None
+    np.testing.assert_allclose(ours.score_of(np.arange(6_500, dtype=np.int32))[:6_000], sums, rtol=1e-6)
+
+
+@pytest.mark.skipif(compiled is None, reason="the kernels are not compiled")
+@pytest.mark.parametrize("where", ["starts", "rows", "seeds", "allowed"])
+def test_the_kernel_looks_behind_no_array(where: str) -> None:
+    lists = NeighbourLists.of(sparse.csr_matrix(np.ones((N, N), np.float32)), N)
+    seeds, one, allowed = np.zeros(1, np.int32), np.ones(1, np.float32), np.ones(N, bool)
+    if where == "starts":
+        lists.starts[1] = 10**9
+    elif where == "rows":
+        lists.rows[0] = -5
+    elif where == "seeds":
+        seeds[0] = N
+    else:
+        allowed = allowed[:3]
+    with pytest.raises(IndexError):
+        lists.vote(seeds, one, allowed, 3)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shelfwise.rank import tree_cascade
+from shelfwise.kernels import compiled
+from shelfwise.rank import flat_trees, tree_cascade
 from shelfwise.rank.tree_cascade import FIRST_SHARE, JUDGED_AT_LEAST, JUDGED_TIMES, TreeCascade
 from shelfwise.schemas.ids import Floats
 
@@ -32,9 +33,14 @@ def booster() -> Any:
     return grown(80)
 
 
-@pytest.fixture(scope="module")
-def cascade(booster: Any) -> TreeCascade:
-    return TreeCascade.of(booster, N_FEATURES)
+@pytest.fixture(scope="module", params=["kernel", "graphs"])
+def cascade(booster: Any, request: pytest.FixtureRequest) -> TreeCascade:
+    if request.param == "kernel" and compiled is None:
+        pytest.skip("the kernels are not compiled")
+    made = TreeCascade.of(booster, N_FEATURES)
+    if request.param == "graphs":
+        made._flat = None  # pyright: ignore[reportPrivateUsage] - as of an earlier release
+    return made
 
 
 def drawn(n: int, seed: int) -> Floats:
@@ -112,7 +118,7 @@ def test_all_trees_judge_whoever_is_asked_of_them(booster: Any, cascade: TreeCas
 def test_it_is_saved_and_loaded_and_few_trees_are_not_parted(tmp_path: Path, n_trees: int, n_files: int) -> None:
     made = TreeCascade.of(grown(n_trees), N_FEATURES)
     made.save(tmp_path)
-    assert len(list(tmp_path.iterdir())) == n_files
+    assert len(list(tmp_path.glob("*.onnx"))) == n_files and (tmp_path / flat_trees.FILE).is_file()
     features = drawn(200, 4)
     np.testing.assert_array_equal(
         TreeCascade.load(tmp_path).by_request(features, [120, 80], [10, 10]),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shelfwise.cli.output import HERE, JsonOption, ShopOption, answers, print_json, table
 from shelfwise.errors import ShelfwiseError
+from shelfwise.kernels import compiled
 
 if TYPE_CHECKING:
     from shelfwise.shop import Shop
@@ -56,6 +57,11 @@ def _installation() -> list[Finding]:
         missing = [name for name in names if importlib.util.find_spec(name) is None]
         found = "all installed" if not missing else f"missing: {', '.join(missing)}"
         findings.append((label, not missing, found, advice if missing else ""))
+    findings.append(
+        ("kernels", True, "compiled", "")
+        if compiled is not None
+        else ("kernels", False, "not compiled: answers take about twice as long", "a C compiler, and install again")
+    )
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     findings.append(("disk", free_gb > 1, f"{free_gb:.0f} GB free", "" if free_gb > 1 else "free some space"))
     findings.append(("processors", True, str(os.cpu_count()), ""))

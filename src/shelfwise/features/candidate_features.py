@@ -10,6 +10,7 @@ import numpy.typing as npt
 from shelfwise.features.item_state import DAY_MS, POPULARITY, ItemState
 from shelfwise.features.price_in_list import price_in_list
 from shelfwise.features.text_vectors import TextVectors
+from shelfwise.kernels import compiled
 from shelfwise.schemas.candidates import Merged, Situation
 from shelfwise.schemas.ids import Floats, Rows
 
@@ -84,8 +85,51 @@ def candidate_features(
         breaks a request.
 
     Cost:
-        O(N (R + D N_SEEDS)); about 0.2 ms for 300 candidates.
+        O(N (R + D N_SEEDS)); 0.1 ms for 160 candidates, half of it for texts; without the kernel some 0.3.
     """
+    seeds, weights = _seeds(situation, len(state))
+    own = len(PER_SOURCE) * len(merged.sources)
+    if compiled is None:
+        features = _described(merged, situation, state, seeds, weights, has_clock, log_prices)
+    else:
+        history = situation.history
+        features = compiled.describe(
+            merged.rows,
+            merged.scores,
+            merged.ranks,
+            None if log_prices is None else np.ascontiguousarray(log_prices, np.float32),
+            state.arrays,
+            history.rows,
+            history.times_ms,
+            seeds,
+            weights,
+            situation.now_ms,
+            has_clock,
+            own + len(OWN),
+        )
+    if vectors is None:
+        return features
+
+    def put(name: str, values: Floats | float) -> None:
+        features[:, own + OWN.index(name)] = values
+
+    if len(seeds):
+        _describe_texts(put, merged.rows, seeds, weights, vectors)
+    elif situation.profile is not None:
+        _describe_by_profile(put, merged.rows, situation.profile, vectors)
+    return features
+
+
+def _described(
+    merged: Merged,
+    situation: Situation,
+    state: ItemState,
+    seeds: Rows,
+    weights: Floats,
+    has_clock: bool,
+    log_prices: Floats | None,
+) -> Floats:
+    """All but what texts tell, as the kernel tells it."""
     n, n_sources = merged.scores.shape
     # One feature after the other while they are made, as each is written as a whole; turned round at the end.
     features = np.full((len(PER_SOURCE) * n_sources + len(OWN), n), MISSING, np.float32)
@@ -121,7 +165,6 @@ def candidate_features(
         put("return_rate", state.return_rate[merged.rows])
         put("age_log_d", np.where(first_ms >= 0, np.log1p(age_d), np.nan).astype(np.float32))
     _describe_history(put, merged.rows, situation, has_clock)
-    seeds, weights = _seeds(situation, len(state))
     if len(seeds):
         known = state.log_price[seeds]
         known = known[~np.isnan(known)]
@@ -130,10 +173,6 @@ def candidate_features(
         names = state.names[merged.rows]
         put("name_affinity", _name_affinity(state, seeds, weights, names))
         put("name_affinity_last", _name_affinity(state, seeds[:1], weights[:1], names))
-        if vectors is not None:
-            _describe_texts(put, merged.rows, seeds, weights, vectors)
-    elif vectors is not None and situation.profile is not None:
-        _describe_by_profile(put, merged.rows, situation.profile, vectors)
     return np.ascontiguousarray(features.T)
 
 
@@ -181,11 +220,11 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
     seed_vectors, known = vectors.take(seeds)
     if not known.any():
         return
-    of_items, inside = vectors.take(rows)
-    cosines = of_items @ seed_vectors[known].T
+    cosines, inside = vectors.products(rows, seed_vectors[known])
     share = weights[known] / weights[known].sum()
     mean = cosines @ share
-    cosines[~inside], mean[~inside] = MISSING, MISSING
+    if not inside.all():
+        cosines[~inside], mean[~inside] = MISSING, MISSING
     put("text_affinity_mean", mean)
     put("text_affinity_max", cosines.max(axis=1))
     put("text_affinity_last", cosines[:, 0])
@@ -194,8 +233,8 @@ def _describe_texts(put: _Put, rows: Rows, seeds: Rows, weights: Floats, vectors
 def _describe_by_profile(put: _Put, rows: Rows, profile: Floats, vectors: TextVectors) -> None:
     """Where no item speaks for the user, what he says of himself does; it names no category and no brand."""
     put(KNOWN_BY, 0.0)
-    of_items, inside = vectors.take(rows)
-    cosines = of_items @ profile
+    products, inside = vectors.products(rows, profile[None])
+    cosines = products[:, 0]
     cosines[~inside] = MISSING
     for name in ("text_affinity_mean", "text_affinity_max", "text_affinity_last"):
         put(name, cosines)

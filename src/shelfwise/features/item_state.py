@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,21 @@ class ItemState:
 
     def __len__(self) -> int:
         return len(self.first_ms)
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """All of them, in the order above."""
+        return (
+            self.popularity,
+            self.repeat_rate,
+            self.reach,
+            self.return_rate,
+            self.first_ms,
+            self.last_ms,
+            self.log_price,
+            self.names,
+            self.rarity,
+        )
 
     @property
     def shared_rarity(self) -> Floats:

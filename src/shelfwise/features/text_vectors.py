@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from shelfwise.kernels import compiled
 from shelfwise.schemas.ids import Bools, Floats, Rows
 
 HALF_FROM = 20_000
@@ -17,6 +18,11 @@ def as_kept(vectors: Floats) -> Any:
     return vectors.astype(np.float16) if len(vectors) > HALF_FROM else vectors.astype(np.float32, copy=False)
 
 
+def is_plain(vectors: Any) -> bool:
+    """Whether kernels can read vectors where they lie."""
+    return vectors.dtype in (np.float16, np.float32) and bool(vectors.flags.c_contiguous and vectors.flags.aligned)
+
+
 class TextVectors:
     """A table of vectors that can be looked up by row and added to.
 
@@ -26,6 +32,7 @@ class TextVectors:
 
     def __init__(self, base: Floats) -> None:
         self.base = base
+        self._is_plain = is_plain(base)
         self._fresh: dict[int, Floats] = {}
 
     @property
@@ -49,3 +56,25 @@ class TextVectors:
                 if fresh is not None:
                     vectors[place], known[place] = fresh, True
         return vectors, known
+
+    def products(self, rows: Rows, questions: Floats) -> tuple[Floats, Bools]:
+        """Inner products of rows' vectors with questions, and which rows have a vector.
+
+        Args:
+            rows: Shape `(N,)`.
+            questions: Shape `(Q, dim)`.
+
+        Returns:
+            Shapes `(N, Q)` and `(N,)`; 0 for a row without a vector.
+        """
+        if compiled is None or not self._is_plain:
+            vectors, known = self.take(rows)
+            return vectors @ questions.T, known
+        known = rows < len(self.base)
+        found = compiled.products(self.base, rows, np.ascontiguousarray(questions, np.float32))
+        if self._fresh:
+            for place, row in enumerate(rows.tolist()):
+                fresh = self._fresh.get(row)
+                if fresh is not None:
+                    found[place], known[place] = questions @ fresh, True
+        return found, known

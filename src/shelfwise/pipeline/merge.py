@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from shelfwise.kernels import compiled
 from shelfwise.schemas.candidates import Candidates, Merged
 from shelfwise.schemas.ids import Rows
 
 NOTHING: Rows = np.empty(0, np.int32)
+MOST_COMPILED = 64
+"""Retrievers whose answers the kernel merges."""
 
 
 def merge(answers: Mapping[str, Candidates], also: Rows = NOTHING) -> Merged:
@@ -24,6 +27,18 @@ def merge(answers: Mapping[str, Candidates], also: Rows = NOTHING) -> Merged:
         those that only others named too.
     """
     sources = tuple(answers)
+    if compiled is not None and len(sources) <= MOST_COMPILED:
+        named = [
+            np.ascontiguousarray(part, wanted)
+            for answer in answers.values()
+            for part, wanted in ((answer.rows, np.int32), (answer.scores, np.float32))
+        ]
+        rows, scores, ranks = compiled.merge(tuple(named), np.ascontiguousarray(also, np.int32))
+        for column, answer in enumerate(answers.values()):
+            if answer.score_of is not None:
+                told = np.ascontiguousarray(answer.score_of(rows), np.float32)
+                compiled.fill_scores(scores, ranks, column, told)
+        return Merged(rows, scores, ranks, sources)
     rows, place = np.unique(
         np.concatenate([*(answer.rows for answer in answers.values()), also]),
         return_inverse=True,

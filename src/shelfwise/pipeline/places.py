@@ -101,14 +101,15 @@ def ask_in_turn(
     answers: dict[str, Candidates] = {}
     notes: list[str] = []
     found = np.zeros(len(allowed), bool)
-    wanted = min(k, int(allowed.sum()))
+    wanted = min(k, int(np.count_nonzero(allowed)))
     for name in names:
         answers[name] = retrievers[name].retrieve(situation, allowed)
         found[answers[name].rows] = True
-        if found.sum() >= wanted:
+        n_found = int(np.count_nonzero(found))
+        if n_found >= wanted:
             break
         if len(answers) == 1:
-            clause = f"retriever {name!r} named {int(found.sum())} of {wanted} items: others were asked"
+            clause = f"retriever {name!r} named {n_found} of {wanted} items: others were asked"
             notes.append(Told(Shortfall.FEW_CANDIDATES, clause))
     return in_turn(answers), notes
 
@@ -149,7 +150,7 @@ class Place:
     def ranked(self, k: int) -> Ranked:
         """The place's own list; where its retrievers have too little to say, all others are asked too."""
         spec, funnel = self.spec, self.funnel
-        wanted = min(k, int(self.allowed.sum()))
+        wanted = min(k, int(np.count_nonzero(self.allowed)))
         if spec.order == "retrievers":
             others = [name for name, one in funnel.retrievers.items() if one.is_ranked and name not in spec.retrieve]
             found, notes = ask_in_turn(funnel.retrievers, [*spec.retrieve, *others], self.situation, self.allowed, k)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -73,6 +75,8 @@ def reasons(
     """
     retrievers = funnel.retrievers
     speakers = {name: _speaker(type(retriever)) for name, retriever in retrievers.items()}
+    of_own = {name for name, speaker in speakers.items() if speaker.is_of_own}
+    has_profile = situation.profile is not None
     because: dict[str, list[int | None]] = {}
     log = _Log(situation, catalogue, "bought" if only_purchases else "turned to")
 
@@ -86,11 +90,11 @@ def reasons(
         named_by = sources[place]
         if not named_by:
             return "Chosen by this shop"  # a rule pinned what no retriever named
-        if any(speakers[one].is_of_own for one in named_by):
-            named_by = sorted(named_by, key=lambda one: not speakers[one].is_of_own)
+        if not of_own.isdisjoint(named_by):
+            named_by = sorted(named_by, key=lambda one: one not in of_own)
         for source in named_by:
             retriever, speaker = retrievers[source], speakers[source]
-            if isinstance(retriever, Content) and retriever.is_of_profile(row, situation):
+            if has_profile and isinstance(retriever, Content) and retriever.is_of_profile(row, situation):
                 return "Fits what your profile says about you"
             seed = seed_of(source, place)
             sentence = speaker.alone(row, log) if seed is None else speaker.because(catalogue.name(seed), log)
@@ -101,7 +105,8 @@ def reasons(
     return [said(place, row) for place, row in enumerate(rows.tolist())]
 
 
-class _Log(NamedTuple):
+@dataclass(frozen=True)
+class _Log:
     """What sentences speak of.
 
     Attributes:
@@ -111,6 +116,14 @@ class _Log(NamedTuple):
     situation: Situation
     catalogue: LiveCatalogue
     turned_to: str
+
+    @functools.cached_property
+    def bought_times(self) -> Mapping[int, int]:
+        """At how many moments the user bought each of his items: two lines of one invoice are once."""
+        history = self.situation.history
+        bought = history.kinds == CODE_BY_KIND[EventKind.PURCHASE]
+        moments = set(zip(history.rows[bought].tolist(), history.times_ms[bought].tolist(), strict=True))
+        return Counter(row for row, _ in moments)
 
 
 def _because_of(title: str, log: _Log) -> str:
@@ -132,10 +145,8 @@ BECAUSE: Mapping[type[Retriever], Callable[[str, _Log], str]] = {
 
 
 def _again(row: int, log: _Log) -> str:
-    """What the user did with the item, counted in moments: two lines of one invoice are once."""
-    history = log.situation.history
-    own = (history.rows == row) & (history.kinds == CODE_BY_KIND[EventKind.PURCHASE])
-    n_times = len(set(history.times_ms[own].tolist()))
+    """What the user did with the item."""
+    n_times = log.bought_times.get(row, 0)
     if n_times == 0:
         return "You turned to this before"
     return "You bought this before" if n_times == 1 else f"You bought this {n_times} times before"

@@ -57,6 +57,7 @@ class SlateParts(TypedDict, total=False):
     brands: list[BrandEntry]
     offers: list[OfferEntry]
     expected: dict[str, Expected]
+    rows: Rows
     best: Rows
 
 
@@ -177,7 +178,9 @@ class Recommender:
             offers=parts.get("offers", []),
             expected=parts.get("expected", {}),
         )
-        rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
+        rows = parts.get("rows")
+        if rows is None:
+            rows = np.array([self.catalogue.row(item.item_id) for item in slate.items], np.int32)
         budget.lap("slate")
         best = rows if best is None else best[: len(rows)]
         short = kinds_of(place.degraded)
@@ -248,7 +251,8 @@ class Recommender:
             place.degraded.append(Told(Shortfall.NO_BRAND, clause))
         ranked, expected = wanted.applied(place.ranked(k), self.model.funnel, k, place.degraded)
         if not place.spec.rerank and place.plan.is_idle:
-            return {"items": self._words.ranked(ranked, place.situation, k), "expected": expected}
+            items = self._words.ranked(ranked, place.situation, k)
+            return {"items": items, "rows": ranked.rows[:k], "expected": expected}
         made = self.steps.made(
             ranked,
             place.spec,
@@ -258,6 +262,7 @@ class Recommender:
         )
         return {
             "items": self._words.made(made, place.situation, k),
+            "rows": made.ranked.rows[:k],
             "best": made.ranked.rows[:k] if made.best is None else made.best,
             "expected": wanted.brought(made.ranked, self.model.funnel, k, expected, place.degraded),
         }

@@ -205,9 +205,12 @@ class Fusion(Ranker):
         n_candidates = [len(asked.features) for asked in requests]
         if self._trees is None or not sum(n_candidates):
             return super().score_many(requests)
-        features = np.concatenate([asked.features for asked in requests])
+        of_all = [asked.features for asked in requests]
+        features = of_all[0] if len(of_all) == 1 else np.concatenate(of_all)
         scores = self._trees.by_request(features, n_candidates, [asked.depth for asked in requests])
         scores = self._or_strangers(scores, features)
+        if len(of_all) == 1:
+            return [unpredicted(scores)]
         return [unpredicted(one) for one in np.split(scores, np.cumsum(n_candidates)[:-1])]
 
     def _or_strangers(self, scores: Floats, features: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from shelfwise.kernels import compiled
+from shelfwise.rank.flat_trees import FlatTrees
 from shelfwise.rank.trees import count_trees, trees_to_onnx
 from shelfwise.schemas.ids import Bools, Floats
 
@@ -34,7 +37,7 @@ BATCH_LINES = 4_096
 
 
 class TreeCascade:
-    """Boosted trees as ONNX graphs, their scores being log-odds.
+    """Boosted trees, their scores being log-odds: as arrays for a compiled kernel, and as ONNX graphs for who has none.
 
     Boosting goes from coarse to fine: the first eighth of the trees knows which candidates are hopeless, and the other
     seven eighths are spent on the rest. On half of Beauty's past requests, with trees grown on the other half, the
@@ -45,28 +48,39 @@ class TreeCascade:
         Early exit optimizations for additive machine learned ranking systems.
     """
 
-    def __init__(self, first: bytes, others: bytes | None, newest: bytes | None = None) -> None:
-        """Make it of graphs; without others the first are all. The newest are those of the last going on, if any."""
+    def __init__(self, first: bytes, others: bytes | None, newest: bytes | None, flat: FlatTrees | None) -> None:
+        """Make it of graphs; without others the first are all.
+
+        Args:
+            first: The trees that judge every candidate.
+            others: The trees that judge some.
+            newest: Those of the last going on, if any, which judge the same.
+            flat: All of them; None where they are too large for the kernel, or an earlier release made them.
+        """
         self._graphs = {
             part: graph for part, graph in ((FIRST, first), (OTHERS, others), (NEWEST, newest)) if graph is not None
         }
+        self._flat = flat
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
 
     @classmethod
     def of(cls, booster: Any, n_features: int) -> Self:
         """Part a LightGBM booster."""
         n_trees: int = booster.current_iteration()
-        if n_trees < WORTH_PARTING:
-            return cls(trees_to_onnx(booster, n_features), None)
-        n_first = n_trees // FIRST_SHARE
+        n_first, flat = _n_first(n_trees), FlatTrees.of(booster)
+        if n_first == n_trees:
+            return cls(trees_to_onnx(booster, n_features), None, None, flat)
         return cls(
             trees_to_onnx(booster, n_features, 0, n_first),
             trees_to_onnx(booster, n_features, n_first, n_trees - n_first),
+            None,
+            flat,
         )
 
     def with_newest(self, booster: Any, n_features: int) -> Self:
         """The same with trees of a newer moment beside, whose log-odds are added; earlier ones of that kind go."""
-        return type(self)(self._graphs[FIRST], self._graphs.get(OTHERS), trees_to_onnx(booster, n_features))
+        flat = None if self._flat is None else self._flat.with_newest(booster)
+        return type(self)(self._graphs[FIRST], self._graphs.get(OTHERS), trees_to_onnx(booster, n_features), flat)
 
     @property
     def n_trees(self) -> int:
@@ -75,6 +89,8 @@ class TreeCascade:
 
     def save(self, folder: Path) -> None:
         """Write a file for each part; the first has another name where it is the whole, so that nobody mistakes it."""
+        if self._flat is not None:
+            self._flat.save(folder)
         first_file, others_file = PARTED_FILES
         names = {FIRST: first_file if OTHERS in self._graphs else WHOLE_FILE, OTHERS: others_file, NEWEST: NEWEST_FILE}
         for part, graph in self._graphs.items():
@@ -83,14 +99,16 @@ class TreeCascade:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, ready for the first request."""
+        flat = FlatTrees.load(folder)
         newest = (folder / NEWEST_FILE).read_bytes() if (folder / NEWEST_FILE).exists() else None
         if (folder / WHOLE_FILE).exists():
-            found = cls((folder / WHOLE_FILE).read_bytes(), None, newest)
+            found = cls((folder / WHOLE_FILE).read_bytes(), None, newest, flat)
         else:
             first, others = ((folder / name).read_bytes() for name in PARTED_FILES)
-            found = cls(first, others, newest)
-        for part in found._graphs:
-            found._session(part, 1)
+            found = cls(first, others, newest, flat)
+        if compiled is None or found._flat is None:
+            for part in found._graphs:
+                found._session(part, 1)
         return found
 
     def by_all(self, features: Floats) -> Floats:
@@ -114,9 +132,16 @@ class TreeCascade:
         """
         if OTHERS not in self._graphs:
             return self.by_all(features)
-        scores = self._sum(FIRST, features)
-        ends = np.cumsum(n_candidates).tolist()
+        ends = list(itertools.accumulate(n_candidates))
         spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
+        if compiled is not None and self._flat is not None:
+            n_first = _n_first(self._flat.n_kept)
+            found = [
+                self._flat.cascade(features[span], n_first, max(_n_judged(depth, span.stop - span.start), 1))
+                for span, depth in zip(spans, depths, strict=True)
+            ]
+            return found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.float32)])
+        scores = self._sum(FIRST, features)
         lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
         judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
         whole = scores.copy()
@@ -134,6 +159,10 @@ class TreeCascade:
         return [part for part in self._graphs if part != FIRST]
 
     def _sum(self, part: int, features: Floats) -> Floats:
+        if compiled is not None and self._flat is not None:
+            n_kept = self._flat.n_kept
+            begins = {FIRST: 0, OTHERS: _n_first(n_kept), NEWEST: n_kept, NEWEST + 1: len(self._flat)}
+            return self._flat.sums(features, begins[part], begins[part + 1])
         answer: Any = self._session(part, len(features)).run(None, {"features": features})[0]
         return answer.ravel()
 
@@ -149,10 +178,20 @@ class TreeCascade:
         return self._sessions[part, n_threads]
 
 
+def _n_first(n_trees: int) -> int:
+    """How many of the trees judge every candidate."""
+    return n_trees if n_trees < WORTH_PARTING else n_trees // FIRST_SHARE
+
+
 def _judged(first: Floats, depth: int | None) -> npt.NDArray[np.intp]:
     """Which of a request's candidates all trees look at, given what the first trees say; shape `(J,)`."""
-    n = len(first) if depth is None else max(JUDGED_AT_LEAST, JUDGED_TIMES * depth)
+    n = _n_judged(depth, len(first))
     return np.arange(len(first)) if n >= len(first) else np.argsort(-first, kind="stable")[:n]
+
+
+def _n_judged(depth: int | None, n: int) -> int:
+    """How many of a request's `n` candidates all trees look at, or more than there are."""
+    return n if depth is None else max(JUDGED_AT_LEAST, JUDGED_TIMES * depth)
 
 
 def _put_below(scores: Floats, rest: Bools, weakest: np.float32) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sparse
 
 from shelfwise.retrieve.latest_answer import LatestAnswer
-from shelfwise.retrieve.voting_lists import Voices, VotingLists
+from shelfwise.retrieve.voting_lists import Held, Voices, VotingLists
 from shelfwise.schemas.ids import Floats, Rows
 from shelfwise.store.arrays import mapped
 
@@ -71,6 +71,9 @@ class NeighbourLists(VotingLists):
             rows[gone], weights[gone] = 0, 0
             rows.flush()
             weights.flush()
+
+    def _held(self) -> Held:
+        return Held(self.starts, self.rows, self.weights, None)
 
     def _read(self, at: npt.NDArray[np.int64], seeds: Rows, lengths: npt.NDArray[np.int64]) -> tuple[Rows, Floats]:
         return self.rows[at], self.weights[at]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.neighbour_lists import NeighbourLists
-from shelfwise.retrieve.voting_lists import Voices, VotingLists
+from shelfwise.retrieve.voting_lists import Held, Voices, VotingLists
 from shelfwise.schemas.ids import Floats, Rows
 from shelfwise.store.arrays import mapped
 
@@ -71,6 +71,9 @@ class PackedLists(VotingLists):
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
         return cls(*(mapped(folder / f"{name}.npy") for name in ARRAYS))
+
+    def _held(self) -> Held:
+        return Held(self.starts, self.entries, self.largest, WEIGHT_BY_CODE)
 
     def _read(self, at: npt.NDArray[np.int64], seeds: Rows, lengths: npt.NDArray[np.int64]) -> tuple[Rows, Floats]:
         entries = self.entries[at]

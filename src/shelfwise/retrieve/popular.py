@@ -10,7 +10,6 @@ from pydantic import Field
 from shelfwise.datasets.interactions import DAY_MS
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.retrieve.retriever import Retriever, RetrieverOptions, best
-from shelfwise.retrieve.seeds import weighted_seeds
 from shelfwise.schemas.candidates import Candidates, Situation
 from shelfwise.schemas.ids import Bools, Doubles, Rows, Times
 
@@ -37,6 +36,7 @@ class Popular(Retriever):
         self.options = config
         self._counts: Doubles = np.empty(0)
         self._categories = np.empty(0, np.int32)
+        self._n_categories = 0
         self._origin_ms = 0
         self._head: Rows | None = None
         self._risen: set[int] = set()
@@ -48,6 +48,7 @@ class Popular(Retriever):
         weights = self._weight(interactions.times_ms) if interactions.has_clock else None
         self._counts = np.bincount(interactions.item_rows, weights, minlength=len(data.catalogue)).astype(np.float64)
         self._categories = data.catalogue.category_codes()
+        self._n_categories = int(self._categories.max(initial=-1)) + 1
         self._head = None
 
     def _weight(self, times_ms: Times) -> Doubles:
@@ -63,6 +64,7 @@ class Popular(Retriever):
         """Read what `save` wrote; not mapped, since counts go on while serving."""
         self._counts = np.load(folder / "counts.npy")
         self._categories = np.load(folder / "categories.npy")
+        self._n_categories = int(self._categories.max(initial=-1)) + 1
         self._origin_ms = int(np.load(folder / "origin_ms.npy"))
         self._head = None
 
@@ -80,10 +82,11 @@ class Popular(Retriever):
         head = head[allowed[head]]
         if len(head) < self.options.k:
             return self.trending(allowed, self.options.k)
-        seeds, _ = weighted_seeds(situation, len(self._counts), decay=1.0, n_seeds=N_SEEDS)
-        liked = self._categories[seeds]
-        liked = liked[liked >= 0]  # below 0 is "no category"
-        is_own = (self._categories[head][:, None] == liked).any(axis=1)
+        seeds = situation.latest_items.rows
+        liked = self._categories[seeds[seeds < len(self._counts)][:N_SEEDS]]
+        is_liked = np.zeros(self._n_categories + 1, bool)  # the last is "no category", which nobody likes
+        is_liked[liked[liked >= 0]] = True
+        is_own = is_liked[np.maximum(self._categories[head], -1)]
         own = np.flatnonzero(is_own)[: self.options.k // 2]
         chosen = np.zeros(len(head), bool)
         chosen[own] = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from shelfwise.schemas.candidates import Situation
@@ -27,4 +29,12 @@ def weighted_seeds(situation: Situation, n_items: int, *, decay: float, n_seeds:
     known = rows < n_items
     if not known.all():
         rows, moments = rows[known], moments[known]
-    return rows[:n_seeds].astype(np.int32, copy=False), (decay ** moments[:n_seeds]).astype(np.float32)
+    powers, last = _powers(decay), int(moments[min(n_seeds, len(moments)) - 1]) if len(moments) else 0
+    weights = powers[moments[:n_seeds]] if last < len(powers) else (decay ** moments[:n_seeds]).astype(np.float32)
+    return rows[:n_seeds].astype(np.int32, copy=False), weights
+
+
+@functools.cache
+def _powers(decay: float) -> Floats:
+    """Of all moments that most histories have; few different decays are ever set."""
+    return (decay ** np.arange(1_024)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -113,14 +114,17 @@ class SimilarUsers(Retriever):
             counts: Doubles = np.exp2(-age_d / self.options.half_life_d)
         else:
             counts = np.ones(len(rows))
-        context = situation.context[situation.context < len(self._rarity)]
-        rows, counts = np.concatenate([rows, context]), np.concatenate([counts, np.ones(len(context))])
+        if len(situation.context):
+            context = situation.context[situation.context < len(self._rarity)]
+            rows, counts = np.concatenate([rows, context]), np.concatenate([counts, np.ones(len(context))])
         distinct, place = np.unique(rows, return_inverse=True)
+        weights = np.log1p(np.bincount(place, counts, minlength=len(distinct))) * self._rarity[distinct]
+        length = max(math.sqrt(float(weights @ weights)), 1e-9)
+        if len(distinct) <= self.options.n_seeds:
+            return distinct.astype(np.int32, copy=False), (weights / length).astype(np.float32)
         last = np.zeros(len(distinct), np.int64)
         np.maximum.at(last, place, np.arange(len(place)))
-        weights = np.log1p(np.bincount(place, counts, minlength=len(distinct))) * self._rarity[distinct]
         kept = np.sort(np.argsort(-last, kind="stable")[: self.options.n_seeds])
-        length = max(float(np.linalg.norm(weights)), 1e-9)
         return distinct[kept].astype(np.int32), (weights[kept] / length).astype(np.float32)
 
 

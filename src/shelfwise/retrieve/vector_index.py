@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 from pydantic import Field
 
-from shelfwise.features.text_vectors import TextVectors, as_kept
+from shelfwise.features.text_vectors import TextVectors, as_kept, is_plain
+from shelfwise.retrieve.graph_links import GraphLinks
 from shelfwise.retrieve.made_once import MadeOnce
 from shelfwise.retrieve.retriever import RetrieverOptions, best
 from shelfwise.schemas.candidates import Candidates
@@ -76,8 +77,11 @@ class VectorIndex:
         self._fresh: dict[int, Floats] = {}
         self._fresh_matrix: tuple[Rows, Floats] | None = None
         self._is_graph = isinstance(index, faiss.IndexHNSW)
+        self._links = None
+        self._effort = options.effort
         if self._is_graph:
             index.hnsw.efSearch = options.effort
+            self._links = GraphLinks.of(index) if is_plain(vectors) else None
 
     @classmethod
     def build(cls, vectors: Floats, options: IndexOptions) -> Self:
@@ -120,14 +124,7 @@ class VectorIndex:
 
     def search(self, question: Floats, allowed: Bools, k: int) -> Candidates:
         """The `k` allowed items with the largest positive inner product; the score of any item is known too."""
-        # One question is too small to share: FAISS's threads would wait for each other longer than they search.
-        faiss.omp_set_num_threads(1)
-        scores, rows = self._index.search(question[None], min(k + SPARE, len(self.vectors)))
-        rows, scores = rows[0].astype(np.int32), scores[0]
-        found = rows >= 0
-        rows, scores = rows[found], scores[found]
-        if self._is_graph and self.vectors.dtype == np.float32:
-            scores = self.vectors[rows] @ question  # as of any other item: a graph's are those of its half precision
+        rows, scores = self._found(question, min(k + SPARE, len(self.vectors)))
         if self._fresh:
             fresh_rows, fresh_vectors = self._fresh_items()
             stale = np.isin(rows, fresh_rows)
@@ -136,6 +133,20 @@ class VectorIndex:
         keep = allowed[rows] & (scores > 0)
         nearest = best(rows[keep], scores[keep], k)
         return Candidates(nearest.rows, nearest.scores, lambda rows: self.scores(rows, question))
+
+    def _found(self, question: Floats, k: int) -> tuple[Rows, Floats]:
+        """The `k` indexed items with the largest inner products, and these."""
+        if self._links is not None:
+            return self._links.nearest(self.vectors, question, self._effort, k)
+        # One question is too small to share: FAISS's threads would wait for each other longer than they search.
+        faiss.omp_set_num_threads(1)
+        found_scores, found_rows = self._index.search(question[None], k)
+        rows, scores = found_rows[0].astype(np.int32), found_scores[0]
+        found = rows >= 0
+        rows, scores = rows[found], scores[found]
+        if self._is_graph and self.vectors.dtype == np.float32:
+            scores = self.vectors[rows] @ question  # as of any other item: a graph's are those of its half precision
+        return rows, scores
 
     def nearest_of(self, rows: Rows, others: Rows) -> list[int | None]:
         """Of each item, which of some others is nearest, as long as their inner product is positive.
@@ -147,11 +158,10 @@ class VectorIndex:
         Returns:
             Length N; of equals the one that stands first; None where there is none.
         """
-        vectors, known = self._by_row.take(rows)
-        other_vectors, others_known = self._by_row.take(others)
         if not len(others) or not len(rows):
             return [None] * len(rows)
-        nearness = vectors @ other_vectors.T
+        other_vectors, others_known = self._by_row.take(others)
+        nearness, known = self._by_row.products(rows, other_vectors)
         nearness[~known] = 0.0
         nearness[:, ~others_known] = 0.0
         nearness[rows[:, None] == others] = 0.0
@@ -180,9 +190,10 @@ class VectorIndex:
 
     def scores(self, rows: Rows, question: Floats) -> Floats:
         """Inner products of any items; NaN without a vector; shape as the rows'."""
-        vectors, known = self._by_row.take(rows)
-        scores = vectors @ question
-        scores[~known] = np.nan
+        products, known = self._by_row.products(rows, question[None])
+        scores = products[:, 0]
+        if not known.all():
+            scores[~known] = np.nan
         return scores
 
     def _fresh_items(self) -> tuple[Rows, Floats]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.kernels import compiled
 from shelfwise.retrieve.latest_answer import LatestAnswer
 from shelfwise.retrieve.retriever import best
 from shelfwise.retrieve.row_table import row_table
@@ -28,6 +30,15 @@ class Voices(NamedTuple):
     ends: npt.NDArray[np.int64]
 
 
+class Held(NamedTuple):
+    """Lists as kernels read them, see `kernels._compiled.vote`."""
+
+    starts: npt.NDArray[np.int64]
+    entries: npt.NDArray[np.uint32] | Rows
+    weights: Floats
+    shares: Floats | None
+
+
 class VotingLists(ABC):
     """A list of rows with weights for each of `n` seeds, however they are held."""
 
@@ -42,6 +53,10 @@ class VotingLists(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write arrays into an existing, empty folder."""
+
+    @abstractmethod
+    def _held(self) -> Held:
+        """The arrays themselves."""
 
     @abstractmethod
     def _read(self, at: npt.NDArray[np.int64], seeds: Rows, lengths: npt.NDArray[np.int64]) -> tuple[Rows, Floats]:
@@ -77,15 +92,20 @@ class VotingLists(ABC):
         """
         if not len(seeds):
             return Candidates.empty()
+        if compiled is not None:
+            told = compiled.vote(*self._held(), seeds, seed_weights, allowed, k, without)
+            if told is not None:
+                rows, scores, named, sums = told
+                return Candidates(rows, scores, partial(compiled.scores_in, named, sums))
         voices = self._voices(seeds, seed_weights)
         rows, places = row_table.distinct(voices.rows)
         sums = np.bincount(places, voices.weights, minlength=len(rows)).astype(np.float32)
-        named = sums > 0
+        may_be = sums > 0
         if allowed is not None:
-            named &= allowed[rows]
+            may_be &= allowed[rows]
         if without >= 0:
-            named &= rows != without
-        found = best(rows[named], sums[named], k)
+            may_be &= rows != without
+        found = best(rows[may_be], sums[may_be], k)
 
         def score_of(asked: Rows) -> Floats:
             at, is_named = row_table.find(asked, rows)
@@ -110,6 +130,9 @@ class VotingLists(ABC):
         found: list[int | None] = [None] * len(rows)
         if not len(seeds) or not len(rows):
             return found
+        if compiled is not None:
+            heard = compiled.loudest(*self._held(), seeds, seed_weights, rows)
+            return [None if seed < 0 else seed for seed in heard.tolist()]
         voices = self._voices(seeds, seed_weights)
         places, is_asked = row_table.find(voices.rows, rows)
         named = np.flatnonzero(is_asked & (voices.weights > 0))

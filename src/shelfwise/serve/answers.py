@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import orjson
@@ -28,5 +29,18 @@ def plain(answer: BaseModel) -> Any:
 
 def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
-        return value.model_dump()
+        # Its fields as they stand, where that is how they are told: a dump makes a copy of everything first.
+        return value.__dict__ if _is_told_as_it_stands(type(value)) else value.model_dump()
     raise TypeError(type(value).__name__)
+
+
+@functools.cache
+def _is_told_as_it_stands(kind: type[BaseModel]) -> bool:
+    told = kind.__pydantic_decorators__
+    return not (
+        told.field_serializers
+        or told.model_serializers
+        or told.computed_fields
+        or kind.model_config.get("extra") == "allow"
+        or any(one.exclude or one.serialization_alias or one.alias for one in kind.model_fields.values())
+    )

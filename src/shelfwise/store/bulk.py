@@ -5,10 +5,11 @@ Per-row parameter processing is what SQLAlchemy spends most of its time on; the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert, select
+from sqlalchemy import Column, Connection, Dialect, Table, insert, select
 
 from shelfwise.store.copying import copy_rows
 
@@ -23,19 +24,18 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     if is_postgresql(connection):
         copy_rows(connection, table, columns, rows)
         return
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    order: Any = compiled.positiontup  # pyright: ignore[reportAttributeAccessIssue]
+    statement, order = _insertion(connection.dialect, table, tuple(columns))
     if list(order) != list(columns):
         places = [columns.index(name) for name in order]
         rows = [tuple(row[place] for place in places) for row in rows]
-    connection.exec_driver_sql(str(compiled), list(rows))
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def rows_where_in(
     connection: Connection, column: Column[Any], values: Sequence[Any], wanted: Sequence[Column[Any]]
 ) -> Iterator[tuple[Any, ...]]:
     """The `wanted` columns of the rows whose `column` is one of `values`, in no order."""
-    start_of_query = f"{select(*wanted).compile(dialect=connection.dialect)} WHERE {column}"
+    start_of_query = f"{_selection(connection.dialect, tuple(wanted))} WHERE {column}"
     for start in range(0, len(values), LOOKUP_CHUNK):
         chunk = values[start : start + LOOKUP_CHUNK]
         if is_postgresql(connection):  # one list, however long: there it need not be parsed value by value
@@ -43,6 +43,19 @@ def rows_where_in(
         else:
             found = connection.exec_driver_sql(f"{start_of_query} IN ({','.join('?' * len(chunk))})", tuple(chunk))
         yield from (tuple(row) for row in found)
+
+
+@functools.lru_cache(maxsize=256)
+def _insertion(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """A statement and the order of its values: put into words once, which takes longer than one row's insertion."""
+    compiled = insert(table).compile(dialect=dialect, column_keys=list(columns))
+    order: Any = compiled.positiontup  # pyright: ignore[reportAttributeAccessIssue]
+    return str(compiled), tuple(order)
+
+
+@functools.lru_cache(maxsize=256)
+def _selection(dialect: Dialect, wanted: tuple[Column[Any], ...]) -> str:
+    return str(select(*wanted).compile(dialect=dialect))
 
 
 def is_postgresql(connection: Connection) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 
 from shelfwise.schemas.ids import Doubles, Rows
@@ -217,7 +218,7 @@ def _logged(row: Row[Any]) -> LoggedSlate:
 
 def _packed(why: Sequence[Why]) -> bytes | None:
     # The sentences of a slate are much alike: some 300 bytes for twenty items.
-    return zlib.compress(json.dumps(list(why), ensure_ascii=False).encode(), 1) if why else None
+    return zlib.compress(orjson.dumps([tuple(one) for one in why]), 1) if why else None
 
 
 def _unpacked(packed: bytes | None) -> list[Why]:
