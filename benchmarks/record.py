@@ -32,6 +32,9 @@ LIBRARIES = (
     "sqlalchemy",
     "torch",
 )
+COMMIT = "SHELFWISE_BENCH_COMMIT"
+"""Names the commit on a machine that was given the files without their history."""
+
 CHANGES_THAT_COUNT = ("src", "benchmarks/*.py", "pyproject.toml", "constraints.txt")
 
 
@@ -158,6 +161,8 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """The commit that ran, `+` after it where what ran differs from it; "unknown" outside a checkout."""
+    if COMMIT in os.environ:
+        return os.environ[COMMIT]
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
         return name + ("+" if _git("status", "--porcelain", "--", *CHANGES_THAT_COUNT) else "")

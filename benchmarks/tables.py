@@ -27,6 +27,7 @@ from goal_tables import (
     retail_title,
 )
 from goals.shown_tables import shown_tables
+from network_tables import SEARCH_COLUMNS, rows_provenance, search_lines, search_title
 from off_policy_tables import (
     REAL_COLUMNS,
     REAL_TITLE,
@@ -715,13 +716,22 @@ def off_policy_section(document: dict[str, Any]) -> str:
 
 def exposure_section(document: dict[str, Any]) -> str:
     """The page's part on diversity in training."""
-    parts = [provenance(document)]
+    parts: list[str] = []
     for title, found in document["results"].items():
         parts += [
+            rows_provenance(found["rows"]) if "rows" in found else provenance(document),
             f"{title}, the sequence network alone; chosen on validation: {found['chosen']}:",
             markdown(EXPOSURE_COLUMNS, exposure_lines(found["lines"])),
         ]
     return "\n\n".join([*parts, promises(document)])
+
+
+def network_search_section(document: dict[str, Any]) -> str:
+    """The page's part on settings of the network."""
+    found = document["results"]
+    return "\n\n".join(
+        [rows_provenance(found["rows"]), f"{search_title(found)}:", markdown(SEARCH_COLUMNS, search_lines(found))]
+    )
 
 
 def shown_section(document: dict[str, Any]) -> str:
@@ -744,6 +754,7 @@ def offers_section(document: dict[str, Any]) -> str:
 SECTIONS = {
     "offers": offers_section,
     "exposure": exposure_section,
+    "network-search": network_search_section,
     "objectives-trivago": shown_section,
     "diversity": diversity_section,
     "baskets": baskets_section,

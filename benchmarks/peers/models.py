@@ -8,7 +8,8 @@ from peers.peer import Peer
 
 OURS = "shelfwise"
 OURS_QUICK = "shelfwise-quick"
-OWN = (OURS, OURS_QUICK)
+OURS_GPU = "shelfwise-gpu"
+OWN = (OURS, OURS_QUICK, OURS_GPU)
 
 MODELS = {
     "popularity": "peers.popular:Popular",
@@ -24,6 +25,7 @@ MODELS = {
     "unisrec": "peers.unisrec:UniSRec",
     OURS: "peers.own_models:Ours",
     OURS_QUICK: "peers.own_models:OursQuick",
+    OURS_GPU: "peers.own_models:OursOnGpu",
 }
 
 PARTS = {
@@ -38,7 +40,7 @@ PARTS = {
 }
 """Parts of our own, asked by `ablation.py`."""
 
-LONG = ("esasrec", "hstu")
+LONG = ("esasrec", "hstu", OURS_GPU)
 """Asked only where named: they take hours without a GPU."""
 
 ONLY_WITH_REPEATS = ("recency",)

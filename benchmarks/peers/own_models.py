@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from peers.devices import device_name
 from peers.exam import Known, Questions
 from peers.exams import examples_of, interactions_of, without_encoder
 from peers.peer import Axes, Peer, Scores
@@ -19,6 +20,7 @@ from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.evaluate.baselines import Recency
 from shelfwise.evaluate.measure import ScoreBatch, score_with_baseline, score_with_funnel
+from shelfwise.retrieve.sequence import Sequence
 from shelfwise.retrieve.transitions import Transitions
 from shelfwise.schemas.ids import Bools
 from shelfwise.shop import Shop
@@ -105,7 +107,7 @@ class Ours(_Asked):
         repeats = {"behaviour": {"repeats": "allow" if known.repeats else "exclude"}}
         config, data, users = training_data(known, with_texts=True, overrides=merged(self.overrides, repeats))
         fitted = fit(config, data, users, lambda *_: None, seed=self.seed)
-        self._about = fitted.about
+        self._about, self._funnel = fitted.about, fitted.funnel
         self._known, self._shop = known, known.shop
         everything = np.ones(known.n_items, bool)  # what may be shown is taken care of where answers are measured
         self._score = score_with_funnel(
@@ -126,6 +128,18 @@ class OursQuick(Ours):
     """As `shelfwise init --quick` drafts it: without the network, trained in minutes."""
 
     overrides: ClassVar[Overrides] = {"retrieve": {"sequence": None}}
+
+
+class OursOnGpu(Ours):
+    """With the network of the preset for a GPU; where there is none, the same sizes take hours."""
+
+    overrides: ClassVar[Overrides] = {"retrieve": {"sequence": {"preset": "gpu"}}}
+
+    def note(self) -> str:
+        sequence = self._funnel.retrievers["sequence"]
+        if not isinstance(sequence, Sequence):
+            raise TypeError(f"the shop's sequence retriever is a {type(sequence).__name__}")
+        return f"its network trained on {device_name(str(sequence.about['device']))}"
 
 
 class OwnTransitions(Peer):

@@ -22,12 +22,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from peers.devices import device, device_name
 from peers.exam import Known, Questions
 from peers.measure import TUNED_BY, measure
 from peers.peer import Axes, Peer, Scores
 
-FIT_CPU_S = 1_500.0
-"""Processor time after which fitting is stopped at the end of an epoch: 25 minutes of one core."""
+FIT_S = 1_500.0
+"""Seconds after which fitting is stopped at the end of an epoch: of one core, or by the clock where a GPU does it."""
+
+LIMIT = "SHELFWISE_BENCH_FIT_S"
+"""Names another number of seconds, where a machine is lent for less."""
 
 WORTH_KEEPING_S = 60.0
 """Less work than this is done again where it was interrupted."""
@@ -52,6 +56,11 @@ DENSE: dict[str, Any] = {
     "patience": 10,
 }
 SETTINGS = {"beauty": SPARSE, "games": SPARSE}
+TEMPERATURE = 0.05
+"""HSTU's cosines are divided by this, as in its authors' published configurations (`temperature` beside `l2_norm`, in
+those for MovieLens and Amazon Books of facebookresearch/generative-recommenders). RecTools' own default, 1, leaves the
+softmax all but flat."""
+
 MAX_EPOCHS = 200
 EPOCHS = "SHELFWISE_BENCH_EPOCHS"
 """Names another number of epochs at most, for a quick look."""
@@ -63,13 +72,13 @@ class Progress:
 
     Attributes:
         epoch: Epochs done.
-        cpu_s: Processor time of all of them, validation not counted.
+        spent_s: Seconds of all of them, validation not counted: of the processor, or by the clock on a GPU.
         best: The validation's best NDCG, after `best_epoch` epochs, with the weights `best_state`.
         taken_up_at: Epochs that were done when an interrupted run was taken up again last; 0: never.
     """
 
     epoch: int = 0
-    cpu_s: float = 0.0
+    spent_s: float = 0.0
     best: float = -1.0
     best_epoch: int = 0
     best_state: dict[str, Any] | None = None
@@ -99,6 +108,9 @@ class _Transformer(Peer):
         from rectools.dataset import Dataset
 
         _be_quiet()
+        self._device = device()
+        self._clock = time.perf_counter if self._device == "cuda" else time.process_time
+        self._limit_s = float(os.environ.get(LIMIT, FIT_S))
         torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "2"))))
         seed_everything(self.seed, verbose=False)
         import pandas as pd
@@ -111,7 +123,9 @@ class _Transformer(Peer):
                 Columns.User: past.user_rows,
                 Columns.Item: past.item_rows,
                 Columns.Weight: np.ones(len(past), np.float32),
-                Columns.Datetime: pd.to_datetime(past.times_ms if self.has_times else order, unit="ms"),
+                Columns.Datetime: pd.to_datetime(
+                    past.times_ms if self.has_times and known.has_clock else order, unit="ms"
+                ),
             }
         )
         names = ("n_factors", "session_max_len", "n_blocks", "n_heads", "dropout_rate")
@@ -138,7 +152,7 @@ class _Transformer(Peer):
             self._one_more(dataset, progress)
             self._keep(progress, known.unfinished)
         self._epochs = n_epochs
-        self._note = f"fitted for {n_epochs} epochs, as many as the validation found best"
+        self._note = f"fitted for {n_epochs} epochs, as many as the validation found best{self._on_what()}"
 
     def _to_the_best(self, dataset: Any, progress: Progress, asked: Questions, known: Known) -> None:
         everything = np.ones(known.n_items, bool)
@@ -147,7 +161,7 @@ class _Transformer(Peer):
             self._one_more(dataset, progress)
             found = measure(self._scores_of_known, asked, known, everything, (TUNED_BY,))
             ndcg = float(found.by_metric[TUNED_BY].mean())
-            say(f"epoch {progress.epoch}: {ndcg:.5f} after {progress.cpu_s:.0f} CPU s")
+            say(f"epoch {progress.epoch}: {ndcg:.5f} after {progress.spent_s:.0f} s")
             if ndcg > progress.best:
                 progress.best, progress.best_epoch = ndcg, progress.epoch
                 progress.best_state = copy.deepcopy(self._rectools.torch_model.state_dict())
@@ -156,22 +170,30 @@ class _Transformer(Peer):
                 ended = "early"
             elif progress.epoch >= self.settings["max_epochs"]:
                 ended = "at the most epochs"
-            elif progress.cpu_s * (1 + 1 / progress.epoch) > FIT_CPU_S:
-                ended = f"by its time, {FIT_CPU_S / 60:.0f} minutes of one core"
+            elif progress.spent_s * (1 + 1 / progress.epoch) > self._limit_s:
+                ended = f"by its time, {self._limit_s / 60:.3g} minutes {self._of_what()}"
         self._rectools.torch_model.load_state_dict(progress.best_state)
         self._epochs = progress.best_epoch
         taken_up = f", taken up again after {progress.taken_up_at}" if progress.taken_up_at else ""
-        self._note = f"the best of {progress.epoch} epochs is number {self._epochs}; stopped {ended}{taken_up}"
+        self._note = (
+            f"the best of {progress.epoch} epochs is number {self._epochs}; stopped {ended}{taken_up}{self._on_what()}"
+        )
+
+    def _of_what(self) -> str:
+        return "by the clock" if self._device == "cuda" else "of one core"
+
+    def _on_what(self) -> str:
+        return f"; trained on {device_name(self._device)}" if self._device == "cuda" else ""
 
     def _one_more(self, dataset: Any, progress: Progress) -> None:
-        started = time.process_time()
+        started = self._clock()
         self._rectools.fit_partial(dataset, min_epochs=1, max_epochs=1)
         progress.epoch += 1
-        progress.cpu_s += time.process_time() - started
+        progress.spent_s += self._clock() - started
 
     def _keep(self, progress: Progress, path: Path | None) -> None:
         """Write how far it came; a run of an hour may be interrupted."""
-        if path is None or progress.cpu_s < WORTH_KEEPING_S:
+        if path is None or progress.spent_s < WORTH_KEEPING_S:
             return
         import torch
 
@@ -227,21 +249,20 @@ class _Transformer(Peer):
             if not len(tokens):
                 continue
             extras = {}
-            if self.has_times:  # a dummy stands where the answer would
+            if prepared.add_unix_ts:  # a dummy stands where the answer would
                 extras = {"unix_ts": [*seconds.tolist(), int(questions.now_ms[line]) // 1_000]}
                 tokens = np.append(tokens, 0)
             lines.append(line)
             batch.append((tokens.tolist(), [1.0] * len(tokens), extras))
         if not batch:
             return table
-        model = self._rectools.torch_model
+        model = self._rectools.torch_model.to(self._device)  # fitting brings it back to the processor
         model.eval()
+        asked = {name: part.to(self._device) for name, part in prepared._collate_fn_recommend(batch).items()}
         with torch.no_grad():
             items = model.item_model.get_all_embeddings()
-            sessions = model.encode_sessions(prepared._collate_fn_recommend(batch), items)[:, -1, :]
-            sessions = model.similarity_module.session_tower_forward(sessions)
-            items = model.similarity_module.item_tower_forward(items)
-            found = (sessions @ items[n_extra:].T).numpy()
+            sessions = model.encode_sessions(asked, items)[:, -1, :]
+            found = model.similarity_module(sessions, items[n_extra:]).cpu().numpy()  # HSTU's is a cosine
         table[np.array(lines)[:, None], known_rows[None, :]] = found
         return table
 
@@ -296,7 +317,12 @@ class Hstu(_Transformer):
     def _model(self, known: Known, shared: dict[str, Any]) -> Any:
         from rectools.models import HSTUModel
 
-        return HSTUModel(**shared, relative_time_attention=known.has_clock, relative_pos_attention=True)
+        return HSTUModel(
+            **shared,
+            relative_time_attention=known.has_clock,
+            relative_pos_attention=True,
+            lightning_module_kwargs={"logits_t": TEMPERATURE},
+        )
 
 
 def say(text: str) -> None:
@@ -317,7 +343,7 @@ def _only_targets() -> Any:
             items = self.torch_model.item_model.get_all_embeddings()  # (n + 1, D)
             sessions = self.torch_model.encode_sessions(batch, items)  # (B, T, D)
             has_target = batch["y"] != 0
-            with torch.autocast("cpu", torch.bfloat16):  # three times as many epochs in the same time
+            with torch.autocast(sessions.device.type, torch.bfloat16):  # three times as many epochs in the same time
                 logits = self.torch_model.similarity_module(sessions[has_target], items)  # (P, n + 1)
             return torch.nn.functional.cross_entropy(logits.float() / self.logits_t, batch["y"][has_target])
 
@@ -328,7 +354,7 @@ def _trainer() -> Any:
     from pytorch_lightning import Trainer
 
     return Trainer(
-        accelerator="cpu",
+        accelerator="gpu" if device() == "cuda" else "cpu",
         devices=1,
         logger=False,
         enable_checkpointing=False,

@@ -13,13 +13,14 @@ import torch
 from shelfwise.datasets.interactions import Interactions
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.errors import StateError
-from shelfwise.neural import training
-from shelfwise.neural.batches import Log
+from shelfwise.neural import run, training
+from shelfwise.neural.batches import LEAST_STEPS, Log
 from shelfwise.neural.checkpoint import Checkpoint
 from shelfwise.neural.fit import FittedNetwork, fit_network
 from shelfwise.neural.held_out import HeldOut
 from shelfwise.neural.item_inputs import ItemInputs, Vocabulary
 from shelfwise.neural.network import Network
+from shelfwise.neural.run import COMPILING_PAYS_FROM, is_worth_compiling
 from shelfwise.neural.settings import NetworkOptions
 from shelfwise.neural.state import State
 from shelfwise.neural.training import Clock, Lessons, rate_at
@@ -236,6 +237,36 @@ class TestTraining:
         assert rates[top:] == sorted(rates[top:], reverse=True)
         assert rates[-1] == pytest.approx(training.LOWEST_RATE)
         assert min(rates) > 0
+
+    def test_steps_of_an_epoch_are_told_beforehand(self, data: TrainingData, fitted: FittedNetwork) -> None:
+        log = Log.of(data.interactions, has_clock=True)
+        small = options().resolved(has_gpu=False)
+        least = Lessons(log, small, None).n_steps()
+        assert least == LEAST_STEPS  # a small log is cut into as many, or gone through several times
+        assert least <= fitted.about["steps"] / fitted.about["epochs"] <= 3 * least
+        shortest = Lessons(log, options(events_per_step=16).resolved(has_gpu=False), None).n_steps()
+        assert shortest == len(data.interactions) // 16 > LEAST_STEPS
+        known = log.minutes < np.quantile(log.minutes, 0.5)
+        assert Lessons(log, options(events_per_step=16, replay=0).resolved(has_gpu=False), known).n_steps() < shortest
+
+    @pytest.mark.parametrize(
+        ("device", "n_steps", "pays"),
+        [
+            ("cuda", COMPILING_PAYS_FROM, True),
+            ("cuda", COMPILING_PAYS_FROM - 1, False),
+            ("cpu", 10 * COMPILING_PAYS_FROM, False),
+        ],
+    )
+    def test_kernels_are_compiled_on_a_gpu_where_steps_are_many(self, device: str, n_steps: int, pays: bool) -> None:
+        assert is_worth_compiling(torch.device(device), n_steps) == pays
+
+    def test_the_steps_still_to_come_decide_over_compiling(
+        self, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+        monkeypatch.setattr(run, "is_worth_compiling", lambda device, n_steps: asked.append(n_steps))
+        told(data, epochs=2)
+        assert asked == [2 * LEAST_STEPS]
 
     def test_time_counts_only_where_it_runs_short(self) -> None:
         assert Clock(1.0, 100.0).behind(0.0) == 0.0

@@ -66,6 +66,8 @@ class Checkpoint:
         if run.exposure is not None:
             tensors["exposure"] = run.exposure.shown
         tensors["random"] = torch.get_rng_state()
+        if run.device.type == "cuda":  # where what is dropped is drawn
+            tensors["random_cuda"] = torch.cuda.get_rng_state(run.device)
         about = {"course": asdict(course), "random": random.bit_generator.state}
         scratch = self.path.with_suffix(".unfinished")
         save_file(
@@ -92,6 +94,8 @@ class Checkpoint:
         if run.exposure is not None:
             run.exposure.shown = tensors["exposure"].to(run.device)
         torch.set_rng_state(tensors["random"])
+        if "random_cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random_cuda"], run.device)
         random.bit_generator.state = about["random"]
         course = Course(**about["course"])
         run.n_steps = course.n_steps

@@ -95,6 +95,7 @@ def train(
         course, best = checkpoint.resume(run, random) or (course, best)
     n_epochs = (options.epochs or 1) if start is None else options.epochs_on
     clock = Clock(course.seconds, options.minutes * 60)
+    run.prepare_for((n_epochs - course.n_epochs) * lessons.n_steps())
     while course.n_epochs < n_epochs and course.since_best < options.patience and not clock.is_over():
         done = _epoch(run, lessons, random, clock, course, n_epochs, report)
         if done is None:
@@ -138,6 +139,13 @@ class Lessons:
             known: Events that the network has learned from before; shape `(E,)`; None for a new network.
         """
         self.log, self._options, self._known = log, options, known
+
+    def n_steps(self) -> int:
+        """Steps of an epoch, as far as they can be told beforehand: padding makes them more, cropping fewer."""
+        is_new = np.ones(len(self.log.minutes), bool) if self._known is None else ~self._known
+        share_told = 1.0 if self._known is None else 1.0 + self._options.replay
+        n_events = min(int(share_told * is_new.sum()), len(is_new))
+        return max(LEAST_STEPS, n_events // (self._options.events_per_step or 1))
 
     def windows(self, random: np.random.Generator) -> list[Places]:
         """The sequences of the next epoch."""
