@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from typing import Any
 
 import faiss
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -188,3 +191,43 @@ def test_a_damaged_graph_leads_nowhere_else(vectors: np.ndarray) -> None:
         compiled.graph_search(links, offsets, levels, vectors[:10], vectors[0], 10, 5, 5)
     assert isinstance(faiss.IndexHNSWFlat(4, 8), faiss.IndexHNSW)
     assert GraphLinks.of(faiss.IndexHNSWFlat(4, 8)) is None, "nothing to search"
+
+
+@pytest.mark.parametrize("shape", ["rises and falls", "falls and rises", "two rising runs"])
+def test_no_order_of_a_list_is_slow_or_deep(shape: str) -> None:
+    n = 50_000
+    rising = np.arange(1, n + 1)
+    weights = {
+        "rises and falls": np.concatenate([rising[1::2], rising[::-2] - 1 + n % 2]),
+        "falls and rises": np.concatenate([rising[::-2], rising[::2]]),
+        "two rising runs": np.concatenate([rising[::2], rising[1::2]]),
+    }[shape].astype(np.float32)
+    entries = np.arange(n, dtype=np.int32)
+    one, found = np.ones(1, np.float32), list[Any]()
+
+    def vote() -> None:
+        assert compiled is not None
+        began = time.process_time()
+        starts, seeds = np.array([0, n]), np.zeros(1, np.int32)
+        best = compiled.vote(starts, entries, weights, None, seeds, one, None, 50, -1)
+        found.extend([best, time.process_time() - began])
+
+    before = threading.stack_size(512 * 1024)  # where a stack as deep as the list would end
+    try:
+        thread = threading.Thread(target=vote)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert found[0] is not None and found[1] < 0.5
+    expected = sorted(range(n), key=lambda row: (-weights[row], row))[:50]
+    assert found[0][0].tolist() == [row for row in expected if weights[row] > 0]
+
+
+def test_a_row_that_no_catalogue_has_takes_no_memory() -> None:
+    assert compiled is not None
+    starts, seeds, one = np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(IndexError, match="row 300000000 is none of 3"):
+        compiled.vote(starts, np.array([300_000_000], np.int32), one, None, seeds, one, np.ones(3, bool), 5, -1)
+    assert psutil.Process().memory_info().rss - before < 50 * 2**20

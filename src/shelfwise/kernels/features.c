@@ -72,7 +72,7 @@ static inline float *own_of(const Request *request, npy_intp candidate)
 
 static inline double days_between(int64_t from_ms, int64_t to_ms)
 {
-    return (double)(to_ms > from_ms ? to_ms - from_ms : 0) / DAY_MS;
+    return (to_ms > from_ms ? (double)((uint64_t)to_ms - (uint64_t)from_ms) : 0.0) / DAY_MS;
 }
 
 static void describe_sources(const Request *request)

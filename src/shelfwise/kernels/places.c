@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_ROWS ((size_t)1 << 31) /* all that a row may be: so no row below 0 is ever within the table */
+
 uint32_t *shelfwise_places = NULL;
 uint32_t shelfwise_n_places = 0;
 uint32_t shelfwise_list = 0; /* 0 is what a cleared table holds: no list has that number */
@@ -12,7 +14,8 @@ void begin_places(void)
     if (++shelfwise_list < 1u << (32 - PLACE_BITS))
         return;
     shelfwise_list = 1;
-    memset(shelfwise_places, 0, shelfwise_n_places * sizeof(uint32_t));
+    if (shelfwise_places != NULL)
+        memset(shelfwise_places, 0, shelfwise_n_places * sizeof(uint32_t));
 }
 
 int make_places(int32_t row)
@@ -22,12 +25,15 @@ int make_places(int32_t row)
         return 0;
     }
     size_t n = (size_t)row + 1 > 2 * (size_t)shelfwise_n_places ? (size_t)row + 1 : 2 * (size_t)shelfwise_n_places;
-    uint32_t *longer = n <= UINT32_MAX ? realloc(shelfwise_places, n * sizeof(uint32_t)) : NULL;
+    n = n < MOST_ROWS ? n : MOST_ROWS;
+    uint32_t *longer = calloc(n, sizeof(uint32_t)); /* pages that no row lies on are never touched */
     if (longer == NULL) {
         PyErr_NoMemory();
         return 0;
     }
-    memset(longer + shelfwise_n_places, 0, (n - shelfwise_n_places) * sizeof(uint32_t));
+    if (shelfwise_places != NULL)
+        memcpy(longer, shelfwise_places, shelfwise_n_places * sizeof(uint32_t));
+    free(shelfwise_places);
     shelfwise_places = longer;
     shelfwise_n_places = (uint32_t)n;
     return 1;

@@ -16,9 +16,11 @@
 #include <string.h>
 
 #define LANES 16
+#define MOST_COLUMNS 65536
 #define MANY_LINES 1024 /* from which on other threads of Python may work meanwhile */
 
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
+/* Elsewhere the compiler does not know these processors by name, or the C library cannot choose among clones. */
+#if defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && defined(__x86_64__) && !defined(__clang__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_PROCESSOR
@@ -91,7 +93,7 @@ static int read_trees(PyObject *const *arguments, npy_intp n_columns, Trees *tre
     const npy_intp n_nodes = thresholds.shape[0];
     *n_trees = leaves.shape[0];
     *trees = (Trees){thresholds.data, columns.data, kept.data, starts.data, leaves.data};
-    if (columns.shape[0] != n_nodes || kept.shape[0] != n_nodes || starts.shape[0] != *n_trees + 1
+    if (n_columns > MOST_COLUMNS || columns.shape[0] != n_nodes || kept.shape[0] != n_nodes || starts.shape[0] != *n_trees + 1
         || (*n_trees > 0 && leaves.shape[1] != 32)) {
         PyErr_SetString(PyExc_ValueError, "trees: shapes disagree");
         return 0;
