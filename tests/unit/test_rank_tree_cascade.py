@@ -144,31 +144,3 @@ def test_rounding_lifts_nothing_above_the_weakest_that_all_trees_judged() -> Non
         assert scores[rest].max() < weakest
         np.testing.assert_array_equal(scores[~rest], before[~rest])
         assert (np.diff(scores[rest][np.argsort(before[rest], kind="stable")]) >= 0).all()
-
-
-@pytest.mark.parametrize("n_trees", [tree_cascade.WORTH_PARTING - 1, 80])
-def test_newest_trees_add_their_log_odds_and_replace_earlier_newest_ones(tmp_path: Path, n_trees: int) -> None:
-    kept, earlier, newest = grown(n_trees), grown(5), grown(12)
-    cascade = TreeCascade.of(kept, N_FEATURES)
-    found = cascade.with_newest(earlier, N_FEATURES).with_newest(newest, N_FEATURES)
-    features = drawn(300, 6)
-    expected = kept.predict(features, raw_score=True) + newest.predict(features, raw_score=True)
-    np.testing.assert_allclose(found.by_all(features), expected, atol=2e-4)
-    np.testing.assert_allclose(cascade.by_all(features), kept.predict(features, raw_score=True), atol=1e-4)
-    assert found.n_trees == cascade.n_trees == n_trees
-    found.save(tmp_path)
-    again = TreeCascade.load(tmp_path)
-    np.testing.assert_array_equal(
-        again.by_request(features, [200, 100], [10, None]), found.by_request(features, [200, 100], [10, None])
-    )
-
-
-def test_newest_trees_judge_whom_all_trees_judge(booster: Any, cascade: TreeCascade) -> None:
-    newest = grown(12)
-    features = np.random.default_rng(7).normal(size=(300, N_FEATURES)).astype(np.float32)
-    scores = cascade.with_newest(newest, N_FEATURES).by_request(features, [300], [10])
-    first = booster.predict(features, raw_score=True, num_iteration=80 // FIRST_SHARE)
-    judged = np.argsort(-first, kind="stable")[:JUDGED_AT_LEAST]
-    whole = booster.predict(features, raw_score=True) + newest.predict(features, raw_score=True)
-    np.testing.assert_allclose(scores[judged], whole[judged], atol=2e-4)
-    assert np.delete(scores, judged).max() < scores[judged].min()

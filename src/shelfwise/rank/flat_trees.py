@@ -33,7 +33,6 @@ class FlatTrees:
         kept: Bits of the leaves that are left where the comparison is false; shape `(M,)`.
         starts: Nodes of tree `t` are `[starts[t], starts[t + 1])`; shape `(T + 1,)`.
         leaves: What each leaf adds; shape `(T, 32)`.
-        n_kept: The trees of the full training, which are the first; those after them know a newer moment.
 
     Source:
         Lucchese et al. (2015), QuickScorer: A Fast Algorithm to Rank Documents with Additive Ensembles of Regression
@@ -45,7 +44,6 @@ class FlatTrees:
     kept: npt.NDArray[np.uint32]
     starts: npt.NDArray[np.int64]
     leaves: Floats
-    n_kept: int
 
     @classmethod
     def of(cls, booster: Any) -> Self | None:
@@ -72,22 +70,6 @@ class FlatTrees:
             np.array([node[2] for node in nodes], np.uint32),
             starts,
             leaves,
-            len(trees),
-        )
-
-    def with_newest(self, booster: Any) -> Self | None:
-        """The kept trees, and behind them those of a booster; None where `of` can tell nothing of it."""
-        newest = self.of(booster)
-        if newest is None:
-            return None
-        n_nodes = self.starts[self.n_kept]
-        return type(self)(
-            np.concatenate([self.thresholds[:n_nodes], newest.thresholds]),
-            np.concatenate([self.columns[:n_nodes], newest.columns]),
-            np.concatenate([self.kept[:n_nodes], newest.kept]),
-            np.concatenate([self.starts[: self.n_kept], newest.starts + n_nodes]),
-            np.concatenate([self.leaves[: self.n_kept], newest.leaves]),
-            self.n_kept,
         )
 
     def __len__(self) -> int:
@@ -134,8 +116,7 @@ class FlatTrees:
         if not (folder / FILE).is_file():
             return None
         with np.load(folder / FILE) as arrays:
-            read = {one.name: np.ascontiguousarray(arrays[one.name]) for one in fields(cls)}
-        return cls(**{**read, "n_kept": int(read["n_kept"].item())})
+            return cls(*(np.ascontiguousarray(arrays[one.name]) for one in fields(cls)))
 
 
 def _flat(root: dict[str, Any]) -> tuple[list[tuple[np.float32, int, np.uint32]], list[float]] | None:

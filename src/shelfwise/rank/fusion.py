@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -34,13 +33,6 @@ COARSER = 4
 
 ENOUGH_HITS = 50
 """Requests with a right answer among the candidates below which nothing is learned."""
-
-
-ENOUGH_NEWS = 1_000
-"""Requests of a newer moment, with a right answer among the candidates, from which on it is learned from."""
-
-NEWEST_SHARE = 3 / 8
-"""Trees of the newer moment for each of the full training."""
 
 
 class Fusion(Ranker):
@@ -140,24 +132,6 @@ class Fusion(Ranker):
             }
             self._trees = TreeCascade.of(booster, len(table.feature_names))
         return about
-
-    @property
-    def goes_on(self) -> bool:
-        """Trees do; what else may have been chosen is for shops in which little happens."""
-        return self._choice == "trees"
-
-    def go_on(self, newest: RankingTable, *, seed: int, report: Report) -> Ranker:
-        """The same trees, and beside them some that know the newer moment alone, their log-odds added up.
-
-        Those of an earlier going on are replaced. What strangers see stays as it was.
-        """
-        if self._trees is None or len(newest.groups) < ENOUGH_NEWS:
-            return self
-        n_trees = max(1, round(NEWEST_SHARE * self._trees.n_trees))
-        report(f"ranker: {n_trees} trees on what is new")
-        found = copy(self)
-        found._trees = self._trees.with_newest(_grown(newest, self.config, n_trees, seed), len(newest.feature_names))
-        return found
 
     def _fitted(self, table: RankingTable, n_trees: int, seed: int) -> Callable[[Floats], Floats]:
         """What was chosen, fitted on some of the requests only."""

@@ -13,15 +13,11 @@ import onnxruntime
 
 from shelfwise.kernels import compiled
 from shelfwise.rank.flat_trees import FlatTrees
-from shelfwise.rank.trees import count_trees, trees_to_onnx
+from shelfwise.rank.trees import trees_to_onnx
 from shelfwise.schemas.ids import Bools, Floats
 
 WHOLE_FILE = "trees.onnx"
 PARTED_FILES = ("first-trees.onnx", "other-trees.onnx")
-NEWEST_FILE = "newest-trees.onnx"
-
-FIRST, OTHERS, NEWEST = range(3)
-"""Parts: the first trees, or all where they are few; the others of the same training; those of what came since."""
 
 FIRST_SHARE = 8
 """One tree of so many judges every candidate."""
@@ -48,18 +44,15 @@ class TreeCascade:
         Early exit optimizations for additive machine learned ranking systems.
     """
 
-    def __init__(self, first: bytes, others: bytes | None, newest: bytes | None, flat: FlatTrees | None) -> None:
+    def __init__(self, first: bytes, others: bytes | None, flat: FlatTrees | None = None) -> None:
         """Make it of graphs; without others the first are all.
 
         Args:
             first: The trees that judge every candidate.
             others: The trees that judge some.
-            newest: Those of the last going on, if any, which judge the same.
             flat: All of them; None where they are too large for the kernel, or an earlier release made them.
         """
-        self._graphs = {
-            part: graph for part, graph in ((FIRST, first), (OTHERS, others), (NEWEST, newest)) if graph is not None
-        }
+        self._graphs = [first] if others is None else [first, others]
         self._flat = flat
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
 
@@ -69,54 +62,38 @@ class TreeCascade:
         n_trees: int = booster.current_iteration()
         n_first, flat = _n_first(n_trees), FlatTrees.of(booster)
         if n_first == n_trees:
-            return cls(trees_to_onnx(booster, n_features), None, None, flat)
+            return cls(trees_to_onnx(booster, n_features), None, flat)
         return cls(
             trees_to_onnx(booster, n_features, 0, n_first),
             trees_to_onnx(booster, n_features, n_first, n_trees - n_first),
-            None,
             flat,
         )
 
-    def with_newest(self, booster: Any, n_features: int) -> Self:
-        """The same with trees of a newer moment beside, whose log-odds are added; earlier ones of that kind go."""
-        flat = None if self._flat is None else self._flat.with_newest(booster)
-        return type(self)(self._graphs[FIRST], self._graphs.get(OTHERS), trees_to_onnx(booster, n_features), flat)
-
-    @property
-    def n_trees(self) -> int:
-        """Trees, those of a newer moment not counted. Needed for training only."""
-        return sum(count_trees(graph) for part, graph in self._graphs.items() if part != NEWEST)
-
     def save(self, folder: Path) -> None:
-        """Write a file for each part; the first has another name where it is the whole, so that nobody mistakes it."""
+        """Write one graph or two, which have other names: who knows of one part only must not take it for the whole."""
         if self._flat is not None:
             self._flat.save(folder)
-        first_file, others_file = PARTED_FILES
-        names = {FIRST: first_file if OTHERS in self._graphs else WHOLE_FILE, OTHERS: others_file, NEWEST: NEWEST_FILE}
-        for part, graph in self._graphs.items():
-            (folder / names[part]).write_bytes(graph)
+        for name, graph in zip(PARTED_FILES if len(self._graphs) > 1 else (WHOLE_FILE,), self._graphs, strict=True):
+            (folder / name).write_bytes(graph)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, ready for the first request."""
         flat = FlatTrees.load(folder)
-        newest = (folder / NEWEST_FILE).read_bytes() if (folder / NEWEST_FILE).exists() else None
         if (folder / WHOLE_FILE).exists():
-            found = cls((folder / WHOLE_FILE).read_bytes(), None, newest, flat)
+            found = cls((folder / WHOLE_FILE).read_bytes(), None, flat)
         else:
             first, others = ((folder / name).read_bytes() for name in PARTED_FILES)
-            found = cls(first, others, newest, flat)
+            found = cls(first, others, flat)
         if compiled is None or found._flat is None:
-            for part in found._graphs:
+            for part in range(len(found._graphs)):
                 found._session(part, 1)
         return found
 
     def by_all(self, features: Floats) -> Floats:
         """The sum of all trees for each candidate; shapes `(N, F)` and `(N,)`."""
-        scores = self._sum(FIRST, features)
-        for part in self._beside_first:
-            scores = scores + self._sum(part, features)
-        return scores
+        scores = self._sum(0, features)
+        return scores if len(self._graphs) == 1 else scores + self._sum(1, features)
 
     def by_request(self, features: Floats, n_candidates: Sequence[int], depths: Sequence[int | None]) -> Floats:
         """Scores that order each request's candidates.
@@ -130,23 +107,22 @@ class TreeCascade:
             Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
             the order given; for all others what the first trees say, put below those.
         """
-        if OTHERS not in self._graphs:
-            return self.by_all(features)
         ends = list(itertools.accumulate(n_candidates))
         spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
-        if compiled is not None and self._flat is not None:
-            n_first = _n_first(self._flat.n_kept)
+        if compiled is not None and self._flat is not None and len(self._graphs) > 1:
+            n_first = _n_first(len(self._flat))
             found = [
                 self._flat.cascade(features[span], n_first, max(_n_judged(depth, span.stop - span.start), 1))
                 for span, depth in zip(spans, depths, strict=True)
             ]
             return found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.float32)])
-        scores = self._sum(FIRST, features)
+        scores = self._sum(0, features)
+        if len(self._graphs) == 1:
+            return scores
         lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
         judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
         whole = scores.copy()
-        for part in self._beside_first:
-            whole[judged] += self._sum(part, features[judged])
+        whole[judged] += self._sum(1, features[judged])
         for span, mine in zip(spans, lines, strict=True):
             if span.stop - span.start > len(mine):
                 rest = np.ones(span.stop - span.start, bool)
@@ -154,15 +130,11 @@ class TreeCascade:
                 _put_below(whole[span], rest, whole[mine].min())
         return whole
 
-    @property
-    def _beside_first(self) -> list[int]:
-        return [part for part in self._graphs if part != FIRST]
-
     def _sum(self, part: int, features: Floats) -> Floats:
         if compiled is not None and self._flat is not None:
-            n_kept = self._flat.n_kept
-            begins = {FIRST: 0, OTHERS: _n_first(n_kept), NEWEST: n_kept, NEWEST + 1: len(self._flat)}
-            return self._flat.sums(features, begins[part], begins[part + 1])
+            n_trees = len(self._flat)
+            n_first = n_trees if len(self._graphs) == 1 else _n_first(n_trees)
+            return self._flat.sums(features, 0, n_first) if part == 0 else self._flat.sums(features, n_first, n_trees)
         answer: Any = self._session(part, len(features)).run(None, {"features": features})[0]
         return answer.ravel()
 
