@@ -168,6 +168,7 @@ def test_a_default_is_made_after_a_question_and_taken_back(page: Any, weighed: C
     page.get_by_text("is as it was before").wait_for()
     assert shown() == before
     page.locator("#history-button").click()
+    page.get_by_role("dialog").locator(".versions li").nth(2).wait_for()
     assert page.get_by_role("dialog").locator(".versions li").count() == 3
     entries = weighed.api.get("/audit").json()["entries"]
     assert [entry["action"] for entry in entries[:2]] == ["scenario.undo", "scenario.change"]
