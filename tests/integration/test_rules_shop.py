@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from typer.testing import CliRunner
 
 from shelfwise.cli.main import app
 from shelfwise.errors import ConfigError, QueryError, StateError, UnknownError
+from shelfwise.pipeline import clock
+from shelfwise.pipeline.rule_preview import preview
 from shelfwise.rules.rule_set import rule_set
+from shelfwise.schemas.events import CODE_BY_KIND, EventKind
 from shelfwise.shop import Shop
-from shelfwise.store import rule_versions
+from shelfwise.store import event_log, rule_versions
+from shelfwise.store.event_log import EventRow
+
+PURCHASE = CODE_BY_KIND[EventKind.PURCHASE]
 
 RULES = """\
 time_zone = "Europe/Berlin"
@@ -56,6 +63,34 @@ def run(shop: Path) -> Callable[..., tuple[int, Any]]:
 def items(shop: Path, user: str = "user-0", **query: Any) -> list[str]:
     with Shop.open(shop) as opened:
         return [item.item_id for item in opened.recommend(user, k=10, **query).items]
+
+
+def test_what_happens_during_a_preview_changes_no_slate(
+    shop: Path, run: Callable[..., tuple[int, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = count()
+    monkeypatch.setattr(clock, "present_ms", lambda: 1_900_000_000_000 + 6 * 3_600_000 * next(passed))
+    with Shop.open(shop) as opened:
+        recommender, records = opened.recommender, opened.records
+
+        def busy(text: str, done: int, n: int) -> None:
+            """After each slate everybody does something, and somebody else's rules come into force."""
+            if text.endswith("before") and done % 5 == 0:
+                with records.write() as connection:
+                    rule_versions.put(connection, {"version": 1, "rules": {"y": {"block": "price > 6"}}}, author=text)
+                    rows = [
+                        EventRow(b"%8d%8d" % (done, user), f"user-{user}", "kite-violet", PURCHASE, clock.present_ms())
+                        for user in range(20)
+                    ]
+                    event_log.append(connection, rows, None)
+
+        nothing = rule_set({"rules": {"x": {"block": "price < 0"}}})
+        found = preview(recommender, records, nothing, busy, n=40)
+        assert found.n_replayed == 40 and found.n_changed == 0
+        with records.write() as connection:
+            rule_versions.put(connection, {"version": 1, "rules": {"z": {"block": "price < 6"}}}, author="other")
+        found = preview(recommender, records, nothing, busy, n=40, against=rule_set({"rules": {}}))
+        assert found.n_changed == 0
 
 
 def test_from_file_to_slate_and_back(shop: Path, run: Callable[..., tuple[int, Any]]) -> None:

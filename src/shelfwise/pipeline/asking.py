@@ -198,9 +198,16 @@ class Asking:
 
     def situation(self, query: Query, degraded: list[str]) -> Situation:
         """Who asks, about what; what was left out is added to `degraded`."""
+        return self._asked(query, self.history(query), degraded, is_away=False)
+
+    def history(self, query: Query) -> History:
+        """What the asker did so far.
+
+        Raises:
+            ServiceError: the store cannot be read.
+        """
         with self._records.glance() as connection:
-            history = self._history(query, connection)
-        return self._asked(query, history, degraded, is_away=False)
+            return self._history(query, connection)
 
     def _history(self, query: Query, connection: Connection) -> History:
         user = who(query)

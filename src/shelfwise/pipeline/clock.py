@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from shelfwise.datasets.interactions import DAY_MS
 
@@ -27,6 +29,7 @@ class ShopClock:
         present = present_ms()
         is_old = has_clock and present - log_end_ms > STALE_D * DAY_MS
         self._behind_ms = present - log_end_ms if is_old else 0
+        self._stopped_ms: int | None = None
 
     @property
     def is_replay(self) -> bool:
@@ -35,7 +38,16 @@ class ShopClock:
 
     def now_ms(self) -> int:
         """Milliseconds since 1970-01-01 UTC, by the shop's time."""
-        return present_ms() - self._behind_ms
+        return present_ms() - self._behind_ms if self._stopped_ms is None else self._stopped_ms
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """It stays the moment that it is: answers that are compared are then answers of one moment."""
+        self._stopped_ms = self.now_ms()
+        try:
+            yield
+        finally:
+            self._stopped_ms = None
 
 
 def present_ms() -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -126,6 +127,15 @@ class LiveModel:
                 return self._followed(limit, own)
         finally:
             self._following.release()
+
+    @contextmanager
+    def standing_still(self) -> Generator[None]:
+        """The shop stays as it is now: neither does time pass, nor is anything taken up of what happens meanwhile.
+
+        What a user did is read from the store at each request, and goes on.
+        """
+        with self._following, self.clock.stopped():
+            yield
 
     def catch_up(self, connection: Connection | None = None) -> None:
         """Take up all that was stored since, as long as that is no flood; of a flood a part.

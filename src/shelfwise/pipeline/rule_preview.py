@@ -14,6 +14,7 @@ from shelfwise.pipeline.fitted import Progress
 from shelfwise.pipeline.recommender import Recommender
 from shelfwise.rules.plan import Plan
 from shelfwise.rules.rule_set import RuleSet
+from shelfwise.schemas.candidates import History
 from shelfwise.schemas.queries import Query
 from shelfwise.store import event_log, slate_log
 from shelfwise.store.records import Records
@@ -120,6 +121,8 @@ def preview(
 ) -> Preview:
     """Make requests again with other rules.
 
+    Both times at one moment, of what was known then: where slates differ, the rules are the reason.
+
     Args:
         recommender: Not to be used by others meanwhile: it follows the new rules for a while.
         records: The shop's.
@@ -130,18 +133,21 @@ def preview(
         against: What they are compared with; None: the rules in force.
     """
     asked, n_logged = replays(recommender, records, n, scenario)
+    recommender.asking.follow()  # or the first answer would, and put the rules in force in place of `against`
     in_force = recommender.rules.version
-    try:
-        if against is not None:
-            recommender.rules.use(against)
-        before = _answers(recommender, asked, progress, "slates by the rules before")
-        recommender.rules.use(rules)
-        after = _answers(recommender, asked, progress, "slates by the new rules")
-        plans = [_plan(recommender, one.query) for one in asked]
-    finally:
-        recommender.rules.version = -1 if in_force else 0
-        recommender.rules.use(RuleSet())
-        recommender.rules.refresh()
+    with recommender.live.standing_still():
+        told = [recommender.asking.history(one.query) for one in asked]
+        try:
+            if against is not None:
+                recommender.rules.use(against)
+            before = _answers(recommender, asked, told, progress, "slates by the rules before")
+            recommender.rules.use(rules)
+            after = _answers(recommender, asked, told, progress, "slates by the new rules")
+            plans = [_plan(recommender, one.query) for one in asked]
+        finally:
+            recommender.rules.version = -1 if in_force else 0
+            recommender.rules.use(RuleSet())
+            recommender.rules.refresh()
     by_rule: Counter[str] = Counter(dict.fromkeys(rules.rules, 0))
     examples: list[Example] = []
     further: list[Example] = []
@@ -160,11 +166,13 @@ def preview(
     return Preview(len(asked), n_logged, n_changed, dict(by_rule), [*examples, *further][:N_EXAMPLES])
 
 
-def _answers(recommender: Recommender, asked: Sequence[Replay], progress: Progress, text: str) -> list[list[str]]:
+def _answers(
+    recommender: Recommender, asked: Sequence[Replay], told: Sequence[History], progress: Progress, text: str
+) -> list[list[str]]:
     found: list[list[str]] = []
-    for done, one in enumerate(asked, start=1):
+    for done, (one, history) in enumerate(zip(asked, told, strict=True), start=1):
         try:
-            slate = recommender.recommend(one.query, one.slate_id)
+            slate = recommender.answer(one.query, one.slate_id, composed=lambda _, known=history: known).slate
         except QueryError:  # it was asked of another model, or of another catalogue
             found.append([])
         else:
