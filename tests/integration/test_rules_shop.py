@@ -73,9 +73,9 @@ def test_what_happens_during_a_preview_changes_no_slate(
     with Shop.open(shop) as opened:
         recommender, records = opened.recommender, opened.records
 
-        def busy(text: str, done: int, n: int) -> None:
+        def busy(text: str, done: int | None, _: int | None) -> None:
             """After each slate everybody does something, and somebody else's rules come into force."""
-            if text.endswith("before") and done % 5 == 0:
+            if text.endswith("before") and done is not None and done % 5 == 0:
                 with records.write() as connection:
                     rule_versions.put(connection, {"version": 1, "rules": {"y": {"block": "price > 6"}}}, author=text)
                     rows = [
