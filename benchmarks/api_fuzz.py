@@ -1,6 +1,6 @@
 """Requests of every kind that the OpenAPI document allows, and of many that it does not, sent to a real server.
 
-    python benchmarks/api_fuzz.py [--cases 2000] [--seed N] [--rows FOLDER]
+    python benchmarks/api_fuzz.py [--cases 2000] [--seed N] [--rows FOLDER] [--at-once N]
 
 Schemathesis makes them: the document's examples, every boundary of every field once, then at random as many cases an
 operation as asked for, right ones and wrong ones, and last sequences in which one answer's ids go into the next
@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, metavar="N", help=f"cases an operation; {CASES:,} where omitted")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn at random")
     parser.add_argument("--rows", type=Path, metavar="FOLDER", help="where each part leaves what was found")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="parts, each with a server of its own")
     asked = parser.parse_args()
     cases = asked.cases or (QUICK_CASES if asked.quick else CASES)
     record, console = Record("api_fuzz", asked.quick), Console()
@@ -108,13 +110,15 @@ def main() -> int:
         parts = [whole(cases, asked.seed)]
         if not asked.quick:
             parts = list(parts_of(described(prepared, Path(scratch)), cases, asked.seed))
-        for place, part in enumerate(parts):
-            if part.is_in(rows):
-                continue
-            found = fuzzed(prepared, part, Path(scratch))
-            part.keep(rows, found)
-            n, wrong = found["sent"]["generated"], len(found["failures"]) + len(found["errors"])
-            console.print(f"{place + 1} of {len(parts)} {part.name}: {n:,} sent, {wrong} failures", markup=False)
+        due = [part for part in parts if not part.is_in(rows)]
+        console.print(f"{len(parts)} parts, {len(due)} to be sent", markup=False)
+        with ThreadPoolExecutor(asked.at_once) as pool:
+            sending = {pool.submit(fuzzed, prepared, part, Path(scratch)): part for part in due}
+            for place, done in enumerate(as_completed(sending), start=1):
+                part, found = sending[done], done.result()
+                part.keep(rows, found)
+                n, wrong = found["sent"]["generated"], len(found["failures"]) + len(found["errors"])
+                console.print(f"{place} of {len(due)} {part.name}: {n:,} sent, {wrong} failures", markup=False)
         found_of = [part.kept(rows) for part in parts]
     failures = [failure for found in found_of for failure in [*found["failures"], *found["errors"]]]
     in_the_log = [line for found in found_of for line in found["in_the_log"]]

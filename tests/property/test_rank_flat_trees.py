@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,25 @@ def test_sums_are_those_of_a_walk_through_every_tree(boosters: dict[int, Any], d
     trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"][begin:end]]
     expected = [math.fsum(walked(tree, line) for tree in trees) for line in features.tolist()]
     np.testing.assert_allclose(flat.sums(features, begin, end), expected, atol=1e-6)
+    for lanes in registers(flat):
+        np.testing.assert_array_equal(flat.sums(features, begin, end, lanes), flat.sums(features, begin, end))
+
+
+def registers(flat: FlatTrees) -> list[int]:
+    """Lanes of the registers that this processor has."""
+    found: list[int] = []
+    for lanes in (4, 8, 16):
+        with suppress(ValueError):
+            flat.sums(np.zeros((1, N_FEATURES), np.float32), 0, 0, lanes)
+            found.append(lanes)
+    return found
+
+
+def test_registers_are_asked_for_by_what_there_is(boosters: dict[int, Any]) -> None:
+    flat = FlatTrees.of(boosters[31])
+    assert flat is not None and 4 in registers(flat)
+    with pytest.raises(ValueError, match="no registers"):
+        flat.sums(np.zeros((1, N_FEATURES), np.float32), 0, 0, 5)
 
 
 @pytest.mark.parametrize("n_lines", [0, 1, 15, 16, 17, 160, 2_000])

@@ -80,6 +80,7 @@ def sum_of_trees(
     leaves: Floats,
     begin: int,
     end: int,
+    lanes: int,
     /,
 ) -> Floats:
     """Sum some of the trees of `rank.flat_trees.FlatTrees`.
@@ -88,9 +89,13 @@ def sum_of_trees(
         features: Shape `(N, F)`.
         begin: The first of the trees.
         end: Behind the last.
+        lanes: Of the registers that are used, 4, 8 or 16; 0 for the widest that there are.
 
     Returns:
-        Shape `(N,)`.
+        Shape `(N,)`; the same for all lanes.
+
+    Raises:
+        ValueError: this processor has no registers of so many lanes, or the trees are damaged.
 
     Cost:
         O(N (end - begin) L) for L leaves; 160 candidates and 400 trees of 31 leaves take 0.1 ms.

@@ -19,13 +19,6 @@
 #define MOST_COLUMNS 65536
 #define MANY_LINES 1024 /* from which on other threads of Python may work meanwhile */
 
-/* Elsewhere the compiler does not know these processors by name, or the C library cannot choose among clones. */
-#if defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && defined(__x86_64__) && !defined(__clang__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-
 typedef struct {
     const float *thresholds; /* of each node */
     const int32_t *columns;  /* the feature that it compares; ~column where one that is not known goes to the right */
@@ -34,36 +27,41 @@ typedef struct {
     const float *leaves;     /* 32 of each tree */
 } Trees;
 
-typedef float Values __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
-typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(sizeof(int32_t))));
+typedef void (*Block)(const Trees *trees, int64_t begin, int64_t end, const float *block, double *scores);
 
-/* One block of candidates: features by column, LANES of each. Adds to the scores. */
-FOR_EACH_PROCESSOR
-static void score_block(const Trees *trees, int64_t begin, int64_t end, const float *block, double *scores)
+#define BLOCK block_of_any
+#define WIDTH 4
+#define TARGET
+#include "trees_block.h"
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define BLOCK block_of_avx2
+#define WIDTH 8
+#define TARGET __attribute__((target("avx2,bmi")))
+#include "trees_block.h"
+
+#define BLOCK block_of_avx512
+#define WIDTH 16
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi")))
+#include "trees_block.h"
+#endif
+
+/* The block for registers of so many lanes, 0 for the widest; NULL where this processor has none of them. */
+static Block block_of(int64_t lanes)
 {
-    const float *thresholds = trees->thresholds;
-    const int32_t *columns = trees->columns;
-    const uint32_t *kept = trees->kept;
-    int64_t node = trees->starts[begin];
-    for (int64_t tree = begin; tree < end; tree++) {
-        Bits left = {0};
-        left = ~left;
-        for (const int64_t next = trees->starts[tree + 1]; node < next; node++) {
-            const int32_t column = columns[node], is_last = column >> 31; /* -1 where what is not known goes right */
-            const Values *values = (const Values *)(block + (int64_t)(column ^ is_last) * LANES);
-            /* A comparison is -1 or 0 in each lane; with NaN it is 0. */
-            const Bits is_left = is_last ? *values <= thresholds[node] : ~(Bits)(*values > thresholds[node]);
-            left &= is_left | (int32_t)kept[node];
-        }
-        const float *leaves = trees->leaves + tree * 32;
-        for (int lane = 0; lane < LANES; lane++) /* damaged files may leave none */
-            scores[lane] += leaves[__builtin_ctz((uint32_t)left[lane] | 0x80000000u)];
-    }
+#if defined(__GNUC__) && defined(__x86_64__)
+    if ((lanes == 16 || lanes == 0) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi"))
+        return block_of_avx512;
+    if ((lanes == 8 || lanes == 0) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        return block_of_avx2;
+#endif
+    return lanes == 4 || lanes == 0 ? block_of_any : NULL;
 }
 
 /* Lines of a table of features: the first n, or those that keys name (see `rising`). */
-static void score_lines(const Trees *trees, int64_t begin, int64_t end, const float *features, npy_intp n_lines,
-                        npy_intp n_columns, const uint64_t *keys, float *block, float *scores)
+static void score_lines(Block score, const Trees *trees, int64_t begin, int64_t end, const float *features,
+                        npy_intp n_lines, npy_intp n_columns, const uint64_t *keys, float *block, float *scores)
 {
     for (npy_intp first = 0; first < n_lines; first += LANES) {
         double sums[LANES] = {0};
@@ -74,7 +72,7 @@ static void score_lines(const Trees *trees, int64_t begin, int64_t end, const fl
             for (npy_intp column = 0; column < n_columns; column++)
                 block[column * LANES + lane] = line[column];
         }
-        score_block(trees, begin, end, block, sums);
+        score(trees, begin, end, block, sums);
         for (npy_intp lane = 0; lane < n; lane++)
             scores[first + lane] = (float)sums[lane];
     }
@@ -113,12 +111,18 @@ PyObject *kernel_sum_of_trees(PyObject *module, PyObject *const *arguments, Py_s
     Array features;
     Trees trees;
     npy_intp n_trees;
-    int64_t begin, end;
-    if (!has_arguments(n_arguments, 8, "sum_of_trees")
+    int64_t begin, end, lanes;
+    if (!has_arguments(n_arguments, 9, "sum_of_trees")
         || !read_array(arguments[0], NPY_FLOAT32, 2, "features", &features)
         || !read_trees(arguments + 1, features.shape[1], &trees, &n_trees)
-        || !read_number(arguments[6], "begin", &begin) || !read_number(arguments[7], "end", &end))
+        || !read_number(arguments[6], "begin", &begin) || !read_number(arguments[7], "end", &end)
+        || !read_number(arguments[8], "lanes", &lanes))
         return NULL;
+    const Block score = block_of(lanes);
+    if (score == NULL) {
+        PyErr_SetString(PyExc_ValueError, "trees: this processor has no registers of so many lanes");
+        return NULL;
+    }
     if (begin < 0 || begin > end || end > n_trees) {
         PyErr_SetString(PyExc_ValueError, "trees: there are not so many");
         return NULL;
@@ -132,7 +136,7 @@ PyObject *kernel_sum_of_trees(PyObject *module, PyObject *const *arguments, Py_s
     }
     float *told = PyArray_DATA(scores);
     PyThreadState *others = features.shape[0] >= MANY_LINES ? PyEval_SaveThread() : NULL;
-    score_lines(&trees, begin, end, features.data, features.shape[0], features.shape[1], NULL, block, told);
+    score_lines(score, &trees, begin, end, features.data, features.shape[0], features.shape[1], NULL, block, told);
     if (others != NULL)
         PyEval_RestoreThread(others);
     free(block);
@@ -189,12 +193,13 @@ PyObject *kernel_cascade(PyObject *module, PyObject *const *arguments, Py_ssize_
     uint64_t *keys = malloc((size_t)(n + 1) * sizeof(uint64_t));
     if (answer != NULL && block != NULL && others != NULL && keys != NULL) {
         float *scores = PyArray_DATA(answer);
-        score_lines(&trees, 0, n_first, features.data, n, n_columns, NULL, block, scores);
+        const Block score = block_of(0);
+        score_lines(score, &trees, 0, n_first, features.data, n, n_columns, NULL, block, scores);
         for (npy_intp at = 0; at < n; at++)
             keys[at] = rising(scores[at], at);
         if (n_judged < n)
             best_first(keys, n, n_judged);
-        score_lines(&trees, n_first, n_trees, features.data, n_judged, n_columns, keys, block, others);
+        score_lines(score, &trees, n_first, n_trees, features.data, n_judged, n_columns, keys, block, others);
         float weakest = INFINITY;
         for (npy_intp place = 0; place < n_judged; place++) {
             float *score = &scores[~(uint32_t)keys[place]];

@@ -5,7 +5,7 @@
 
 #include "arrays.h"
 
-/* sum_of_trees(features, thresholds, columns, kept, starts, leaves, begin, end) -> scores */
+/* sum_of_trees(features, thresholds, columns, kept, starts, leaves, begin, end, lanes) -> scores */
 PyObject *kernel_sum_of_trees(PyObject *module, PyObject *const *arguments, Py_ssize_t n);
 
 /* cascade(features, thresholds, columns, kept, starts, leaves, n_first, n_judged) -> scores */

@@ -75,15 +75,19 @@ class FlatTrees:
     def __len__(self) -> int:
         return len(self.leaves)
 
-    def sums(self, features: Floats, begin: int, end: int) -> Floats:
+    def sums(self, features: Floats, begin: int, end: int, lanes: int = 0) -> Floats:
         """The sum of the trees from `begin` up to `end` for each candidate; shapes `(N, F)` and `(N,)`.
+
+        Args:
+            lanes: Of the processor's registers that are used, 4, 8 or 16; 0: of the widest. Sums are the same.
 
         Raises:
             RuntimeError: the kernels are not compiled.
+            ValueError: this processor has no registers of so many lanes.
         """
         if compiled is None:
             raise RuntimeError("the kernels are not compiled")
-        return compiled.sum_of_trees(np.ascontiguousarray(features, np.float32), *self._arrays(), begin, end)
+        return compiled.sum_of_trees(np.ascontiguousarray(features, np.float32), *self._arrays(), begin, end, lanes)
 
     def cascade(self, features: Floats, n_first: int, n_judged: int) -> Floats:
         """Scores of one request's candidates, of which all trees judge those that the first trees like best.
