@@ -315,6 +315,7 @@ class Opening:
         self._service: Service | None = None
         self._failure: ShelfwiseError | None = None
         self._task: asyncio.Task[None] | None = None
+        self._collecting: asyncio.Task[None] | None = None
 
     @property
     def spec(self) -> ServeSpec:
@@ -338,6 +339,7 @@ class Opening:
             self._service = await asyncio.to_thread(Service.open, self._folder, self._config, records, self._measures)
             self._service.start()
             rubbish.set_aside()
+            self._collecting = asyncio.create_task(rubbish.look_through_all())
             log.info("ready after %.1f s", time.perf_counter() - started)
         except ShelfwiseError as error:
             log.error("the shop cannot be opened: %s", error)
@@ -382,6 +384,8 @@ class Opening:
         """Close what was opened."""
         if self._task is not None:
             await self._task
+        if self._collecting is not None:
+            self._collecting.cancel()
         if self._service is not None:
             await self._service.close()
 
