@@ -66,31 +66,39 @@ class LoggedSlate:
     why: Sequence[Why] = ()
 
 
+def row_of(slate: LoggedSlate) -> dict[str, Any]:
+    """An answer as the store holds it.
+
+    Cost:
+        Some 0.1 ms, most of it to pack the sentences: not to be spent while others wait for the store.
+    """
+    return {
+        "slate_id": slate.slate_id,
+        "at_ms": slate.at_ms,
+        "user_id": slate.user_id,
+        "scenario": slate.scenario,
+        "query": orjson.dumps(slate.query).decode(),
+        "model_version": slate.model_version,
+        "rules_version": slate.rules_version,
+        "item_rows": slate.rows.astype("<i4").tobytes(),
+        "propensities": slate.propensities.astype("<f8").tobytes(),
+        "best_rows": slate.best.astype("<i4").tobytes(),
+        "why": _packed(slate.why),
+    }
+
+
 def append(connection: Connection, batch: Sequence[LoggedSlate]) -> None:
     """Store answers; inside a write transaction. Those to people who were erased since are left out."""
-    erased = erasures.latest_of(connection, (one.user_id for one in batch if one.user_id is not None))
+    append_rows(connection, [row_of(one) for one in batch])
+
+
+def append_rows(connection: Connection, batch: Sequence[dict[str, Any]]) -> None:
+    """`append`, of what `row_of` made."""
+    erased = erasures.latest_of(connection, (one["user_id"] for one in batch if one["user_id"] is not None))
     if erased:
-        batch = [one for one in batch if one.user_id not in erased or one.at_ms > erased[one.user_id].at_ms]
+        batch = [one for one in batch if one["user_id"] not in erased or one["at_ms"] > erased[one["user_id"]].at_ms]
     if batch:
-        connection.execute(
-            insert(slates),
-            [
-                {
-                    "slate_id": one.slate_id,
-                    "at_ms": one.at_ms,
-                    "user_id": one.user_id,
-                    "scenario": one.scenario,
-                    "query": json.dumps(one.query, ensure_ascii=False),
-                    "model_version": one.model_version,
-                    "rules_version": one.rules_version,
-                    "item_rows": one.rows.astype("<i4").tobytes(),
-                    "propensities": one.propensities.astype("<f8").tobytes(),
-                    "best_rows": one.best.astype("<i4").tobytes(),
-                    "why": _packed(one.why),
-                }
-                for one in batch
-            ],
-        )
+        connection.execute(insert(slates), batch)
 
 
 def forget_before(connection: Connection, at_ms: int) -> int:
