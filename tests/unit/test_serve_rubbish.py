@@ -73,3 +73,19 @@ async def later():
 asyncio.run(later())
 assert gone() is None
 """)
+
+
+def test_afterwards_the_collector_is_as_it_was() -> None:
+    run("""
+ring = Ring()
+gone = weakref.ref(ring)
+rubbish.set_aside()
+del ring
+rubbish.as_usual()
+rubbish.as_usual()
+assert gc.get_threshold() == rubbish.USUAL and gc.get_freeze_count() == 0
+kept = [many() for _ in range(20)]
+assert max(looked_at) > 0 and gc.get_freeze_count() == 0
+gc.collect()
+assert gone() is None
+""")

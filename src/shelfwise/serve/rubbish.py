@@ -22,6 +22,7 @@ NEVER = 2**31 - 1
 """Looks at the youngest before the older ones are looked at: these are set aside by then."""
 
 ALL_EVERY_S = 3_600.0
+USUAL = gc.get_threshold()
 
 
 def set_aside() -> None:
@@ -36,6 +37,14 @@ def set_aside() -> None:
     gc.set_threshold(MANY, NEVER, NEVER)
     if _set_survivors_aside not in gc.callbacks:
         gc.callbacks.append(_set_survivors_aside)
+
+
+def as_usual() -> None:
+    """Let the collector look at everything again, as it does on its own."""
+    if _set_survivors_aside in gc.callbacks:
+        gc.callbacks.remove(_set_survivors_aside)
+        gc.set_threshold(*USUAL)
+        gc.unfreeze()
 
 
 async def look_through_all(every_s: float = ALL_EVERY_S) -> None:

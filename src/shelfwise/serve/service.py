@@ -388,6 +388,7 @@ class Opening:
             self._collecting.cancel()
         if self._service is not None:
             await self._service.close()
+        rubbish.as_usual()  # whoever served within a larger program goes on with that
 
 
 def current(request: Request) -> Service:
