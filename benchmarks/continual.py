@@ -1,7 +1,7 @@
 """What `shelfwise train --continue` keeps of a full training, and what it costs.
 
     python benchmarks/continual.py                     the gift shop; and Beauty, where SHELFWISE_BENCH_DATA is set
-    python benchmarks/continual.py --data beauty       one of them
+    python benchmarks/continual.py --data beauty       one of them; what --json has of the other stays as it is
     python benchmarks/continual.py --folder FOLDER     keep shops and models there: what is trained is not trained again
 
 A shop is trained on nine tenths of its log, with the sequence retriever on; then a tenth is added, and the same is
@@ -89,7 +89,20 @@ def main() -> int:
             record.skip(f"{name}-time", "the quick form trains too little")
         else:
             record.promise(f"{name}-time", found["cpu_share"], TIME_BAR, "below")
+    if given.data and given.json and given.json.exists():
+        keep(record, json.loads(given.json.read_text(encoding="utf-8")), given.data)
     return record.finish(given.json)
+
+
+def keep(record: Record, document: dict[str, Any], asked: str) -> None:
+    """Take over what an earlier run found of the shop that is not asked, with when, where and with what it ran."""
+    ran = {key: document[key] for key in ("date", "commit", "machine", "versions")}
+    for name, found in document["results"].items():
+        if name != asked:
+            record.results[name] = {**found, "ran": found.get("ran", ran)}
+    for one in document["promises"]:
+        if not one["name"].startswith(f"{asked}-"):
+            record.promise(one["name"], one["value"], one["bar"], one["side"])
 
 
 def one_shop(data: DataSet, folder: Path, options: dict[str, Any], *, quick: bool, tuning: bool) -> dict[str, Any]:

@@ -510,6 +510,7 @@ def continual_section(document: dict[str, Any]) -> str:
     for name, found in document["results"].items():
         parts += [
             f"{growth_title(name, found)}:",
+            *([provenance(found["ran"])] if "ran" in found else []),
             markdown(QUALITY_COLUMNS, quality_lines(found)),
             markdown(TRAINING_COLUMNS, training_lines(found)),
         ]

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from shelfwise.errors import ConfigError, StateError, UnknownError
 from shelfwise.neural.state import State
 from shelfwise.pipeline.model import load as load_model
+from shelfwise.rank import fusion
 from shelfwise.rank.fusion import Fusion
 from shelfwise.retrieve.sequence import Sequence
 from shelfwise.schemas.events import CODE_BY_KIND, EventKind
@@ -149,6 +150,34 @@ def test_what_is_new_is_taken_up_and_what_is_dear_is_kept(shop: Shop) -> None:
     old = load_model(before)
     assert model.funnel.vectors is not None and old.funnel.vectors is not None
     np.testing.assert_array_equal(model.funnel.vectors.base[:60], old.funnel.vectors.base)  # the space did not turn
+
+
+def test_trees_learn_from_what_is_new_where_it_is_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml = folder / "shop.toml"
+    toml.write_text(
+        toml.read_text().split("[retrieve.sequence]")[0] + '[rank]\nuse = "fusion"\nmodel = "trees"\nn_trees = 20\n'
+    )
+    with Shop.open(folder) as shop:
+        before = shop.train()
+        for n in range(12):
+            bought(shop, f"newcomer-{n}", "mug-red", "mug-blue", "mug-green")
+        few = go_on(shop)
+        monkeypatch.setattr(fusion, "ENOUGH_NEWS", 12)
+        enough = shop.train(continue_from=before.name)
+        assert not (few.folder / "rank" / "newest" / "trees.onnx").exists()
+        assert (enough.folder / "rank" / "newest" / "trees.onnx").is_file()
+        for version in (few, enough):
+            kept = (version.folder / "rank" / "trees.onnx").read_bytes()
+            assert kept == (before.folder / "rank" / "trees.onnx").read_bytes()
+        assert "n_newest_requests" not in few.manifest["learned"]
+        assert enough.manifest["learned"]["n_newest_requests"] >= 12
+        assert enough.manifest["learned"]["ranker"] == before.manifest["learned"]["ranker"]
+        assert len(shop.recommend("newcomer-3", k=5).items) == 5
+        # What is learned of news stays where there is no more of it.
+        bought(shop, "newcomer-0", "kite-red")
+        again = go_on(shop)
+        newest = [(version.folder / "rank" / "newest" / "trees.onnx").read_bytes() for version in (enough, again)]
+        assert newest[0] == newest[1]
 
 
 def test_the_new_item_is_recommended_by_behaviour_and_by_text(shop: Shop) -> None:

@@ -144,3 +144,46 @@ def test_rounding_lifts_nothing_above_the_weakest_that_all_trees_judged() -> Non
         assert scores[rest].max() < weakest
         np.testing.assert_array_equal(scores[~rest], before[~rest])
         assert (np.diff(scores[rest][np.argsort(before[rest], kind="stable")]) >= 0).all()
+
+
+@pytest.mark.parametrize("n_trees", [tree_cascade.WORTH_PARTING - 1, 80])
+def test_it_knows_how_many_trees_it_has(n_trees: int) -> None:
+    assert TreeCascade.of(grown(n_trees), N_FEATURES).n_trees == n_trees
+
+
+def test_whoever_stands_beside_is_asked_about_whom_all_trees_judge_and_lifts_nobody_else(
+    booster: Any, cascade: TreeCascade
+) -> None:
+    features = np.random.default_rng(7).normal(size=(500, N_FEATURES)).astype(np.float32)
+    asked: list[Floats] = []
+
+    def beside(scores: Floats, lines: Floats) -> Floats:
+        asked.append(lines)
+        return scores - 5 * lines[:, 0]
+
+    scores = cascade.by_request(features, [300, 200], [10, None], beside)
+    first = booster.predict(features[:300], raw_score=True, num_iteration=80 // FIRST_SHARE)
+    order = np.argsort(-first, kind="stable")
+    judged = np.concatenate([order[:JUDGED_AT_LEAST], np.arange(300, 500)])
+    np.testing.assert_array_equal(np.sort(asked[0], axis=0), np.sort(features[judged], axis=0))
+    expected = booster.predict(features, raw_score=True) - 5 * features[:, 0]
+    np.testing.assert_allclose(scores[judged], expected[judged], atol=3e-4)
+    assert scores[order[JUDGED_AT_LEAST:]].max() < scores[order[:JUDGED_AT_LEAST]].min()
+    assert (np.diff(scores[order[JUDGED_AT_LEAST:]]) <= 0).all()
+
+
+@pytest.mark.parametrize("n_trees", [tree_cascade.WORTH_PARTING - 1, 80])
+def test_graphs_and_kernel_score_alike_with_somebody_beside(n_trees: int) -> None:
+    if compiled is None:
+        pytest.skip("the kernels are not compiled")
+    by_kernel, by_graphs = TreeCascade.of(grown(n_trees), N_FEATURES), TreeCascade.of(grown(n_trees), N_FEATURES)
+    by_graphs._flat = None  # pyright: ignore[reportPrivateUsage] - as of an earlier release
+    features = np.random.default_rng(8).normal(size=(400, N_FEATURES)).astype(np.float32)
+
+    def beside(scores: Floats, lines: Floats) -> Floats:
+        return 2 * scores + lines[:, 1]
+
+    found, expected = (one.by_request(features, [250, 0, 150], [10, 10, 30], beside) for one in (by_kernel, by_graphs))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    # Those that few trees judge as well: by what they are told of each other, they stand in one order.
+    assert (np.diff(found[:250][np.argsort(-expected[:250], kind="stable")]) < 3e-4).all()

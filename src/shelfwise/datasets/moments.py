@@ -89,6 +89,16 @@ def moments(data: TrainingData, target: EventKind, users: Bools, *, any_kind: bo
     return found
 
 
+def since(data: TrainingData, target: EventKind, users: Bools, cut_ms: int) -> Moment:
+    """What came after a moment, as a window like those of `moments`, of `WINDOW_D` days at most; needs a clock."""
+    until_ms = min(data.now_ms, cut_ms + int(WINDOW_D * DAY_MS))
+    split = time_split(data.interactions, target, users, cut_ms=cut_ms, until_ms=until_ms)
+    within = next_moments(
+        data.interactions, target, users, cut_ms=cut_ms, until_ms=until_ms, per_user=MOMENTS_PER_USER, seed=0
+    )
+    return Moment(split, within, data.with_interactions(split.train, cut_ms), until_ms)
+
+
 def before_all_questions(data: TrainingData, target: EventKind, users: Bools) -> TrainingData:
     """What was known before the earliest moment that a ranker is asked about.
 

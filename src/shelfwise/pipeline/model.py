@@ -57,12 +57,13 @@ OFFERS = "offers"
 LEARNED_UP_TO = "learned_up_to"
 """Where a manifest says how far the store had come."""
 
-FORMAT = 6
+FORMAT = 8
 """Raised whenever what a stage writes changes: a version of another format is refused, not misread."""
 
-READ = (4, 5, FORMAT)
+READ = (4, 5, 6, FORMAT)
 """Formats that are still read: before 5, all trees were one graph; before 6, neighbour lists were not packed, nor
-vectors of many items in half precision."""
+vectors of many items in half precision; before 8, no ranker had trees of its own for what is newest. 7 was of no
+release: such trees judged everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from shelfwise.config.component import Options
 from shelfwise.rank.linear import LinearScorer
+from shelfwise.rank.newest_trees import NewestTrees
 from shelfwise.rank.ranker import Asked, Ranker, RankingTable, Report, Scored, unpredicted
 from shelfwise.rank.strangers import StrangersOrder
 from shelfwise.rank.tree_cascade import TreeCascade
@@ -33,6 +35,12 @@ COARSER = 4
 
 ENOUGH_HITS = 50
 """Requests with a right answer among the candidates below which nothing is learned."""
+
+ENOUGH_NEWS = 1_000
+"""Requests of a newer moment, with a right answer among the candidates, from which on it is learned from."""
+
+NEWEST_SHARE = 3 / 8
+"""Trees of the newer moment for each of the full training."""
 
 
 class Fusion(Ranker):
@@ -67,6 +75,7 @@ class Fusion(Ranker):
         self._strangers: StrangersOrder | None = None
         self._linear: LinearScorer | None = None
         self._trees: TreeCascade | None = None
+        self._newest: NewestTrees | None = None
 
     def fit(self, table: RankingTable, *, seed: int, report: Report) -> dict[str, Any]:
         """Compare on requests held out, then fit the winner on all of them.
@@ -133,6 +142,24 @@ class Fusion(Ranker):
             self._trees = TreeCascade.of(booster, len(table.feature_names))
         return about
 
+    @property
+    def goes_on(self) -> bool:
+        """Trees do; what else may have been chosen is for shops in which little happens."""
+        return self._choice == "trees"
+
+    def go_on(self, newest: RankingTable, *, seed: int, report: Report) -> Ranker:
+        """The same trees, and beside them some that know the newer moment alone: see `rank.newest_trees`.
+
+        Those of an earlier going on are replaced. What strangers see stays as it was.
+        """
+        if self._trees is None or len(newest.groups) < ENOUGH_NEWS:
+            return self
+        n_trees = max(1, round(NEWEST_SHARE * self._trees.n_trees))
+        report(f"ranker: {n_trees} trees on what is new")
+        found = copy(self)
+        found._newest = NewestTrees.of(_grown(newest, self.config, n_trees, seed), self._trees, newest)
+        return found
+
     def _fitted(self, table: RankingTable, n_trees: int, seed: int) -> Callable[[Floats], Floats]:
         """What was chosen, fitted on some of the requests only."""
         if self._choice == "linear":
@@ -151,6 +178,8 @@ class Fusion(Ranker):
             stated["linear"] = self._linear.as_document()
         if self._trees is not None:
             self._trees.save(folder)
+        if self._newest is not None:
+            stated["newest"] = self._newest.save(folder)
         (folder / CHOICE_FILE).write_text(json.dumps(stated))
 
     def load(self, folder: Path) -> None:
@@ -162,6 +191,7 @@ class Fusion(Ranker):
             self._linear = LinearScorer.from_document(stated["linear"])
         if self._choice == "trees":
             self._trees = TreeCascade.load(folder)
+        self._newest = NewestTrees.load(folder, stated["newest"]) if "newest" in stated else None
 
     def rank(self, features: Floats) -> Floats:
         """Score with the winner, all of it; who is a stranger, by what strangers are served best with."""
@@ -170,6 +200,7 @@ class Fusion(Ranker):
         scores = features[:, self._reciprocal_column]
         if self._trees is not None:
             scores = self._trees.by_all(features)
+            scores = scores if self._newest is None else self._newest.beside(scores, features)
         elif self._linear is not None:
             scores = self._linear(features)
         return self._or_strangers(scores, features)
@@ -181,7 +212,8 @@ class Fusion(Ranker):
             return super().score_many(requests)
         of_all = [asked.features for asked in requests]
         features = of_all[0] if len(of_all) == 1 else np.concatenate(of_all)
-        scores = self._trees.by_request(features, n_candidates, [asked.depth for asked in requests])
+        beside = None if self._newest is None else self._newest.beside
+        scores = self._trees.by_request(features, n_candidates, [asked.depth for asked in requests], beside)
         scores = self._or_strangers(scores, features)
         if len(of_all) == 1:
             return [unpredicted(scores)]

@@ -188,6 +188,24 @@ class Ranker(ABC):
             model where it was measured; whatever else is worth knowing.
         """
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether `go_on` makes use of a newer moment."""
+        return False
+
+    def go_on(self, newest: RankingTable, *, seed: int, report: Report) -> Ranker:
+        """A ranker that keeps what this one learned and learns from a newer moment beside it; this one stays as it is.
+
+        Args:
+            newest: Requests of the newer moment, described by the same features.
+            seed: Of everything drawn at random.
+            report: Told what is being done.
+
+        Returns:
+            This ranker itself where too little is new, or where it makes no use of it.
+        """
+        return self
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write plain files into an existing, empty folder."""

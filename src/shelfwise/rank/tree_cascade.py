@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ import onnxruntime
 
 from shelfwise.kernels import compiled
 from shelfwise.rank.flat_trees import FlatTrees
-from shelfwise.rank.trees import trees_to_onnx
+from shelfwise.rank.trees import count_trees, trees_to_onnx
 from shelfwise.schemas.ids import Bools, Floats
 
 WHOLE_FILE = "trees.onnx"
@@ -30,6 +30,9 @@ WORTH_PARTING = 32
 
 BATCH_LINES = 4_096
 """Candidates from which on a call is spread over all cores."""
+
+Beside = Callable[[Floats, Floats], Floats]
+"""Who has a say beside the trees: sums of all trees and features, to scores; shapes `(N,)`, `(N, F)` and `(N,)`."""
 
 
 class TreeCascade:
@@ -69,6 +72,11 @@ class TreeCascade:
             flat,
         )
 
+    @property
+    def n_trees(self) -> int:
+        """All of them. Needed for training only."""
+        return sum(map(count_trees, self._graphs))
+
     def save(self, folder: Path) -> None:
         """Write one graph or two, which have other names: who knows of one part only must not take it for the whole."""
         if self._flat is not None:
@@ -95,13 +103,20 @@ class TreeCascade:
         scores = self._sum(0, features)
         return scores if len(self._graphs) == 1 else scores + self._sum(1, features)
 
-    def by_request(self, features: Floats, n_candidates: Sequence[int], depths: Sequence[int | None]) -> Floats:
+    def by_request(
+        self,
+        features: Floats,
+        n_candidates: Sequence[int],
+        depths: Sequence[int | None],
+        beside: Beside | None = None,
+    ) -> Floats:
         """Scores that order each request's candidates.
 
         Args:
             features: Of the candidates of all requests below each other; shape `(N, F)`.
             n_candidates: Of each request; summing to N.
             depths: Places of each request's order that anybody will look at; None: all.
+            beside: Has a say about whomever all trees judge.
 
         Returns:
             Shape `(N,)`: the sum of all trees for those of each request that the first trees liked best, equal ones in
@@ -109,26 +124,23 @@ class TreeCascade:
         """
         ends = list(itertools.accumulate(n_candidates))
         spans = [slice(end - n, end) for end, n in zip(ends, n_candidates, strict=True)]
-        if compiled is not None and self._flat is not None and len(self._graphs) > 1:
+        if len(self._graphs) == 1:
+            scores = self._sum(0, features)
+            return scores if beside is None else beside(scores, features)
+        if compiled is not None and self._flat is not None:
             n_first = _n_first(len(self._flat))
             found = [
                 self._flat.cascade(features[span], n_first, max(_n_judged(depth, span.stop - span.start), 1))
                 for span, depth in zip(spans, depths, strict=True)
             ]
-            return found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.float32)])
-        scores = self._sum(0, features)
-        if len(self._graphs) == 1:
+            scores = found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.float32)])
+        else:
+            first = self._sum(0, features)
+            scores = _with_more(first, spans, depths, lambda whole, lines: whole + self._sum(1, features[lines]))
+        if beside is None:
             return scores
-        lines = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
-        judged = np.concatenate(lines) if lines else np.empty(0, np.intp)
-        whole = scores.copy()
-        whole[judged] += self._sum(1, features[judged])
-        for span, mine in zip(spans, lines, strict=True):
-            if span.stop - span.start > len(mine):
-                rest = np.ones(span.stop - span.start, bool)
-                rest[mine - span.start] = False
-                _put_below(whole[span], rest, whole[mine].min())
-        return whole
+        # Whom all trees judged stands above whom they did not.
+        return _with_more(scores, spans, depths, lambda whole, lines: beside(whole, features[lines]))
 
     def _sum(self, part: int, features: Floats) -> Floats:
         if compiled is not None and self._flat is not None:
@@ -155,8 +167,27 @@ def _n_first(n_trees: int) -> int:
     return n_trees if n_trees < WORTH_PARTING else n_trees // FIRST_SHARE
 
 
+def _with_more(
+    scores: Floats,
+    spans: Sequence[slice],
+    depths: Sequence[int | None],
+    more: Callable[[Floats, npt.NDArray[np.intp]], Floats],
+) -> Floats:
+    """Scores of all requests, when the best of each are judged anew, given their scores and lines."""
+    best = [_judged(scores[span], depth) + span.start for span, depth in zip(spans, depths, strict=True)]
+    judged = np.concatenate(best) if best else np.empty(0, np.intp)
+    whole = scores.copy()
+    whole[judged] = more(scores[judged], judged)
+    for span, mine in zip(spans, best, strict=True):
+        if span.stop - span.start > len(mine):
+            rest = np.ones(span.stop - span.start, bool)
+            rest[mine - span.start] = False
+            _put_below(whole[span], rest, whole[mine].min())
+    return whole
+
+
 def _judged(first: Floats, depth: int | None) -> npt.NDArray[np.intp]:
-    """Which of a request's candidates all trees look at, given what the first trees say; shape `(J,)`."""
+    """Which of a request's candidates all trees look at, given what was said before; shape `(J,)`."""
     n = _n_judged(depth, len(first))
     return np.arange(len(first)) if n >= len(first) else np.argsort(-first, kind="stable")[:n]
 

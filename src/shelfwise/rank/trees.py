@@ -108,3 +108,11 @@ def trees_to_onnx(booster: Any, n_features: int, begin: int = 0, n_trees: int = 
     if not np.allclose(answer.ravel(), expected, atol=1e-4):
         raise RuntimeError("the exported trees differ from the booster")
     return graph
+
+
+def count_trees(graph: bytes) -> int:
+    """How many trees a graph of `trees_to_onnx` sums."""
+    import onnx
+
+    nodes = onnx.load_model_from_string(graph).graph.node
+    return sum(len(set(one.ints)) for node in nodes for one in node.attribute if one.name == "nodes_treeids")

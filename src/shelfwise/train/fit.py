@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.training_data import TrainingData
@@ -22,7 +23,7 @@ from shelfwise.schemas.events import KIND_BY_CODE, EventKind
 from shelfwise.schemas.ids import Bools
 from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.examples import TableRows, item_state
-from shelfwise.train.past_requests import SEED, ask_the_past, fitted_retrievers
+from shelfwise.train.past_requests import SEED, ask_the_past, ask_what_is_new, fitted_retrievers
 from shelfwise.train.stages import Stages
 from shelfwise.train.tuning.tuner import Tuner, tuned_vectors
 
@@ -115,29 +116,46 @@ def without_events(config: ShopConfig, data: TrainingData, progress: Progress, *
 
 
 def fit_on(
-    config: ShopConfig, data: TrainingData, before: Model, progress: Progress, *, tracker: Tracker = NOTHING
+    config: ShopConfig,
+    data: TrainingData,
+    users: Bools,
+    before: Model,
+    progress: Progress,
+    *,
+    tracker: Tracker = NOTHING,
 ) -> Fitted:
     """Take up what is new since a model was fitted.
 
     Retrievers that learn slowly go on from where they were; the others are fitted anew, which takes seconds. What takes
-    long to learn and changes slowly stays: the ranker, and with it what is predicted and whether repeats are shown.
+    long to learn and changes slowly stays: what the ranker learned, what is predicted and whether repeats are shown. A
+    ranker that can learns beside that from what the model would have said of what is new: see `ask_what_is_new`.
 
     Args:
         config: The shop's; of the same parts as the model's.
         data: What may be known; its text vectors lie in the model's space.
+        users: Who may be asked about, by user row.
         before: The model.
         progress: Told of every step.
         tracker: Keeps the curves of whatever is fitted, and how long that took.
 
     Returns:
-        `about` holds nothing but `seconds_by_stage`: nothing was chosen.
+        `about` holds `seconds_by_stage`, and `n_newest_requests` where the ranker learned from what is new: nothing
+        was chosen.
     """
-    stages = Stages()
+    stages, ranker, about = Stages(), before.funnel.ranker, dict[str, Any]()
+    if ranker.goes_on and data.interactions.has_clock:
+        with stages("ask"):
+            newest = ask_what_is_new(config, data, users, before, progress)
+        with stages("rank"):
+            ranker = before.funnel.ranker.go_on(newest, seed=SEED, report=lambda text: progress(text, None, None))
+        if ranker is not before.funnel.ranker:
+            about["n_newest_requests"] = len(newest.groups)
     earlier = {name: one for name, one in before.funnel.retrievers.items() if one.goes_on}
     retrievers = fitted_retrievers(config, data, earlier, "everything", progress, stages, tracker)
     progress("describing items", None, None)
-    funnel = funnel_of(retrievers, before.funnel.ranker, data)
-    return Fitted(funnel, before.repeats, KIND_BY_CODE[before.target], {"seconds_by_stage": stages.rounded()})
+    funnel = funnel_of(retrievers, ranker, data)
+    about["seconds_by_stage"] = stages.rounded()
+    return Fitted(funnel, before.repeats, KIND_BY_CODE[before.target], about)
 
 
 def funnel_of(retrievers: Mapping[str, Retriever], ranker: Ranker, data: TrainingData) -> Funnel:

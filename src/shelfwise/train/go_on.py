@@ -94,8 +94,9 @@ def go_on(
 ) -> Version:
     """Take up what is new, and put the new version in service.
 
-    Kept are the ranker, the text encoder and its whitening, and what was learned of repeats; retrievers that train a
-    network go on from there with replay of old events; the others are fitted anew on everything.
+    Kept are what the ranker learned, the text encoder and its whitening, and what was learned of repeats; retrievers
+    that train a network go on from there with replay of old events; the others are fitted anew on everything. Where
+    enough is new, a ranker of trees gets some more, which learn from that alone.
 
     Args:
         name: Of the new version, where it had to be known before.
@@ -108,7 +109,7 @@ def go_on(
     tracker.facts({**origin(), **flat(resolved(config)), "continues": news.version.name})
     data, learned = news.loaded.data, news.version.manifest["learned"]
     tracker.facts(flat({"data": describe(data)}))
-    fitted = fit_on(config, data, news.before, progress, tracker=tracker)
+    fitted = fit_on(config, data, news.loaded.users, news.before, progress, tracker=tracker)
     lineage = Lineage.after(
         news.version.name,
         news.version.manifest,

@@ -10,15 +10,16 @@ import numpy as np
 from shelfwise.config.shop import ShopConfig
 from shelfwise.datasets.examples import Examples
 from shelfwise.datasets.interactions import Interactions, had_code, target_kind
-from shelfwise.datasets.moments import Moment, moments
+from shelfwise.datasets.moments import N_WINDOWS, Moment, moments, since
 from shelfwise.datasets.outcomes import Judge
 from shelfwise.datasets.shown_lists import ShownList
 from shelfwise.datasets.training_data import TrainingData
 from shelfwise.pipeline.components import build_retrievers
 from shelfwise.pipeline.fitted import Progress
+from shelfwise.pipeline.model import Model
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.retrieve.retriever import Retriever
-from shelfwise.schemas.events import EventKind
+from shelfwise.schemas.events import KIND_BY_CODE, EventKind
 from shelfwise.schemas.ids import Bools, Rows
 from shelfwise.track.tracker import NOTHING, Tracker, under
 from shelfwise.train.examples import ranking_table, stacked
@@ -133,6 +134,38 @@ def ask_the_past(
         earlier = {name: one for name, one in retrievers.items() if one.goes_on}
     tables.reverse()
     return AskedPast(stacked(tables), target, repeats, repeat_share, earlier)
+
+
+def ask_what_is_new(
+    config: ShopConfig, data: TrainingData, users: Bools, before: Model, progress: Progress
+) -> RankingTable:
+    """Ask a model what came since it was fitted: a moment of the past for which nothing has to be fitted any more.
+
+    Args:
+        config: The shop's; of the same parts as the model's.
+        data: What may be known; its text vectors lie in the model's space; with a clock.
+        users: Who may be asked about, by user row.
+        before: The model.
+        progress: Told of every step.
+
+    Returns:
+        At most as many requests as a full training asks at one moment.
+    """
+    moment = since(data, KIND_BY_CODE[before.target], users, before.log_end_ms)
+    questions = moment.questions(SEED).where_had_is(before.had)
+    questions = (questions if before.repeats else questions.without_repeats()).with_profiles(
+        data.profiles, as_new_share=config.encode.users.as_new_share, seed=SEED
+    )
+    return ranking_table(
+        {name: one for name, one in before.funnel.retrievers.items() if one.is_ranked},
+        moment.data,
+        questions,
+        repeats=before.repeats,
+        n_history=config.behaviour.history,
+        has_clock=True,
+        max_requests=MAX_REQUESTS // N_WINDOWS,
+        progress=lambda done, total: progress("asking what is new", done, total),
+    )
 
 
 def _shown_then(
