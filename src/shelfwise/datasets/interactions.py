@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,14 @@ from shelfwise.schemas.candidates import ANY_KIND, History
 from shelfwise.schemas.devices import DeviceCodes
 from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.ids import FIRST_REAL_TIME_MS, Bools, Floats, Rows, Times
-from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioCodes, ScenarioNames, codes_of_events, no_codes
+from shelfwise.schemas.scenario_names import (
+    NO_SCENARIOS,
+    UNKNOWN,
+    ScenarioCodes,
+    ScenarioNames,
+    codes_of_events,
+    no_codes,
+)
 from shelfwise.store.event_log import EventArrays
 
 DAY_MS = 86_400_000
@@ -68,6 +75,15 @@ class Interactions:
 
     def __len__(self) -> int:
         return len(self.item_rows)
+
+    def known_by(self, names: ScenarioNames) -> Interactions:
+        """The same events for who knows fewer scenarios: to him the others are unknown.
+
+        Args:
+            names: The first of these events' `scenario_names`: codes stay when training goes on.
+        """
+        codes = np.where(self.scenarios > len(names), UNKNOWN, self.scenarios).astype(np.int8)
+        return replace(self, scenarios=codes, scenario_names=names)
 
     @classmethod
     def of(

@@ -14,6 +14,7 @@ COUNTED = r"(?P<n>\d+) of (?P<total>\d+)"
 WRITTEN: dict[str, str] = {
     "asking": "asking",
     "asking_buyers": "asking who bought what",
+    "asking_new": "asking what is new",
     "describing": "describing items",
     "encoding": "encoding items",
     "encoding_pictures": "encoding pictures",
@@ -55,6 +56,7 @@ WRITTEN: dict[str, str] = {
     "saving_encoder": "saving the encoder",
     "trees": "gradient-boosted trees",
     "trees_all": r"(?P<n>\d+) trees on all requests",
+    "trees_new": r"(?P<n>\d+) trees on what is new",
     "tuning": r"tuning the encoder \((?P<method>.+)\)",
 }
 """How each part is written, by its id; the names of groups are those of what it names."""

@@ -151,6 +151,7 @@ def ask_what_is_new(
     Returns:
         At most as many requests as a full training asks at one moment.
     """
+    data = data.with_interactions(data.interactions.known_by(before.scenario_names), data.now_ms)
     moment = since(data, KIND_BY_CODE[before.target], users, before.log_end_ms)
     questions = moment.questions(SEED).where_had_is(before.had)
     questions = (questions if before.repeats else questions.without_repeats()).with_profiles(
