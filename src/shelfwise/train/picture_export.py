@@ -107,6 +107,7 @@ def _export(config: Clip.Config, model_folder: Path, scratch: Path) -> dict[str,
                 scratch / "fp32" / GRAPH_FILE,
                 scratch / "int8" / GRAPH_FILE,
                 per_channel=True,
+                reduce_range=True,  # or sums of products overflow where a processor has AVX2 but no 8-bit products
                 weight_type=QuantType.QInt8,
                 op_types_to_quantize=["MatMul", "Gemm"],  # the runtime has no 8-bit form of the patches' convolution
                 use_external_data_format=is_large,
