@@ -146,8 +146,9 @@ def stages_timed(recommender: Recommender, on_merged: Callable[[Merged], None]) 
         watch.watch(funnel_module, "candidate_features", "features")
         watch.watch(model_funnel.ranker, "score", "rank")
         watch.watch(funnel_module, "in_order", "put in order")
-        watch.watch(recommender._steps, "made", "rerank")
-        watch.watch(recommender._words, "ranked", "slate with reasons")
+        watch.watch(recommender.steps, "made", "rerank")
+        for told in ("ranked", "made"):
+            watch.watch(recommender._words, told, "slate with reasons")
         yield watch.spent_ns
     finally:
         watch.restore()
