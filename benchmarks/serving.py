@@ -265,7 +265,7 @@ def at_size(n_items: int, workers: int, *, quick: bool, say: Callable[[str], Non
             canned.write_bytes(httpx.post(f"http://127.0.0.1:{port}/v1/recommend", json=query, timeout=20).content)
         say("the bare framework")
         port = free_port()
-        bare = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--factory", "--no-ws"]
+        bare = [sys.executable, "-m", "uvicorn", "--port", str(port), "--no-access-log", "--ws", "none", "--factory"]
         with running(
             [*bare, "load.canned:create_app"], port, log, CANNED_ANSWER=str(canned), PYTHONPATH=str(BENCHMARKS)
         ) as server:

@@ -38,10 +38,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     log = tmp_path_factory.mktemp("endpoint") / "log"
-    words = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "embedding_server:app"]
+    words = ["--host", "127.0.0.1", "--port", str(port), "embedding_server:app"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *words],
+            [sys.executable, "-m", "uvicorn", *words],
             cwd=Path(__file__).parent,
             env={**os.environ, "EMBEDDING_SERVER_KEY": KEY},
             stdout=output,

@@ -15,7 +15,7 @@ import pytest
 
 from shelfwise.config.shop import ServeSpec
 from shelfwise.errors import ConfigError
-from shelfwise.serve.tls import VARIABLE, tls_options
+from shelfwise.serve.tls import VARIABLE, tls_context
 
 pytestmark = [
     pytest.mark.online,
@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_told_before_anything_listens(
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(ConfigError) as told:
-        tls_options(ServeSpec.model_validate(names), certificates)
+        tls_context(ServeSpec.model_validate(names), certificates)
     assert told.value.code == code
     assert str(told.value.where).startswith("serve.tls_")
 
@@ -120,8 +120,9 @@ def test_what_cannot_be_used_is_told_before_anything_listens(
 def test_a_password_opens_a_locked_key(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "correct-horse")
     spec = ServeSpec.model_validate({"tls_certificate": "locked.pem", "tls_key": "locked.key"})
-    assert tls_options(spec, certificates)["ssl_key_password"] == "correct-horse"
-    assert tls_options(ServeSpec(), certificates) == {}
+    context = tls_context(spec, certificates)
+    assert context is not None and context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls_context(ServeSpec(), certificates) is None
 
 
 def test_a_certificate_without_its_key_is_refused() -> None:

@@ -17,7 +17,7 @@ from shelfwise.kernels import compiled
 if TYPE_CHECKING:
     from shelfwise.shop import Shop
 
-SERVING = ("onnxruntime", "faiss", "tokenizers", "granian", "fastapi", "tantivy", "cryptography")
+SERVING = ("onnxruntime", "faiss", "tokenizers", "uvicorn", "fastapi", "tantivy", "cryptography")
 TRAINING = (
     "torch",
     "transformers",

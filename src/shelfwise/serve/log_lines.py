@@ -34,13 +34,13 @@ class JsonLines(logging.Formatter):
 
 
 def log_configuration(level: str, lines: Literal["plain", "json"]) -> dict[str, Any]:
-    """A configuration for `logging.config`: everything on standard error; of granian only what is wrong."""
+    """A configuration for `logging.config`: everything on standard error; of uvicorn only what is wrong."""
     formatters = {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": f"{JsonLines.__module__}.{JsonLines.__name__}"},
     }
     handlers = {"stderr": {"class": "logging.StreamHandler", "formatter": lines, "stream": "ext://sys.stderr"}}
-    levels = {"shelfwise": level, "_granian": "WARNING", "granian.access": "WARNING"}
+    levels = {"shelfwise": level, "uvicorn": "ERROR"}  # its warnings tell what strangers sent
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import logging
 import logging.config
-import multiprocessing
-import os
-import signal
 import socket
-import sys
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from shelfwise.config.load import load
@@ -25,10 +16,8 @@ from shelfwise.errors import ConfigError, ServiceError
 from shelfwise.serve.keys import key_from_environment, require_key_for
 from shelfwise.serve.log_lines import log_configuration
 from shelfwise.serve.measure_files import measure_files
-from shelfwise.serve.tls import tls_options
-
-STOP_TIMEOUT_S = 10
-"""How long requests that are being answered may take once the server is told to stop."""
+from shelfwise.serve.supervisor import fresh_workers, supervise
+from shelfwise.serve.tls import tls_context
 
 API = "shelfwise.serve.app:create_app"
 """The API alone, without web pages."""
@@ -67,39 +56,25 @@ def serve(
     n_workers = config.serve.workers if workers is None else workers
     require_key_for(host, key_from_environment(), partial(_has_stored_key, folder, config))
     address = _free_address(host, port)
-    logs, tls = log_configuration(log_level, config.serve.log_lines), tls_options(config.serve, folder)
+    logs = log_configuration(log_level, config.serve.log_lines)
+    is_secret = tls_context(config.serve, folder) is not None
     logging.config.dictConfig(logs)
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
-    server = Granian(
-        app,
-        address=address,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=n_workers,
-        # A lone worker that dies ends the server, so that a supervisor hears of it.
-        respawn_failed_workers=n_workers > 1,
-        websockets=False,
-        log_level=LogLevels.warning,
-        log_dictconfig=logs,
-        workers_kill_timeout=STOP_TIMEOUT_S,
-        **tls,
-    )
     log.info(
-        "%s://%s:%d/v1 serves %s", "https" if tls else "http", f"[{host}]" if ":" in host else host, port, folder.name
+        "%s://%s:%d/v1 serves %s",
+        "https" if is_secret else "http",
+        f"[{host}]" if ":" in host else host,
+        port,
+        folder.name,
     )
-    try:
-        with measure_files(), _fresh_workers():
-            server.serve(target_loader=partial(_load, app, folder, logs), wrap_loader=False)
-    except SystemExit as stop:
-        if stop.code:
-            raise ServiceError(
-                "the server's worker stopped unexpectedly",
-                hint="its last words are in the log",
-                code="worker_died",
-            ) from stop
+    with measure_files(), fresh_workers():
+        supervise(partial(_work, app, folder, address, port, logs), n_workers)
+
+
+def _work(app: str, folder: Path, address: str, port: int, logs: dict[str, Any]) -> None:
+    """In the worker, which loads what its supervisor does without."""
+    from shelfwise.serve.worker import work
+
+    work(app, folder, address, port, logs)
 
 
 def _has_stored_key(folder: Path, config: ShopConfig) -> bool:
@@ -114,43 +89,10 @@ def _has_stored_key(folder: Path, config: ShopConfig) -> bool:
         records.close()
 
 
-@contextmanager
-def _fresh_workers() -> Generator[None]:
-    """Workers start as fresh interpreters that do not run the caller's script again.
-
-    A fork would inherit whatever the caller has loaded (torch, say), without the threads that belong to it.
-    """
-    before, main = multiprocessing.get_start_method(allow_none=True), sys.modules["__main__"]
-    multiprocessing.set_start_method("spawn", force=True)
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        multiprocessing.set_start_method(before, force=True)
-
-
-def _load(app: str, folder: Path, logs: dict[str, Any]) -> Callable[..., Any]:
-    """In the worker: make the app."""
-    logging.config.dictConfig(logs)
-    threading.Thread(target=_follow_supervisor, daemon=True).start()
-    module, _, function = app.partition(":")
-    return getattr(importlib.import_module(module), function)(folder)
-
-
-def _follow_supervisor() -> None:
-    """Stop when the supervisor is gone, killed for instance: nobody else would ever free the port."""
-    supervisor = multiprocessing.parent_process()
-    if supervisor is not None:
-        supervisor.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 def _free_address(host: str, port: int) -> str:
     """The address behind a host's name, where nobody listens yet.
 
-    granian shares ports between processes: without this, a second server would silently take half of the
-    requests.
+    Workers share their port: without this, a second server would silently take half of the requests.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]

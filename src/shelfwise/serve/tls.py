@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
-from typing import Any
 
 from shelfwise.config.shop import ServeSpec
 from shelfwise.errors import ConfigError
@@ -13,8 +12,8 @@ from shelfwise.errors import ConfigError
 VARIABLE = "SHELFWISE_TLS_PASSWORD"
 
 
-def tls_options(spec: ServeSpec, folder: Path) -> dict[str, Any]:
-    """What granian is told to speak HTTPS; nothing where the shop has no certificate.
+def tls_context(spec: ServeSpec, folder: Path) -> ssl.SSLContext | None:
+    """With what the server speaks HTTPS, TLS 1.2 or newer; None where the shop has no certificate.
 
     Args:
         spec: The shop's.
@@ -24,11 +23,13 @@ def tls_options(spec: ServeSpec, folder: Path) -> dict[str, Any]:
         ConfigError: a file is missing or is no PEM, the key belongs to another certificate, or its password is wrong.
     """
     if spec.tls_certificate is None or spec.tls_key is None:
-        return {}
+        return None
     certificate = _file(folder, spec.tls_certificate, "serve.tls_certificate")
     key = _file(folder, spec.tls_key, "serve.tls_key")
     password = os.environ.get(VARIABLE) or None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     try:
         # Without a password OpenSSL would ask the terminal for one.
         context.load_cert_chain(certificate, key, password or (lambda: b""))
@@ -40,8 +41,6 @@ def tls_options(spec: ServeSpec, folder: Path) -> dict[str, Any]:
             hint=f"a locked key is opened by {VARIABLE} in the environment",
             code="bad_certificate",
         ) from cause
-    options = {"ssl_cert": certificate, "ssl_key": key, "ssl_key_password": password}
-    options["ssl_protocol_min"] = _oldest_protocol()
     if spec.tls_clients is not None:
         authorities = _file(folder, spec.tls_clients, "serve.tls_clients")
         try:
@@ -53,14 +52,8 @@ def tls_options(spec: ServeSpec, folder: Path) -> dict[str, Any]:
                 where="serve.tls_clients",
                 code="bad_certificate",
             ) from cause
-        options |= {"ssl_ca": authorities, "ssl_client_verify": True}
-    return options
-
-
-def _oldest_protocol() -> Any:
-    from granian.constants import SSLProtocols
-
-    return SSLProtocols.tls12
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def _file(folder: Path, name: str, where: str) -> Path:
