@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,10 +17,11 @@ from shelfwise.schemas.events import CODE_BY_KIND, POSITIVE_KINDS, EventKind
 from shelfwise.schemas.ids import Rows
 from shelfwise.schemas.scenario_names import NO_SCENARIOS, ScenarioNames
 from shelfwise.store import erasures
-from shelfwise.store.bulk import insert_rows, rows_where_in
+from shelfwise.store.bulk import insert_rows
 from shelfwise.store.frequent_read import FrequentRead
-from shelfwise.store.identities import find_or_add_users, find_rows
-from shelfwise.store.tables import events, items, users
+from shelfwise.store.identities import add_missing_users
+from shelfwise.store.known_events import Known, known_of
+from shelfwise.store.tables import events, users
 
 # Written out: a list that is bound is put into the statement anew by every request.
 SHOWS_INTEREST = events.c.kind.in_([literal_column(str(CODE_BY_KIND[kind])) for kind in POSITIVE_KINDS])
@@ -77,43 +78,38 @@ def append(connection: Connection, batch: Sequence[EventRow], source: int | None
 
     An event without item (a search) is stored without one. Users are added as they appear.
     """
-    item_rows = _item_rows(connection, batch)
-    outcome = _outcome(connection, batch, item_rows, source)
-    user_rows = find_or_add_users(connection, users, [batch[index].user_id for index in outcome.stored])
+    known = known_of(connection, batch)
+    outcome = _outcome(connection, batch, known, source)
+    user_rows = add_missing_users(
+        connection, users, known.user_rows, [batch[index].user_id for index in outcome.stored]
+    )
     insert_rows(
         connection,
         events,
         _STORED_COLUMNS,
-        [_stored_columns(batch[index], user_rows, item_rows, source) for index in outcome.stored],
+        [_stored_columns(batch[index], user_rows, known.item_rows, source) for index in outcome.stored],
     )
     return outcome
 
 
 def outcome_of(connection: Connection, batch: Sequence[EventRow]) -> AppendOutcome:
     """What `append` would do with a batch that came over the API; stores nothing."""
-    return _outcome(connection, batch, _item_rows(connection, batch), None)
+    return _outcome(connection, batch, known_of(connection, batch), None)
 
 
-def _item_rows(connection: Connection, batch: Sequence[EventRow]) -> dict[str, int]:
-    named = (event.item_id for event in batch if event.item_id is not None)
-    return find_rows(connection, items, items.c.item_id, named)
-
-
-def _outcome(
-    connection: Connection, batch: Sequence[EventRow], item_rows: Mapping[str, int], source: int | None
-) -> AppendOutcome:
+def _outcome(connection: Connection, batch: Sequence[EventRow], known: Known, source: int | None) -> AppendOutcome:
     # Unknown items first: an event that is refused for its item is not there to be repeated, in whichever batch.
     unknown = [
-        index for index, event in enumerate(batch) if event.item_id is not None and event.item_id not in item_rows
+        index for index, event in enumerate(batch) if event.item_id is not None and event.item_id not in known.item_rows
     ]
-    erasure_by_id = erasures.latest_of(connection, (event.user_id for event in batch))
+    erasure_by_id = erasures.latest_under(connection, known.secret, (event.user_id for event in batch))
     erased = [
         index
         for index, event in enumerate(batch)
         if event.user_id in erasure_by_id and event.timestamp_ms <= erasure_by_id[event.user_id].until_ms
     ]
     unknown = sorted(set(unknown).difference(erased))
-    twins = _twins(connection, batch, {*unknown, *erased}, source)
+    twins = _twins(batch, known, {*unknown, *erased}, source)
     left_out = {*twins, *unknown, *erased}
     stored = [index for index in range(len(batch)) if index not in left_out]
     return AppendOutcome(stored, twins, unknown, erased)
@@ -130,20 +126,16 @@ def _stored_columns(
     return (event.event_key, user_rows[event.user_id], item_row, *event[3:-1], source, event.line)
 
 
-def _twins(connection: Connection, batch: Sequence[EventRow], unknown: set[int], source: int | None) -> dict[int, Twin]:
-    keys = [event.event_key for event in batch]
-    columns = (events.c.event_key, events.c.source, events.c.line)
-    known = {
-        key: Twin(found, line) for key, found, line in rows_where_in(connection, events.c.event_key, keys, columns)
-    }
+def _twins(batch: Sequence[EventRow], known: Known, left_out: set[int], source: int | None) -> dict[int, Twin]:
+    first = {key: Twin(*origin) for key, origin in known.origins.items()}
     twins: dict[int, Twin] = {}
     for index, event in enumerate(batch):
-        if index in unknown:
+        if index in left_out:
             continue
-        if event.event_key in known:
-            twins[index] = known[event.event_key]
+        if event.event_key in first:
+            twins[index] = first[event.event_key]
         else:
-            known[event.event_key] = Twin(source, event.line)
+            first[event.event_key] = Twin(source, event.line)
     return twins
 
 

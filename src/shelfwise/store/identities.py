@@ -5,7 +5,7 @@ Rows are given in the order in which ids are first seen, count up from 0 without
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Column, Connection, Table, func, select
 
@@ -27,11 +27,17 @@ def next_row(connection: Connection, table: Table) -> int:
 
 def find_or_add_users(connection: Connection, users: Table, ids: Sequence[str]) -> dict[str, int]:
     """Rows of all these users, those of new ones given now; inside a write transaction."""
-    found = find_rows(connection, users, users.c.user_id, ids)
+    return add_missing_users(connection, users, find_rows(connection, users, users.c.user_id, ids), ids)
+
+
+def add_missing_users(
+    connection: Connection, users: Table, found: Mapping[str, int], ids: Sequence[str]
+) -> dict[str, int]:
+    """Rows of those who were found, and of these users, those who were not given theirs now."""
     new = [identity for identity in dict.fromkeys(ids) if identity not in found]
-    if new:
-        first = next_row(connection, users)
-        added = {identity: first + offset for offset, identity in enumerate(new)}
-        insert_rows(connection, users, ("row", "user_id"), [(row, identity) for identity, row in added.items()])
-        found |= added
-    return found
+    if not new:
+        return dict(found)
+    first = next_row(connection, users)
+    added = {identity: first + offset for offset, identity in enumerate(new)}
+    insert_rows(connection, users, ("row", "user_id"), [(row, identity) for identity, row in added.items()])
+    return {**found, **added}
