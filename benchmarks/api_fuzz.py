@@ -157,7 +157,7 @@ def parts_of(document: dict[str, Any], cases: int, seed: int) -> Iterator[Part]:
         for method in METHODS:
             if method in operations:
                 name = re.sub(r"[^a-z0-9]+", "-", f"{path}-{method}".lower()).strip("-")
-                which = ("--include-path", path, "--include-method", method.upper())
+                which = ("--include-name", f"{method.upper()} {path}")
                 yield Part(name, cases, seed, (*which, "--phases", ALONE))
     for first in range(0, cases, SEQUENCES_AT_ONCE):
         n = min(SEQUENCES_AT_ONCE, cases - first)

@@ -265,10 +265,9 @@ def at_size(n_items: int, workers: int, *, quick: bool, say: Callable[[str], Non
             canned.write_bytes(httpx.post(f"http://127.0.0.1:{port}/v1/recommend", json=query, timeout=20).content)
         say("the bare framework")
         port = free_port()
-        bare = [sys.executable, "-m", "uvicorn", "--port", str(port), "--no-access-log", "--ws", "none", "--factory"]
-        with running(
-            [*bare, "load.canned:create_app"], port, log, CANNED_ANSWER=str(canned), PYTHONPATH=str(BENCHMARKS)
-        ) as server:
+        bare = [sys.executable, "-m", "uvicorn", "--port", str(port), "--no-access-log", "--ws", "none"]
+        app = ["--app-dir", str(BENCHMARKS), "--factory", "load.canned:create_app"]
+        with running([*bare, *app], port, log, CANNED_ANSWER=str(canned)) as server:
             driven(port, seconds=2.0, seed=1, recommend=rate, **sizes)
             found["bare"] = measured(server, seconds=seconds / 4, seed=2, recommend=rate, **sizes)
     found["of_bare"] = found["bare"]["server_cpu_ms_per_request"] / found["steady"]["server_cpu_ms_per_request"]
