@@ -13,7 +13,7 @@ import pytest
 from uvicorn import Config, Server
 
 from shelfwise.serve import connection
-from shelfwise.serve.connection import MAX_HEAD_BYTES, Connection
+from shelfwise.serve.connection import MAX_HEAD_BYTES, MAX_URL_BYTES, Connection
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -135,5 +135,15 @@ def test_an_offer_to_speak_another_protocol_is_passed_over() -> None:
                 port, HEAD + offer + b"\r\nhello", HEAD + b"Connection: close\r\n\r\nagain", pause_s=0.1
             )
             assert answer.count(b"HTTP/1.1 200 OK") == 2 and b"hello" in answer and answer.endswith(b"again")
+
+    asyncio.run(check())
+
+
+def test_a_url_that_nobody_reads_is_refused() -> None:
+    async def check() -> None:
+        async with listening() as port:
+            url = b"/?" + b"x" * MAX_URL_BYTES
+            answer = await sent(port, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % url)
+            assert problem_of(answer)["code"] == "url_too_long" and answer.startswith(b"HTTP/1.1 414 ")
 
     asyncio.run(check())

@@ -101,7 +101,7 @@ def create_app(shop_folder: Path, pages: tuple[str, ...] = ()) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=documentation.problems(401, 403, 429, 500, 503),
+        responses=documentation.problems(401, 403, 414, 429, 431, 500, 503),
     )
     app.state.opening, app.state.measures = opening, measures
     for first in (recommend.quick, events.router):  # nearly all requests are theirs

@@ -15,6 +15,9 @@ HEAD_TIMEOUT_S = 30
 MAX_HEAD_BYTES = 64 * 1024
 """Of a head that comes in pieces; one that comes at once is no longer than what is read at once."""
 
+MAX_URL_BYTES = 65_535
+"""The parser takes none that are longer."""
+
 
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol, which would wait for a head for ever, however long it grows.
@@ -29,6 +32,7 @@ class Connection(HttpToolsProtocol):
 
     parser: httptools.HttpRequestParser  # type: ignore[assignment]  # None only once the connection is lost
     _deadline: asyncio.TimerHandle | None = None
+    url = b""
     _is_in_head = False
     _head_bytes = 0
 
@@ -50,7 +54,10 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             self._pass_over_offer(data[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(400, "bad_http", "what was sent is no HTTP request")
+            if len(self.url) > MAX_URL_BYTES:
+                self._refuse(414, "url_too_long", f"the request's URL is longer than {MAX_URL_BYTES:,} bytes")
+            else:
+                self._refuse(400, "bad_http", "what was sent is no HTTP request")
         else:
             if self._is_in_head:
                 self._go_on_with_head(len(data))

@@ -29,9 +29,11 @@ _MEANING = {
     409: "The shop has no model yet, or is in another state than the request asks for.",
     412: "The item is not in the state that `If-Match` or `If-None-Match` asks for.",
     413: "The body is too large.",
+    414: "The URL is longer than the server reads.",
     415: "The body is not JSON.",
     422: "What was asked cannot be done; `errors` names the fields.",
     429: "More requests came than this key or visitor may send; `Retry-After` says when to go on.",
+    431: "The request's headers are longer than the server reads.",
     500: "A mistake of the server.",
     503: "The server is loading, or its store is busy; ask again.",
 }
