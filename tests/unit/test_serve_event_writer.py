@@ -14,7 +14,7 @@ from shelfwise.errors import ServiceError
 from shelfwise.schemas.items import Item
 from shelfwise.serve import event_writer
 from shelfwise.serve.event_writer import EventWriter, part_of
-from shelfwise.serve.writer import Job, Writer
+from shelfwise.serve.writer import Job, Told, Writer
 from shelfwise.store import catalogue, event_log
 from shelfwise.store.event_log import AppendOutcome, EventRow, Twin
 from shelfwise.store.records import Records
@@ -36,9 +36,9 @@ def event(name: str, item: str = "mug") -> EventRow:
 class CountedWriter(Writer):
     n_jobs = 0
 
-    async def run(self, job: Job) -> object:
+    def submit(self, job: Job, told: Told) -> None:
         self.n_jobs += 1
-        return await super().run(job)
+        super().submit(job, told)
 
 
 def test_each_request_is_told_of_its_own_events(records: Records) -> None:
@@ -66,11 +66,12 @@ def test_a_refusal_is_told_to_all_who_waited_and_the_next_go_on(records: Records
     class Refusing(Writer):
         refuses = True
 
-        async def run(self, job: Job) -> object:
+        def submit(self, job: Job, told: Told) -> None:
             if self.refuses:
-                await asyncio.sleep(0.01)
-                raise ServiceError("the records store refused")
-            return await super().run(job)
+                error = ServiceError("the records store refused")
+                asyncio.get_running_loop().call_later(0.01, told, error)
+            else:
+                super().submit(job, told)
 
     async def run() -> None:
         writer = Refusing(records)
@@ -89,12 +90,13 @@ def test_more_than_may_wait_is_refused_at_once(records: Records, monkeypatch: py
     async def run() -> list[AppendOutcome | BaseException]:
         writer = Writer(records)
         events = EventWriter(writer)
-        return await asyncio.gather(*(events.append([event(str(n))]) for n in range(6)), return_exceptions=True)
+        # The first is being stored, and waits no more.
+        return await asyncio.gather(*(events.append([event(str(n))]) for n in range(7)), return_exceptions=True)
 
     outcomes = asyncio.run(run())
     busy = [one for one in outcomes if isinstance(one, ServiceError)]
     assert [one.code for one in busy] == ["busy"] * 3
-    assert sum(isinstance(one, AppendOutcome) for one in outcomes) == 3
+    assert sum(isinstance(one, AppendOutcome) for one in outcomes) == 4
 
 
 @given(st.lists(st.sampled_from("stue"), max_size=30), st.lists(st.integers(0, 5), max_size=8))

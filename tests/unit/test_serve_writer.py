@@ -60,7 +60,7 @@ def test_what_waits_together_is_committed_together(records: Counting) -> None:
         return await asyncio.gather(*(writer.run(put(number)) for number in range(3 * MAX_JOBS)))
 
     assert asyncio.run(run()) == list(range(3 * MAX_JOBS))
-    assert records.n_transactions == 3
+    assert records.n_transactions == 4  # the first began at once, alone
     assert len(stored(records)) == 3 * MAX_JOBS
 
 
@@ -82,13 +82,14 @@ def test_a_store_that_refuses_fails_all_and_the_writer_goes_on(records: Counting
 
     async def run() -> list[int | BaseException]:
         writer = Writer(records)
-        first = await asyncio.gather(writer.run(put(1)), writer.run(refuse), return_exceptions=True)
+        jobs = (put(0), put(1), refuse)  # the first begins at once, alone
+        first = await asyncio.gather(*(writer.run(job) for job in jobs), return_exceptions=True)
         return [*first, await writer.run(put(2))]
 
-    found = asyncio.run(run())
-    assert isinstance(found[0], ServiceError) and isinstance(found[1], ServiceError)
-    assert found[2] == 2
-    assert stored(records) == {"2"}
+    alone, *together, later = asyncio.run(run())
+    assert all(isinstance(one, ServiceError) for one in together)
+    assert (alone, later) == (0, 2)
+    assert stored(records) == {"0", "2"}
 
 
 def test_closing_waits_for_what_was_asked(records: Counting) -> None:

@@ -18,15 +18,22 @@ MAX_BATCH = 2_000
 MAX_WAITING = 100_000
 """Events that may wait."""
 
+Waiting = tuple[Sequence[EventRow], asyncio.Future[AppendOutcome]]
+"""A request's events, and where it waits for what became of them."""
+
 
 class EventWriter:
-    """Appends events to the log for many requests."""
+    """Appends events to the log for many requests.
+
+    While one batch is being stored the next gathers.
+    """
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._waiting: list[tuple[Sequence[EventRow], asyncio.Future[AppendOutcome]]] = []
+        self._waiting: list[Waiting] = []
         self._n_waiting = 0
-        self._task: asyncio.Task[None] | None = None
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def append(self, rows: Sequence[EventRow]) -> AppendOutcome:
         """What became of a request's events, once that is durable.
@@ -41,33 +48,41 @@ class EventWriter:
         future: asyncio.Future[AppendOutcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((rows, future))
         self._n_waiting += len(rows)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work())
+        if self._is_idle.is_set():
+            self._begin()
         return await future
 
     async def close(self) -> None:
         """Wait until everything that was sent is stored."""
-        if self._task is not None:
-            await self._task
+        while not self._is_idle.is_set():  # who is told may ask for more
+            await self._is_idle.wait()
 
-    async def _work(self) -> None:
-        while self._waiting:
-            batch = self._taken()
-            everything = [row for rows, _ in batch for row in rows]
-            try:
-                outcome = await self._writer.run(partial(event_log.append, batch=everything, source=None))
-            except Exception as error:
-                for _, future in batch:
-                    if not future.done():  # else the caller went away
-                        future.set_exception(error)
-                continue
-            start = 0
-            for rows, future in batch:
-                if not future.done():
-                    future.set_result(part_of(outcome, start, start + len(rows)))
-                start += len(rows)
+    def _begin(self) -> None:
+        self._is_idle.clear()
+        batch = self._taken()
+        everything = [row for rows, _ in batch for row in rows]
+        try:
+            self._writer.submit(partial(event_log.append, batch=everything, source=None), partial(self._end, batch))
+        except ServiceError as error:
+            self._end(batch, error)
 
-    def _taken(self) -> list[tuple[Sequence[EventRow], asyncio.Future[AppendOutcome]]]:
+    def _end(self, batch: Sequence[Waiting], outcome: AppendOutcome | Exception) -> None:
+        if self._waiting:
+            self._begin()
+        else:
+            self._is_idle.set()
+        start = 0
+        for rows, future in batch:
+            end = start + len(rows)
+            if future.done():  # the caller went away
+                pass
+            elif isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(part_of(outcome, start, end))
+            start = end
+
+    def _taken(self) -> list[Waiting]:
         n_events, n_requests = 0, 0
         for rows, _ in self._waiting:
             if n_requests and n_events + len(rows) > MAX_BATCH:
