@@ -757,6 +757,7 @@ SECTIONS = {
     "exposure": exposure_section,
     "network-search": network_search_section,
     "objectives-trivago": shown_section,
+    "objectives-trivago-scenarios": shown_section,
     "diversity": diversity_section,
     "baskets": baskets_section,
     "off_policy": off_policy_section,
