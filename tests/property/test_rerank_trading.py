@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelfwise.rerank import calibrated
 from shelfwise.rerank.aspects import aspects_of, own_mix
 from shelfwise.rerank.brakes import Fresh, Tail, standing
 from shelfwise.rerank.calibrated import SMOOTHING, Calibrated
@@ -125,9 +126,13 @@ def test_dpp_on_few_items_is_near_the_best_of_all_sets(seed: int, n: int, size: 
     assert reached <= best + shift * len(chosen) + ROUNDING
 
 
+@pytest.mark.parametrize("kernels", [True, False])
 @given(asked=requests, by=st.sampled_from(["auto", "category", "brand"]))
-def test_calibrated(asked: Listed, by: Any) -> None:
-    chosen = picked(Calibrated(Calibrated.Config(by=by)), asked)
+def test_calibrated(kernels: bool, asked: Listed, by: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if not kernels:
+            patch.setattr(calibrated, "compiled", None)
+        chosen = picked(Calibrated(Calibrated.Config(by=by)), asked)
     own = own_mix(asked.situation.history, asked.facts, by).astype(np.float64)
     if not own.any():
         assert chosen == list(range(asked.k))

@@ -212,3 +212,24 @@ def describe(
     Returns:
         Shape `(N, n_columns)`, as `features.candidate_features` names the columns.
     """
+
+def calibrated(
+    worth: Floats, codes: Rows, shares: Floats, own: Floats, share: float, smoothing: float, k: int, /
+) -> Rows:
+    """Greedy picks of `(1 - share) * sum(worth) - share * KL(own || smoothed mix of those picked)`.
+
+    Args:
+        worth: Relevance of each item; shape `(N,)`.
+        codes: Its aspects; shape `(N, M)`.
+        shares: Its share of each of them, 0 in places to spare, whose code is not looked at; shape `(N, M)`.
+        own: The user's own share of each aspect; shape `(A,)`.
+        share: Of the divergence against relevance, in [0, 1].
+        smoothing: Share of the own mix in the slate's, in (0, 1).
+        k: Items to pick, N at most.
+
+    Returns:
+        Places in the order of picking, of equal ones the first; shape `(k,)`.
+
+    Cost:
+        O(A + k N M).
+    """

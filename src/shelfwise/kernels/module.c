@@ -5,6 +5,7 @@
 #include "features.h"
 #include "graph.h"
 #include "merging.h"
+#include "mixing.h"
 #include "trees.h"
 #include "vectors.h"
 #include "votes.h"
@@ -20,6 +21,7 @@ static PyMethodDef methods[] = {
     {"fill_scores", (PyCFunction)(void (*)(void))kernel_fill_scores, METH_FASTCALL, NULL},
     {"graph_search", (PyCFunction)(void (*)(void))kernel_graph_search, METH_FASTCALL, NULL},
     {"products", (PyCFunction)(void (*)(void))kernel_products, METH_FASTCALL, NULL},
+    {"calibrated", (PyCFunction)(void (*)(void))kernel_calibrated, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

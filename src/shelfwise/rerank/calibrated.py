@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from shelfwise.kernels import compiled
 from shelfwise.rerank.aspects import By, aspects_of, own_mix
 from shelfwise.rerank.listed import Listed
 from shelfwise.rerank.trading import Trading, TradingOptions
@@ -52,6 +53,9 @@ class Calibrated(Trading):
         if not own.any():
             return np.arange(k, dtype=np.int32)
         aspects = aspects_of(listed.rows[:n], listed.facts, self.options.by)
+        if compiled is not None:
+            codes, shares = np.ascontiguousarray(aspects.codes), np.ascontiguousarray(aspects.shares)
+            return compiled.calibrated(worth, codes, shares, own, share, SMOOTHING, k)
         codes, shares, wanted = _of_interest(aspects.codes, aspects.shares, own)
         own = np.append(own[wanted], np.float32(0))
         weights = own[codes] * np.float32(share)
