@@ -47,7 +47,9 @@ def supervise(work: Callable[[], None], n_workers: int) -> None:
             while not told():
                 for place in places:
                     place.fill()
-                wait([told.hears, *(place.worker.sentinel for place in places if place.worker)], _until_due(places))
+                sentinels = [place.worker.sentinel for place in places if place.worker]
+                if told.hears in wait([told.hears, *sentinels], _until_due(places)):
+                    told.hears.recv(64)  # of signals that mean nothing to us, too
                 for place in places:
                     place.look()
                 if n_workers == 1 and places[0].worker is None and not told():
