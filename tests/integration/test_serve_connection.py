@@ -10,16 +10,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from uvicorn import Config, Server
+from uvicorn import Config
 
 from shelfwise.serve import connection
-from shelfwise.serve.connection import MAX_HEAD_BYTES, MAX_URL_BYTES, Connection
+from shelfwise.serve.connection import MAX_HEAD_BYTES, MAX_PIPELINED, MAX_URL_BYTES, Connection
+from shelfwise.serve.worker import PatientServer
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers a request with its body."""
+    """Answers a request with its body; `/early` before it came, `/slow` after two seconds."""
     assert scope["type"] == "http"
-    body, more = b"", True
+    body, more = b"", scope["path"] != "/early"
+    if scope["path"] == "/slow":
+        await asyncio.sleep(2)
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
@@ -32,7 +35,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 async def listening() -> AsyncGenerator[int]:
     """The port of a server that answers what it is sent."""
     config = Config(echo, http=Connection, ws="none", lifespan="off", log_config=None, server_header=False)
-    server = Server(config)
+    server = PatientServer(config)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         task = asyncio.create_task(server.serve([listener]))
@@ -56,6 +59,14 @@ async def sent(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:
         writer.close()
 
 
+async def sent_too_much(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:
+    """As `sent`; nothing where it was hung up on while it still sent."""
+    try:
+        return await sent(port, *parts, pause_s=pause_s)
+    except ConnectionError:
+        return b""
+
+
 def problem_of(answer: bytes) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head.lower() and b"connection: close" in head.lower()
@@ -74,23 +85,73 @@ def test_a_head_that_comes_in_pieces_is_read() -> None:
     asyncio.run(check())
 
 
-def test_who_does_not_finish_a_head_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.3)
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "answered"),
+    [
+        ((), b""),  # says nothing at all
+        ((HEAD,), b""),
+        ((HEAD + b"\r\nhe",), b""),
+        ((HEAD + b"\r\nhello", HEAD), b"hello"),  # the second request of a connection has no longer
+        ((GET, b"\r\n"), b"\r\n\r\n"),  # nothing that begins one
+        ((HEAD.replace(b"/ ", b"/early ") + b"\r\n", b"h"), b"\r\n\r\n"),  # the answer was there before its body
+        ((CHUNKED + b"X: y\r\n",), b""),
+    ],
+)
+def test_who_does_not_finish_is_hung_up_on(
+    parts: tuple[bytes, ...], answered: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.3)
 
     async def check() -> None:
         async with listening() as port:
-            assert await sent(port) == b""  # says nothing at all
-            assert await sent(port, HEAD) == b""
-            # The second request of a connection has as long as the first.
-            first = HEAD + b"\r\nhello"
-            assert (await sent(port, first + HEAD)).endswith(b"hello")
-            assert (await sent(port, first, HEAD, pause_s=0.05)).endswith(b"hello")
+            answer = await sent(port, *parts, pause_s=0.05)
+            assert answer.endswith(answered) if answered else answer == b""
+
+    asyncio.run(check())
+
+
+def test_who_does_not_read_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "UNREAD_S", 0.3)
+
+    async def check() -> None:
+        async with listening() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            n_bytes = 30_000_000
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % n_bytes + b"x" * n_bytes)
+
+            async def go_on() -> None:
+                for _ in range(100):
+                    await asyncio.sleep(0.1)
+                    writer.write(b"\r\n")
+                    await writer.drain()
+
+            with pytest.raises(ConnectionError):
+                await go_on()
+            assert not reader.at_eof()
+
+    asyncio.run(check())
+
+
+def test_what_is_answered_slowly_is_answered_whatever_comes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+    slow = HEAD.replace(b"/ ", b"/slow ") + b"\r\nhello"
+
+    async def check() -> None:
+        async with listening() as port:
+            assert (await sent(port, slow + HEAD)).endswith(b"hello")
+            # What cannot be read is no answer to it.
+            assert await sent(port, slow, b"nonsense\r\n\r\n", pause_s=0.05) == b""
 
     asyncio.run(check())
 
 
 def test_a_slow_answer_or_body_is_not_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connection, "PATIENCE_S", 1.5)
 
     async def check() -> None:
         async with listening() as port:
@@ -135,6 +196,49 @@ def test_an_offer_to_speak_another_protocol_is_passed_over() -> None:
                 port, HEAD + offer + b"\r\nhello", HEAD + b"Connection: close\r\n\r\nagain", pause_s=0.1
             )
             assert answer.count(b"HTTP/1.1 200 OK") == 2 and b"hello" in answer and answer.endswith(b"again")
+
+    asyncio.run(check())
+
+
+def test_what_follows_a_body_is_bounded_and_not_kept() -> None:
+    async def check() -> None:
+        async with listening() as port:
+            lines = [b"X%d: y\r\n" % number * 1_000 for number in range(20)]
+            # Its request is not over: nothing is answered.
+            assert await sent_too_much(port, CHUNKED, *lines, pause_s=0.001) == b""
+            short = CHUNKED.replace(b"Host: x", b"Host: x\r\nConnection: close")
+            assert (await sent(port, short + b"X: y\r\n\r\n")).endswith(b"hello")
+
+    asyncio.run(check())
+
+
+def test_a_long_body_is_no_long_head() -> None:
+    async def check() -> None:
+        body = b"x" * (MAX_HEAD_BYTES + 5_000)
+        whole = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        async with listening() as port:
+            answer = await sent(port, whole + GET[:20], GET[20:-2] + b"Connection: close\r\n\r\n", pause_s=0.1)
+            assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+    asyncio.run(check())
+
+
+def test_requests_that_do_not_wait_for_answers_are_bounded() -> None:
+    async def check() -> None:
+        async with listening() as port:
+            last = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            answer = await sent(port, GET * (MAX_PIPELINED - 1) + last)
+            assert answer.count(b"HTTP/1.1 200 OK") == MAX_PIPELINED
+            assert (await sent_too_much(port, GET * 5_000)).count(b"HTTP/1.1 200 OK") <= MAX_PIPELINED + 1
+
+    asyncio.run(check())
+
+
+def test_offers_one_upon_the_other_are_refused() -> None:
+    async def check() -> None:
+        offer = GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        async with listening() as port:
+            assert (await sent_too_much(port, offer * 4_000)).count(b"HTTP/1.1 200 OK") <= 1
 
     asyncio.run(check())
 

@@ -143,3 +143,24 @@ def test_who_holds_all_threads_that_others_share_does_not_hold_the_writer(record
             await held
 
     assert asyncio.run(run()) == 1
+
+
+def test_who_cannot_be_told_costs_nobody_what_he_waits_for(records: Counting) -> None:
+    def deaf(_: object) -> None:
+        raise ValueError("not listening")
+
+    def stops(_: Connection) -> int:
+        raise StopIteration  # which no future takes
+
+    async def run() -> int:
+        writer = Writer(records)
+        writer.submit(put(0), deaf)
+        lost = asyncio.create_task(writer.run(stops))
+        writer.submit(put(1), deaf)
+        found = await asyncio.wait_for(writer.run(put(2)), 10)
+        lost.cancel()
+        await writer.close()
+        return found
+
+    assert asyncio.run(run()) == 2
+    assert stored(records) == {"0", "1", "2"}

@@ -66,7 +66,7 @@ class EventWriter:
         except ServiceError as error:
             self._end(batch, error)
 
-    def _end(self, batch: Sequence[Waiting], outcome: AppendOutcome | Exception) -> None:
+    def _end(self, batch: Sequence[Waiting], outcome: AppendOutcome | BaseException) -> None:
         if self._waiting:
             self._begin()
         else:
@@ -76,7 +76,7 @@ class EventWriter:
             end = start + len(rows)
             if future.done():  # the caller went away
                 pass
-            elif isinstance(outcome, Exception):
+            elif isinstance(outcome, BaseException):
                 future.set_exception(outcome)
             else:
                 future.set_result(part_of(outcome, start, end))

@@ -40,7 +40,8 @@ def log_configuration(level: str, lines: Literal["plain", "json"]) -> dict[str, 
         "json": {"()": f"{JsonLines.__module__}.{JsonLines.__name__}"},
     }
     handlers = {"stderr": {"class": "logging.StreamHandler", "formatter": lines, "stream": "ext://sys.stderr"}}
-    levels = {"shelfwise": level, "uvicorn": "ERROR"}  # its warnings tell what strangers sent
+    # What strangers send is no warning of ours.
+    levels = {"shelfwise": level, "uvicorn": "ERROR", "asyncio": "ERROR"}
     return {
         "version": 1,
         "disable_existing_loggers": False,

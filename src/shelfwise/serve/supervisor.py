@@ -40,6 +40,7 @@ def supervise(work: Callable[[], None], n_workers: int) -> None:
 
     Raises:
         ServiceError: the lone worker died.
+        ValueError: this is not the process's main thread, which alone hears signals.
     """
     with _told_to_stop() as told:
         places = [_Place(work) for _ in range(n_workers)]
@@ -88,9 +89,14 @@ class _Place:
         if self.worker is not None or now < self.due:
             return
         # A fork would inherit whatever the caller has loaded (torch, say), without the threads that belong to it.
-        self.worker = multiprocessing.get_context("spawn").Process(target=self._work)
-        self.worker.start()
+        worker = multiprocessing.get_context("spawn").Process(target=self._work)
         self.due = now + REPLACED_AFTER_S
+        try:
+            worker.start()
+        except OSError as error:  # no process to be had
+            log.error("a worker cannot be started: %s", error)
+        else:
+            self.worker = worker
 
     def look(self) -> None:
         """Take out a worker that died."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import logging.config
@@ -18,13 +19,9 @@ from typing import Any
 from uvicorn import Config, Server
 
 from shelfwise.config.load import load
-from shelfwise.serve.connection import Connection
+from shelfwise.serve.connection import KEEP_ALIVE_S, Connection
 from shelfwise.serve.supervisor import STOP_TIMEOUT_S
 from shelfwise.serve.tls import tls_context
-
-KEEP_ALIVE_S = 75
-"""How long an idle connection stays open: longer than proxies and load balancers keep theirs (60 s), so that it is they
-who close it, and never we while a request is on its way."""
 
 BACKLOG = 2_048
 """Connections that may wait to be accepted."""
@@ -56,20 +53,30 @@ def work(app: str, folder: Path, address: str, port: int, logs: dict[str, Any]) 
         # Whoever asks says nothing of who asks: no address is believed from a header.
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=int(KEEP_ALIVE_S),
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
         ssl_context_factory=None if context is None else lambda *_: context,
     )
+    config.load()  # before it listens: who cannot answer is not to be asked
     with _listening(address, port) as listener:
-        _Patient(config).run([listener])
+        PatientServer(config).run([listener])
 
 
-class _Patient(Server):
+class PatientServer(Server):
     """A server that ends in good order, however often it is told to."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting; go on answering."""
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once a second, hang up on clients that had their time."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.look(now)
+        return await super().on_tick(counter)
 
 
 def _listening(address: str, port: int) -> socket.socket:

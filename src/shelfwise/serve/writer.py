@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -18,6 +19,8 @@ MAX_WAITING = 2_000
 
 MAX_JOBS = 64
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
+
+log = logging.getLogger("shelfwise.serve")
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
@@ -42,6 +45,7 @@ class Writer:
         self._is_idle.set()
         # Its own: imports, reports and erasures may hold all that others share, for minutes.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._thread.submit(int)  # starts it: a job that a thread was wanting for would be done later all the same
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Do a job in a transaction; what it returned, once it is durable.
@@ -102,7 +106,10 @@ class Writer:
         else:
             self._is_idle.set()
         for (_, told), outcome in zip(batch, outcomes, strict=True):
-            told(outcome)
+            try:
+                told(outcome)
+            except Exception as error:  # costs nobody else what he waits for
+                log.error("what became of a write could not be told", exc_info=error)
 
     def _commit(self, jobs: Sequence[Job]) -> list[Any]:
         """What each job returned, or the exception that it ended in."""
@@ -125,7 +132,7 @@ def _outcomes(done: Future[list[Any]], n_jobs: int) -> list[Any]:
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
     if future.done():  # the caller went away
         return
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, BaseException):
         future.set_exception(outcome)
     else:
         future.set_result(outcome)
