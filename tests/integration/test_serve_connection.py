@@ -26,7 +26,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    headers = [(b"content-length", str(len(body)).encode())]
+    headers = [(b"content-length", str(len(body)).encode()), (b"n-headers", str(len(scope["headers"])).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -161,6 +161,18 @@ def test_a_slow_answer_or_body_is_not_hung_up_on(monkeypatch: pytest.MonkeyPatch
     asyncio.run(check())
 
 
+def test_a_body_that_we_do_not_read_on_is_not_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+
+    async def check() -> None:
+        body = b"x" * 1_000_000
+        head = b"POST /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        async with listening() as port:
+            assert (await sent(port, head + body)).endswith(body)
+
+    asyncio.run(check())
+
+
 def test_a_head_without_end_is_refused() -> None:
     async def check() -> None:
         async with listening() as port:
@@ -207,7 +219,8 @@ def test_what_follows_a_body_is_bounded_and_not_kept() -> None:
             # Its request is not over: nothing is answered.
             assert await sent_too_much(port, CHUNKED, *lines, pause_s=0.001) == b""
             short = CHUNKED.replace(b"Host: x", b"Host: x\r\nConnection: close")
-            assert (await sent(port, short + b"X: y\r\n\r\n")).endswith(b"hello")
+            answer = await sent(port, short + b"X: y\r\n\r\n")
+            assert answer.endswith(b"hello") and b"n-headers: 3\r\n" in answer
 
     asyncio.run(check())
 
