@@ -60,7 +60,7 @@ service = Service.open(folder, load(folder))
 service.recommender.recommend(Query(user_id="user-1"))
 service.recommender.live.encode(Item(item_id="x", title="Blue kite"))
 service.records.close()
-unwanted = ("torch", "transformers", "lightgbm", "polars", "alembic", "cryptography")
+unwanted = ("torch", "transformers", "lightgbm", "polars", "alembic", "cryptography", "scipy.optimize")
 print([name for name in unwanted if name in sys.modules])
 """
 
@@ -73,6 +73,12 @@ def test_serving_imports_nothing_of_training(tiny_shop: Path) -> None:
         check=True,
         timeout=60,
     )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_supervisor_loads_nothing_of_what_its_workers_do() -> None:
+    code = "import sys, shelfwise.serve.run; print([name for name in ('numpy', 'fastapi') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
 

@@ -12,7 +12,7 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy  # `optimize` is loaded where it is first used: whoever only answers does without
 from scipy.special import expit
 
 from shelfwise.offers.buyers import Ints
@@ -79,7 +79,7 @@ def budget_prices(
 
         bounds = [(0, None)] * len(bound)
         options = {"maxiter": n_steps}
-        return minimize(smooth, units, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        return scipy.optimize.minimize(smooth, units, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
     wanted = np.flatnonzero(value.max(axis=1) > 0)
     drawn = wanted[:: max(len(wanted) // SAMPLE, 1)]

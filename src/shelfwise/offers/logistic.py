@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy  # `optimize` is loaded where it is first used: whoever only answers does without
 from scipy.special import expit
 
 from shelfwise.schemas.ids import Doubles, Floats
@@ -67,7 +67,7 @@ class Logistic:
         if start is None:
             share = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
             first[-1] = np.log(share / (1 - share))
-        found = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 150})
+        found = scipy.optimize.minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 150})
         return cls(mean, scale, found.x[:-1], float(found.x[-1]))
 
     def __call__(self, features: Floats) -> Floats:

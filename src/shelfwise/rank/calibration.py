@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression, minimize
+import scipy  # `optimize` is loaded where it is first used: whoever only answers does without
 from scipy.special import expit
 
 from shelfwise.schemas.ids import Doubles, Floats
@@ -73,14 +73,14 @@ class Calibration:
             error = expit(odds) - happened
             return float(value.mean()), np.array([(error * slope * given).mean(), error.mean()])
 
-        slope, shift = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x
+        slope, shift = scipy.optimize.minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x
         ends = np.array([given.min(), given.max() + 1e-6])
         return cls(ends, np.exp(slope) * ends + shift)
 
     @classmethod
     def _curve(cls, given: Doubles, happened: Floats, line: Self) -> Self:
         order = np.argsort(given, kind="stable")
-        blocks = isotonic_regression(happened[order].astype(np.float64))
+        blocks = scipy.optimize.isotonic_regression(happened[order].astype(np.float64))
         starts, ends = blocks.blocks[:-1], blocks.blocks[1:]
         shares = np.array([blocks.x[start] for start in starts])
         middles = np.array([given[order][start:end].mean() for start, end in zip(starts, ends, strict=True)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy  # `optimize` is loaded where it is first used: whoever only answers does without
 
 from shelfwise.rank.ranker import RankingTable
 from shelfwise.schemas.ids import Doubles, Floats
@@ -60,7 +60,9 @@ class LinearScorer:
             gradient = np.append(x.T @ slope + 2 * RIDGE * parameters[:-1], slope.sum())
             return float(value), gradient
 
-        found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+        found = scipy.optimize.minimize(
+            loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 200}
+        )
         return cls(mean, scale, found.x[:-1])
 
     def __call__(self, features: Floats) -> Floats:

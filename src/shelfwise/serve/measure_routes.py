@@ -12,7 +12,7 @@ from shelfwise.errors import ServiceError
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.serve.callers import GuardedRoute, needs
 from shelfwise.serve.drift_measures import exposition_of
-from shelfwise.serve.measure_files import exposition
+from shelfwise.serve.exposition import exposition
 from shelfwise.serve.measures import Measures
 from shelfwise.serve.service import Opening
 
