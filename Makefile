@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= 2
+# One more than the two cores of a small machine: many tests wait, for servers and for browsers.
+WORKERS ?= 3
 
 .PHONY: help setup demo test check fmt bench peers services clean
 .DEFAULT_GOAL := help

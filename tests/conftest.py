@@ -11,6 +11,8 @@ from pathlib import Path
 # As the command line does: OpenMP's threads that spin while they wait cost test processes side by side most of
 # their time. Read when the first OpenMP runtime is loaded, so before NumPy comes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared out already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings

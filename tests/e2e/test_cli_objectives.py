@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import tomlkit
 
+from shelfwise.train.ranker_search import space
+
 Cli = Callable[..., Any]
 
 RANK = """
@@ -166,7 +168,11 @@ def test_evaluate_and_all_users_work_as_with_any_ranker(cli: Cli, weighed: Path,
     assert output.is_file()
 
 
-def test_settings_are_searched_resumed_shown_and_can_be_written_down(cli: Cli, weighed: Path) -> None:
+def test_settings_are_searched_resumed_shown_and_can_be_written_down(
+    cli: Cli, weighed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "WIDTHS", (8, 24))  # small and quick ones
+    monkeypatch.setattr(space, "EPOCHS", (1, 3))
     before = cli("tune", "ranker", "--shop", weighed, "--json")
     assert before.code == 2 and before.document["error"]["code"] == "no_search"
 

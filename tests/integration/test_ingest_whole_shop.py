@@ -29,7 +29,7 @@ DEMO = Path(__file__).parents[2] / "src/shelfwise/cli/demo_shop/online_retail.pa
 LINES = 541_909
 KILLS = 20
 KILLS_OF_A_CLIENT = 10  # what a server has of a killed client is less than what a file has
-LOG_LINES = 40_000
+LOG_LINES = 16_000
 
 
 def test_the_demo_shops_file_adds_up(tmp_path: Path) -> None:

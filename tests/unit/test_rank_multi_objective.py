@@ -45,7 +45,7 @@ def planted(
         history = History(np.array([last], np.int32), np.array([VIEW], np.int8), np.array([request * 1_000], np.int64))
         situations.append(Situation(history, request * 1_000 + 500, np.empty(0, np.int32), scenario=scenario))
         pull = features[span, 0] if scenario == HOME else -features[span, 0]
-        odds[span] = 4 * (VECTORS[rows[span]] @ VECTORS[last]) - 2 if by_history else 2 * pull - 2
+        odds[span] = 8 * (VECTORS[rows[span]] @ VECTORS[last]) - 2 if by_history else 2 * pull - 2
     clicked = random.random(len(odds)) < 1 / (1 + np.exp(-odds))
     bought = clicked & (random.random(len(odds)) < 1 / (1 + np.exp(3 * features[:, 1] + 1)))
     outcomes = np.column_stack([clicked, bought]).astype(np.float32)
@@ -142,9 +142,9 @@ def test_a_scenario_may_want_the_opposite_and_one_that_is_unknown_breaks_nothing
 
 
 def test_the_history_speaks_for_what_is_like_it() -> None:
-    table = planted(600, by_history=True)
-    with_it = fitted(table, epochs=15)
-    without = fitted(replace(table, vectors=None), epochs=15)
+    table = planted(300, by_history=True)
+    with_it = fitted(table, epochs=14, rate=3e-3)
+    without = fitted(replace(table, vectors=None), epochs=14, rate=3e-3)
     fresh = planted(200, seed=3, by_history=True)
     assert auc(predicted(with_it, fresh)[:, 0], fresh.outcomes[:, 0]) > 0.75
     assert auc(predicted(without, replace(fresh, vectors=None))[:, 0], fresh.outcomes[:, 0]) < 0.6

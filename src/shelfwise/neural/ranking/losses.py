@@ -135,7 +135,7 @@ class Balance(nn.Module):
             from torchjd.autojac import backward, jac_to_grad
 
             told = [loss for loss in found if loss.requires_grad]
-            backward(told)
+            backward(told, parallel_chunk_size=1)  # all at once is slower on a processor, and takes more memory
             jac_to_grad([one for one in parameters if getattr(one, "jac", None) is not None], self.aggregator)
         elif self.how == "uncertainty":
             scaled = torch.exp(-self.log_variances) * torch.stack(list(found)) + self.log_variances / 2

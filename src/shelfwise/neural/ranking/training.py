@@ -152,6 +152,7 @@ def _trained(
         [{"params": others}, {"params": of_places, "lr": QUICKER * options.rate}],
         lr=options.rate,
         weight_decay=options.weight_decay,
+        fused=True,
     )
     exposure = Exposure.of(options, torch.as_tensor(lines.item_names.astype(np.int64)))
     n_steps = options.epochs * max(1, math.ceil(len(lines) / options.requests_per_step))
