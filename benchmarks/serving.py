@@ -8,6 +8,8 @@ random moments whatever became of those before, and each is timed from when it w
 
 - *steady*: 80 % recommendations (home, item, cart), 20 % events one by one;
 - *in time*: where the steady load is more than can be answered in time, the same at ever lower rates until it is;
+- *hurried*: there too, the steady load once more with answers that may take so long and no longer
+  (`latency_budget_ms`, changed while the server runs): how many of them leave something out;
 - *events in batches* of 100, and *events one by one*, each durable before it is acknowledged;
 - *followed*: from an acknowledged purchase to the first answer without it, while the steady load goes on;
 - *bare*: the same framework answering a recommendation's bytes from memory, for what is left to gain.
@@ -59,6 +61,9 @@ MEMORY_MIB = 3_072.0
 
 BATCHED, ONE_BY_ONE = 5_000.0, 1_000.0
 """Events a second."""
+
+HURRIED_MS, PLACES = 10.0, ("home", "item", "cart")
+"""What an answer may take in these places of the shop, with the hurried load."""
 
 SEARCHES = 20
 """Answered in turn, after which every process is taken to have its index."""
@@ -196,6 +201,26 @@ def in_time(server: Server, steady: dict[str, Any], p99_ms: float, seed: int) ->
     return found
 
 
+def hurried(server: Server, plan: dict[str, Any]) -> dict[str, Any]:
+    """The steady load, while answers may take `HURRIED_MS`: with how many of them left something out for that."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as http:
+
+        def let_take(settings: dict[str, float]) -> None:
+            for place in PLACES:
+                http.put(f"/v1/scenarios/{place}", json={"settings": settings}).raise_for_status()
+
+        def n_late() -> float:
+            told = [line.split() for line in http.get("/metrics").text.splitlines()]
+            return sum(float(line[1]) for line in told if line and line[0] == 'shelfwise_shortfalls_total{kind="late"}')
+
+        let_take({"latency_budget_ms": HURRIED_MS})
+        before = n_late()
+        found = measured(server, **plan)
+        found["late_share"] = (n_late() - before) / max(found["sent"] - found["took_ms"]["events"]["n"], 1)
+        let_take({})
+    return found
+
+
 def followed(port: int, n: int, n_items: int) -> dict[str, float]:
     """Milliseconds from the acknowledgement of an event to the first answer that knows it."""
     took: list[float] = []
@@ -251,6 +276,9 @@ def at_size(n_items: int, workers: int, *, quick: bool, say: Callable[[str], Non
             found["steady"] = measured(server, seconds=seconds, seed=stem + 1, **steady)
             if not quick:
                 found["in_time"] = in_time(server, found["steady"], p99_ms, seed=stem + 10)
+                if found["in_time"] is not found["steady"]:
+                    say(f"{n_items:,} items: {rate:g} requests a second, in a hurry")
+                    found["hurried"] = hurried(server, {"seconds": seconds, "seed": stem + 5, **steady})
             say(f"{n_items:,} items: events in batches")
             batched = BATCHED / 100 / (10 if quick else 1)
             found["batches"] = measured(server, seconds=events_s, seed=stem + 2, events=batched, batch=100, **sizes)

@@ -57,11 +57,23 @@ def serving_notes(found: dict[str, Any]) -> list[str]:
     told = [] if in_time is None or in_time["plan"] == found["steady"]["plan"] else [_in_time(in_time)]
     return [
         *told,
+        *([_hurried(found["hurried"])] if "hurried" in found else []),
         f"From the acknowledgement of an event to the first answer that knows it, beside the steady load: p50 "
         f"{event['p50']:.1f} ms, p99 {event['p99']:.1f} ms, the slowest of {event['n']} {event['max']:.1f} ms.",
         f"The bare framework, answering the same bytes from memory, takes {found['of_bare']:.0%} of our CPU a request. "
         f"The load itself took {found['steady']['cpu_s'] / found['steady']['seconds']:.2f} of the cores.",
     ]
+
+
+def _hurried(found: dict[str, Any]) -> str:
+    home, events, everything = (found["took_ms"][kind] for kind in ("home", "events", "all"))
+    return (
+        f"The steady load once more, with answers that may take 10 ms (`latency_budget_ms`): "
+        f"{found['sent'] / found['seconds']:.0f} requests a second, home p50 {home['p50']:.1f} ms, p99 "
+        f"{home['p99']:.1f} ms, events p99 {events['p99']:.1f} ms, all p99 {everything['p99']:.1f} ms; "
+        f"{found['late_share']:.0%} of the answers left something out for that, and say so. "
+        f"{found['server_cpu_ms_per_request']:.2f} ms of CPU a request."
+    )
 
 
 def _in_time(found: dict[str, Any]) -> str:

@@ -45,11 +45,21 @@ def test_an_acknowledged_change_is_part_of_every_next_answer(servers: tuple[Serv
     assert before == [shown(server) for server in servers] != [wanted, wanted]
     put = one.http.put("/scenarios/home", json={"settings": BOUGHT, "author": "Kim", "note": "spring", "replaces": 0})
     assert put.status_code == 200, put.text
-    assert put.json()["settings"] == {"weights": {"purchase": 1}, "diversity": 0, "exploration": None}
+    assert put.json()["settings"] == {
+        "weights": {"purchase": 1},
+        "diversity": 0,
+        "exploration": None,
+        "latency_budget_ms": None,
+    }
     assert [shown(server) for server in servers] == [wanted, wanted]
     found = other.http.get("/scenarios/home").json()
     assert (found["version"], found["author"], found["note"]) == (1, "Kim", "spring")
-    assert found["now"] == {"weights": {"purchase": 1}, "diversity": 0, "exploration": 0}
+    assert found["now"] == {
+        "weights": {"purchase": 1},
+        "diversity": 0,
+        "exploration": 0,
+        "latency_budget_ms": 1_000,
+    }
     assert shown(other, weights={"click": 1}) == before[0]  # a request's own weights stand above it
     back = other.http.post("/scenarios/home/undo", json={})
     assert back.status_code == 200 and back.json()["version"] == 2 and back.json()["author"] == "this machine"
@@ -62,6 +72,25 @@ def test_an_acknowledged_change_is_part_of_every_next_answer(servers: tuple[Serv
         ("scenario.change", "home"),
     ]
     assert entries[1]["detail"]["settings"] == BOUGHT
+
+
+def test_a_shop_under_load_answers_sooner_and_says_what_it_leaves_out(servers: tuple[Server, Server]) -> None:
+    one, other = servers
+
+    def degraded() -> list[str]:
+        answer = other.http.post("/recommend", json={"user_id": "user-3"})
+        assert answer.status_code == 200 and answer.json()["items"]
+        said: list[str] = answer.json()["degraded"]
+        return said
+
+    whole = degraded()
+    assert not [clause for clause in whole if "the time is spent" in clause]
+    put = one.http.put("/scenarios/home", json={"settings": {"latency_budget_ms": 0.001}})
+    assert put.status_code == 200 and put.json()["now"]["latency_budget_ms"] == 0.001
+    assert [clause for clause in degraded() if "the time is spent" in clause]
+    assert one.http.post("/scenarios/home/undo", json={}).json()["now"]["latency_budget_ms"] == 1_000
+    assert degraded() == whole
+    assert one.http.put("/scenarios/home", json={"settings": {"latency_budget_ms": -1}}).status_code == 422
 
 
 def test_what_cannot_be_followed_is_refused(servers: tuple[Server, Server]) -> None:
@@ -93,7 +122,12 @@ def test_what_cannot_be_followed_is_refused(servers: tuple[Server, Server]) -> N
 def test_all_places_and_what_they_can_do(servers: tuple[Server, Server]) -> None:
     found = {one["scenario"]: one for one in servers[1].http.get("/scenarios").json()["scenarios"]}
     assert list(found) == ["home", "category", "item", "cart", "brand"]
-    assert found["home"]["now"] == {"weights": {"click": 1}, "diversity": 0, "exploration": 0}
+    assert found["home"]["now"] == {
+        "weights": {"click": 1},
+        "diversity": 0,
+        "exploration": 0,
+        "latency_budget_ms": 1_000,
+    }
     assert found["item"]["needs"] == ["items"] and found["item"]["now"]["exploration"] is None
     assert found["cart"]["now"]["weights"] == {} and found["brand"]["answer"] == "brands"
 

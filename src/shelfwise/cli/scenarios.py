@@ -92,4 +92,7 @@ def said(settings: ScenarioSettings) -> str:
         parts.append(f"diversity {settings.diversity}")
     if settings.exploration is not None:
         parts.append(f"exploration {settings.exploration:g}")
+    if settings.latency_budget_ms is not None:
+        budget = f"at most {settings.latency_budget_ms:g} ms" if settings.latency_budget_ms else "as long as it takes"
+        parts.append(f"answers take {budget}")
     return "; ".join(parts) or "as shop.toml has it"

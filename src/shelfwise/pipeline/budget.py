@@ -11,20 +11,24 @@ Stage = Literal["store", "retrieve", "rank", "slate"]
 
 
 class Budget:
-    """Time for one request, from now on.
+    """Time for one request, from now on: as long as it takes, unless it is limited.
 
     Attributes:
         left_out: What was left out, as clauses for `degraded`.
         stages_s: Seconds that each stage took so far.
     """
 
-    __slots__ = ("_ends_at", "_lap_began_at", "left_out", "stages_s")
+    __slots__ = ("_began_at", "_ends_at", "_lap_began_at", "left_out", "stages_s")
 
-    def __init__(self, seconds: float = math.inf) -> None:
-        self._lap_began_at = time.perf_counter()
-        self._ends_at = self._lap_began_at + seconds
+    def __init__(self) -> None:
+        self._began_at = self._lap_began_at = time.perf_counter()
+        self._ends_at = math.inf
         self.left_out: list[str] = []
         self.stages_s: dict[Stage, float] = {}
+
+    def limit(self, seconds: float) -> None:
+        """Let the time end so long after its beginning, which may lie behind already."""
+        self._ends_at = self._began_at + seconds
 
     @property
     def is_over(self) -> bool:

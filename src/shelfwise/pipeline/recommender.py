@@ -159,9 +159,10 @@ class Recommender:
         require_answerable(query, spec)
         self.steps.require_answerable(query, spec)
         slate_id = slate_id or secrets.token_urlsafe(12)
-        is_limited = late_s is not None and spec.latency_budget_ms
-        budget = Budget(spec.latency_budget_ms / 1_000 - (late_s or 0.0)) if is_limited else Budget()
+        budget = Budget()
         place = self.asking.place(query, budget, composed)
+        if late_s is not None and place.spec.latency_budget_ms:  # as it is set now: the place has just been asked
+            budget.limit(place.spec.latency_budget_ms / 1_000 - late_s)
         wanted = Wanted.of(query, place.spec, self.model.funnel.ranker)
         k = query.k or place.spec.k
         budget.lap("store")

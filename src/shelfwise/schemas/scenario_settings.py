@@ -31,6 +31,15 @@ class ScenarioSettings(BaseModel):
     exploration: Exploration | None = Field(
         default=None, description="Share of a slate's positions that are tried out."
     )
+    latency_budget_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=60_000,
+        description=(
+            "Time that a server may take for an answer here before it leaves parts out and says so; 0: as long as it "
+            "takes."
+        ),
+    )
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
@@ -56,6 +65,12 @@ class SettingsNow(BaseModel):
     exploration: float | None
 
 
+class PlaceNow(SettingsNow):
+    """What counts in a place, and how long an answer may take."""
+
+    latency_budget_ms: float = Field(description="Milliseconds; 0: as long as it takes.")
+
+
 class SettingsVersion(BaseModel):
     """One version of a scenario's settings."""
 
@@ -77,7 +92,7 @@ class ScenarioAnswer(BaseModel):
     author: str | None = None
     note: str | None = None
     settings: ScenarioSettings = Field(description="What was chosen above shop.toml.")
-    now: SettingsNow = Field(description="What counts, whoever said so; null where the place cannot do it.")
+    now: PlaceNow = Field(description="What counts, whoever said so; null where the place cannot do it.")
     k: int
     needs: list[str] = Field(description="What a request must name.")
     answer: str = Field(description="What it lists: items, brands or offers.")

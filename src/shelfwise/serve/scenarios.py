@@ -18,11 +18,11 @@ from shelfwise.schemas.events import MAX_ID_CHARS
 from shelfwise.schemas.keys import KeyScope
 from shelfwise.schemas.scenario_settings import (
     AS_CONFIGURED,
+    PlaceNow,
     ScenarioAnswer,
     ScenariosAnswer,
     ScenarioSettings,
     SettingsHistory,
-    SettingsNow,
     SettingsVersion,
 )
 from shelfwise.serve import documentation
@@ -195,10 +195,11 @@ def _answer(service: Service, name: str, version: ScenarioVersion | None) -> Sce
         author=None if version is None else version.author,
         note=None if version is None else version.note,
         settings=ScenarioSettings() if version is None else version.settings,
-        now=SettingsNow(
+        now=PlaceNow(
             weights=dict(spec.weights or ranker.default_weights) if spec.order == "ranker" else {},
             diversity=recommender.steps.usual_diversity(spec),
             exploration=recommender.steps.usual_exploration(spec),
+            latency_budget_ms=spec.latency_budget_ms,
         ),
         k=spec.k,
         needs=list(spec.needs),

@@ -69,6 +69,8 @@ function settingsSaid(settings) {
   if (settings.weights) parts.push(weightsSaid(settings.weights));
   if (settings.diversity !== null && settings.diversity !== undefined) parts.push(`${text("slider.diversity")} ${setting(settings.diversity)}`);
   if (settings.exploration !== null && settings.exploration !== undefined) parts.push(`${text("slider.exploration")} ${percent(settings.exploration)}`);
+  if (settings.latency_budget_ms) parts.push(text("history.at_most", { ms: settings.latency_budget_ms }));
+  else if (settings.latency_budget_ms === 0) parts.push(text("history.no_limit"));
   return parts.join(" · ") || text("history.as_configured");
 }
 
