@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -161,10 +162,13 @@ def test_signing_in_leads_to_pages_of_the_console_only(anybody: httpx.Client, wa
 
 
 def test_guessing_is_slowed_down(anybody: httpx.Client) -> None:
-    answers = [sign_in(anybody, WRONG) for _ in range(15)]
-    assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) >= 1
+    with ThreadPoolExecutor(8) as at_once:  # one after the other, a busy machine may be slower than what is let in
+        answers = list(at_once.map(lambda _: sign_in(anybody, WRONG), range(40)))
+        right = list(at_once.map(lambda _: sign_in(anybody), range(16)))
+    late = [answer for answer in answers if answer.status_code == 429]
+    assert late and all(int(answer.headers["retry-after"]) >= 1 for answer in late)
     assert {answer.status_code for answer in answers} <= {401, 429}  # tests before this one tried as well
-    assert sign_in(anybody).status_code == 429  # the right key too, or guessing would still tell
+    assert 429 in {answer.status_code for answer in right}  # the right key too, or guessing would still tell
 
 
 def test_without_a_key_in_the_shop_the_console_is_open(console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,19 @@ from shelfwise.testing.servers import Server, serving
 def tiny_shop(tiny_shop_template: Path, tmp_path: Path) -> Path:
     """A copy of the tiny shop for one test."""
     return shutil.copytree(tiny_shop_template, tmp_path / "shop")
+
+
+@pytest.fixture
+def exported_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs of text encoders are made in this process, which has torch already: another's would load it each time."""
+    from shelfwise.train import data, encoder_export
+    from shelfwise.train.tuning import tuner
+
+    def export(encoder: Any, folder: Path) -> None:
+        encoder_export.export_here(encoder.config, folder)
+
+    for module in (data, tuner):
+        monkeypatch.setattr(module, "export", export)
 
 
 @pytest.fixture

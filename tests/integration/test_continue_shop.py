@@ -344,6 +344,7 @@ def test_it_needs_neither_the_encoders_weights_nor_the_vectors_made_so_far(shop:
     assert (shop.folder / "vectors" / version.manifest["encoder"] / "vectors.f16").is_file()
 
 
+@pytest.mark.usefixtures("exported_here")
 def test_a_tuned_encoder_stays_and_is_not_tuned_again(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("peft")
     figures = iter(np.linspace(0.1, 0.9, 10_000).tolist())

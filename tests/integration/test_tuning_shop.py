@@ -33,6 +33,7 @@ from shelfwise.train.tuning.tuner import KEPT, Tuner
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
+pytestmark = pytest.mark.usefixtures("exported_here")
 
 TUNE = """
 [encode.tune]
