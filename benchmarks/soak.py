@@ -37,7 +37,9 @@ N_USERS = 20_000
 SWAPS, QUICK_SWAPS = 10, 2
 SWAP_RATE = 200.0
 BETWEEN_SWAPS_S = 6.0
-SETTLE_S = 10.0
+SETTLE_S, QUICK_SETTLE_S = 75.0, 10.0
+"""Under load after the last swap, before memory is read. A version that has just come begins with nothing kept of answers
+and histories, which grow by some MiB a second up to their bounds: memory is compared where they are full."""
 WARM_SWAPS = 2
 """How often every version is in service before memory is read."""
 
@@ -89,23 +91,27 @@ def memory_read(server: Server) -> Generator[list[tuple[float, float]]]:
         reader.join()
 
 
-def swapped(server: Server, versions: Versions, n_swaps: int, n_items: int, seed: int) -> dict[str, Any]:
+def swapped(
+    server: Server, versions: Versions, n_swaps: int, n_items: int, seed: int, settle_s: float
+) -> dict[str, Any]:
     """Put one version after the other into service while requests come.
 
     What a first load keeps for ever, and what a version remembers of those who ask, is no leak: so memory is read so
     many seconds after a swap under the same load, before and after.
     """
     names = [version.name for version in versions.list()]
-    under_load(server, versions, names * WARM_SWAPS, n_items, seed)
+    under_load(server, versions, names * WARM_SWAPS, n_items, seed, settle_s)
     before = server.memory_mib()
-    told = under_load(server, versions, (names * n_swaps)[:n_swaps], n_items, seed + 1)
+    told = under_load(server, versions, (names * n_swaps)[:n_swaps], n_items, seed + 1, settle_s)
     return told | {"part": f"{n_swaps} swaps", "before_mib": before, "after_mib": server.memory_mib()}
 
 
-def under_load(server: Server, versions: Versions, names: list[str], n_items: int, seed: int) -> dict[str, Any]:
+def under_load(
+    server: Server, versions: Versions, names: list[str], n_items: int, seed: int, settle_s: float
+) -> dict[str, Any]:
     """Put these versions into service in turn while requests come; what became of the requests."""
     told: dict[str, Any] = {}
-    seconds = len(names) * BETWEEN_SWAPS_S + SETTLE_S
+    seconds = len(names) * BETWEEN_SWAPS_S + settle_s
     load = threading.Thread(
         target=lambda: told.update(serving.driven(server.port, **plan(SWAP_RATE, seconds, seed, n_items)))
     )
@@ -161,7 +167,8 @@ def main() -> int:
         command = [sys.executable, "-m", "shelfwise.cli.main", "serve", "--shop", str(folder), "--port", str(port)]
         with serving.running([*command, "--workers", str(options.workers)], port, Path(scratch) / "log") as server:
             status.update(f"{n_swaps} swaps")
-            swaps = swapped(server, versions, n_swaps, options.items, seed)
+            settle_s = QUICK_SETTLE_S if options.quick else SETTLE_S
+            swaps = swapped(server, versions, n_swaps, options.items, seed, settle_s)
             status.update(f"{n_requests:,} requests")
             soak = soaked(server, n_requests, options.rate, options.items, seed + 10)
     parts = [swaps, soak]
