@@ -38,8 +38,8 @@ SWAPS, QUICK_SWAPS = 10, 2
 SWAP_RATE = 200.0
 BETWEEN_SWAPS_S = 6.0
 SETTLE_S, QUICK_SETTLE_S = 75.0, 10.0
-"""Under load after the last swap, before memory is read. A version that has just come begins with nothing kept of answers
-and histories, which grow by some MiB a second up to their bounds: memory is compared where they are full."""
+"""Under load after the last swap, before memory is read. A version that has just come begins with nothing kept of
+answers and histories, which grow by some MiB a second up to their bounds: memory is compared where they are full."""
 WARM_SWAPS = 2
 """How often every version is in service before memory is read."""
 
