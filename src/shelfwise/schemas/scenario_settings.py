@@ -1,4 +1,4 @@
-"""What can be turned about a place of the shop while it serves: what counts, how varied, how much is tried out."""
+"""What can be turned about a place of the shop while it serves: what counts, how varied, what is tried out, how long it may take."""
 
 from __future__ import annotations
 
