@@ -1,4 +1,4 @@
-"""What can be turned about a place of the shop while it serves: what counts, how varied, what is tried out, how long it may take."""
+"""What can be turned about a place while it serves: what counts, how varied, what is tried, how long it takes."""
 
 from __future__ import annotations
 
